@@ -1,0 +1,22 @@
+"""Eight virtual CPU devices, shape checks and strict rank promotion."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["XLA_FLAGS"] = (
+  os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+)
+
+from jaxtyping import install_import_hook  # noqa: E402
+
+install_import_hook("dsth_jax", "beartype.beartype").__enter__()
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def key():
+  return jax.random.key(0)
