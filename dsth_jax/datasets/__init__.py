@@ -1,0 +1,72 @@
+"""Images by name: `load`, our own TFDS builders, protocols, pixels.
+
+The only place that names TFDS. Nothing here needs TensorFlow, except
+`dsth_jax.datasets.prepare` for the sets of TFDS's catalogue.
+"""
+
+from dsth_jax.datasets import digits, image_folder, official
+from dsth_jax.datasets.digits import Digits
+from dsth_jax.datasets.image_folder import ImageFolder
+from dsth_jax.datasets.pixels import image_batches, square
+from dsth_jax.datasets.protocols import PROTOCOLS, Splits
+from dsth_jax.datasets.records import Dataset, Images, RandomAccess, Skipped
+
+__all__ = [
+  "PROTOCOLS",
+  "Dataset",
+  "Digits",
+  "ImageFolder",
+  "Images",
+  "RandomAccess",
+  "Skipped",
+  "Splits",
+  "image_batches",
+  "load",
+  "square",
+]
+
+
+def load(
+  name: str,
+  *,
+  root: str = "",
+  data_dir: str = "",
+  max_pixels: int = 100_000_000,
+  stored_size: int = 256,
+) -> Dataset:
+  """Opens a set of images, preparing it first where that is to be done.
+
+  Args:
+    name: "digits", "image_folder", or a name from TFDS's catalogue, such as
+      "cifar10", that `dsth_jax.datasets.prepare` has prepared.
+    root: the folder of "image_folder".
+    data_dir: where prepared sets are kept; by default TFDS's own place,
+      ~/tensorflow_datasets.
+    max_pixels: an image of "image_folder" with more is skipped.
+    stored_size: an image of "image_folder" is shrunk to this short side, and
+      thus prepared anew when it changes.
+
+  Returns:
+    The dataset; its images stay on disk until asked for.
+
+  Raises:
+    ValueError: the name is unknown, the set is not prepared, the folder is
+      missing, empty or unreadable, or the prepared set cannot be written.
+  """
+  if max_pixels < 1 or stored_size < 1:
+    raise ValueError(
+      f"max_pixels is {max_pixels} and stored_size {stored_size}: both need to "
+      "be 1 or more."
+    )
+  if name == "image_folder":
+    return image_folder.load(
+      root, data_dir, max_pixels=max_pixels, stored_size=stored_size
+    )
+  if root:
+    raise ValueError(
+      f"root is {root}, but the dataset {name!r} does not come from a folder: "
+      "leave it empty, or load image_folder."
+    )
+  if name == "digits":
+    return digits.load(data_dir)
+  return official.load(name, data_dir)

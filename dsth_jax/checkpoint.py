@@ -1,0 +1,209 @@
+"""What a run leaves on disk: one artefact a stage, whole or not at all.
+
+An artefact is a folder of `.npy` and text files with the fingerprint of what
+made it. It is written beside its place and renamed, so that a run killed at
+any moment leaves either the old artefact or the new one. Arrays too long to
+be made at once are written row by row (`RowWriter`) and go on where they
+stopped. Training states are Orbax checkpoints (`TrainingCheckpoints`).
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import orbax.checkpoint as ocp
+from jaxtyping import Shaped
+
+_FINGERPRINT = "fingerprint.json"
+
+
+def fingerprint(*parts: Any) -> str:
+  """Returns a short hash of JSON-like values."""
+  text = json.dumps(parts, sort_keys=True, default=str)
+  return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_current(directory: pathlib.Path, expected: str) -> bool:
+  """Whether a finished artefact came from the same settings and input."""
+  return _read_json(directory / _FINGERPRINT).get("fingerprint") == expected
+
+
+def read(directory: pathlib.Path) -> dict[str, np.ndarray]:
+  """Opens an artefact's arrays as read-only memory maps, by file name."""
+  return {
+    path.stem: np.load(path, mmap_mode="r")
+    for path in sorted(directory.glob("*.npy"))
+  }
+
+
+@contextlib.contextmanager
+def replacing(
+  directory: pathlib.Path, expected: str
+) -> Iterator[pathlib.Path]:
+  """Gives a folder to fill, which becomes `directory` if nothing fails."""
+  partial = directory.with_name(directory.name + ".partial")
+  shutil.rmtree(partial, ignore_errors=True)
+  partial.mkdir(parents=True)
+  try:
+    yield partial
+    _finish(partial, directory, expected)
+  except BaseException:
+    shutil.rmtree(partial, ignore_errors=True)
+    raise
+
+
+def write(
+  directory: pathlib.Path,
+  expected: str,
+  arrays: dict[str, Shaped[np.ndarray, "..."]],
+) -> None:
+  """Writes arrays as one artefact."""
+  with replacing(directory, expected) as partial:
+    for name, array in arrays.items():
+      np.save(partial / f"{name}.npy", np.asarray(array))
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes a text file whole or not at all."""
+  partial = path.with_name(path.name + ".partial")
+  try:
+    with open(partial, "w", encoding="utf-8") as file:
+      file.write(text)
+      file.flush()
+      os.fsync(file.fileno())
+    partial.replace(path)
+  finally:
+    partial.unlink(missing_ok=True)
+
+
+def write_json(path: pathlib.Path, value: Any) -> None:
+  """Writes a value as indented JSON, whole or not at all."""
+  write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+class RowWriter:
+  """Fills an artefact's array row by row, and goes on after a kill.
+
+  Attributes:
+    start: rows that are already on disk; the first one to append.
+  """
+
+  def __init__(
+    self,
+    directory: pathlib.Path,
+    expected: str,
+    *,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: Any,
+  ):
+    self._directory, self._expected = directory, expected
+    self._partial = directory.with_name(directory.name + ".partial")
+    self._progress = self._partial / "rows.json"
+    path = self._partial / f"{name}.npy"
+    progress = _read_json(self._progress)
+    if progress.get("fingerprint") == expected and path.exists():
+      self.start = progress["rows"]
+      self._rows = np.lib.format.open_memmap(path, mode="r+")
+    else:
+      shutil.rmtree(self._partial, ignore_errors=True)
+      self._partial.mkdir(parents=True)
+      self.start = 0
+      _reserve(path, shape, dtype)
+      self._rows = np.lib.format.open_memmap(path, mode="r+")
+    self._next = self.start
+
+  def append(self, rows: Shaped[np.ndarray, "..."]) -> None:
+    """Writes the next rows and records that they are there."""
+    self._rows[self._next : self._next + len(rows)] = rows
+    self._next += len(rows)
+    self._rows.flush()
+    progress = {"fingerprint": self._expected, "rows": self._next}
+    write_json(self._progress, progress)
+
+  def finish(self) -> None:
+    """Makes the filled array the artefact."""
+    self._progress.unlink(missing_ok=True)
+    _finish(self._partial, self._directory, self._expected)
+
+
+class TrainingCheckpoints:
+  """Orbax checkpoints of one training run, the newest two kept.
+
+  The folder belongs to one fingerprint: states of other settings lie in
+  folders of their own and are neither read nor touched.
+  """
+
+  def __init__(self, directory: pathlib.Path, expected: str):
+    options = ocp.CheckpointManagerOptions(max_to_keep=2, create=True)
+    self._manager = ocp.CheckpointManager(
+      (directory / expected).absolute(), options=options
+    )
+
+  def restore(self, state: Any) -> Any:
+    """Returns the newest saved state, or `state` where none is saved.
+
+    Raises:
+      ValueError: the saved state is not of `state`'s shapes.
+    """
+    step = self._manager.latest_step()
+    if step is None:
+      return state
+    try:
+      return self._manager.restore(step, args=ocp.args.StandardRestore(state))
+    except ValueError as error:
+      raise ValueError(
+        f"The checkpoint in {self._manager.directory} at step {step} is of "
+        "another network or optimizer than this configuration's: delete that "
+        "folder to train anew, or pass another --workdir."
+      ) from error
+
+  def save(self, state: Any) -> None:
+    """Saves a state under its step; returns before all is on disk."""
+    step = int(state.step)
+    if step != self._manager.latest_step():
+      self._manager.save(step, args=ocp.args.StandardSave(state))
+
+  def close(self) -> None:
+    """Waits until all is on disk."""
+    self._manager.wait_until_finished()
+    self._manager.close()
+
+
+def _reserve(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> None:
+  """Makes an array file whose disk space is really there.
+
+  A memory map of a sparse file kills the process with a bus error once the
+  disk is full; reserved space raises OSError at the door instead.
+  """
+  array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+  size = path.stat().st_size
+  del array
+  with open(path, "r+b") as file:
+    os.posix_fallocate(file.fileno(), 0, size)
+
+
+def _finish(
+  partial: pathlib.Path, directory: pathlib.Path, expected: str
+) -> None:
+  """Puts a complete folder in its place, by renaming."""
+  write_json(partial / _FINGERPRINT, {"fingerprint": expected})
+  outdated = directory.with_name(directory.name + ".outdated")
+  shutil.rmtree(outdated, ignore_errors=True)
+  if directory.exists():
+    directory.rename(outdated)
+  partial.rename(directory)
+  shutil.rmtree(outdated, ignore_errors=True)
+
+
+def _read_json(path: pathlib.Path) -> dict[str, Any]:
+  """Returns what a JSON file holds; nothing where there is no such file."""
+  if not path.exists():
+    return {}
+  return json.loads(path.read_text(encoding="utf-8"))

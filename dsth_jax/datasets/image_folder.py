@@ -1,0 +1,155 @@
+"""A folder of images as a TFDS set."""
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tensorflow_datasets as tfds
+from PIL import UnidentifiedImageError
+
+from dsth_jax.datasets import ahead, encoding, folder, prepared
+from dsth_jax.datasets.records import Dataset, Skipped
+
+# An image of 32 x 32 is read faster than a thread is handed its path.
+_CHUNK = 16
+
+Source = tuple[folder.Entry, int | None]
+
+
+class ImageFolder(prepared.OrderedBuilder):
+  """JPEG, PNG, WebP, GIF (first frame) and BMP files at any depth.
+
+  `folder.layout` says how folders become parts and labels; a file's name, size
+  and time of change go into the name of the TFDS config, so that a changed
+  folder is prepared anew and an unchanged one is not.
+  """
+
+  VERSION = tfds.core.Version("1.0.0")
+
+  def __init__(
+    self,
+    *,
+    root: str,
+    data_dir: str | None = None,
+    max_pixels: int,
+    stored_size: int,
+  ):
+    """Lists the folder.
+
+    Args:
+      root: the folder.
+      data_dir: where the prepared set goes; TFDS's own place by default.
+      max_pixels: an image with more is skipped.
+      stored_size: the short side above which an image is shrunk.
+
+    Raises:
+      ValueError: the folder is missing or holds no image.
+    """
+    self.listing = _scan(root)
+    names = [entry.name for entry in self.listing.entries]
+    self._layout = folder.layout(names)
+    self.class_names = self._layout.class_names
+    self._max_pixels = max_pixels
+    self._stored_size = stored_size
+    # The root too: archives unpack to equal times, and two folders of
+    # bitmaps to equal sizes.
+    known = [os.path.realpath(root), max_pixels, stored_size]
+    states = [[entry.name, *entry.state] for entry in self.listing.entries]
+    self.fingerprint = hashlib.sha256(
+      json.dumps([known, states]).encode()
+    ).hexdigest()[:16]
+    with prepared.quiet():
+      super().__init__(
+        data_dir=data_dir,
+        config=tfds.core.BuilderConfig(name=self.fingerprint),
+      )
+
+  def sources(self) -> dict[str, Sequence[Source]]:
+    """Returns files and labels of every part."""
+    entries = self.listing.entries
+    labels = self._layout.labels or [None] * len(entries)
+    table: dict[str, list[Source]] = {part: [] for part in prepared.PARTS}
+    for entry, part, label in zip(entries, self._layout.parts, labels):
+      table[part].append((entry, label))
+    return {part: sources for part, sources in table.items() if sources}
+
+  def read(
+    self, sources: Sequence[Source]
+  ) -> Iterator[prepared.Record | Skipped]:
+    """Reads, shrinks and encodes in threads."""
+    read = functools.partial(
+      _read_files, max_pixels=self._max_pixels, stored_size=self._stored_size
+    )
+    chunks = (sources[i : i + _CHUNK] for i in range(0, len(sources), _CHUNK))
+    with encoding.without_pixel_limit():
+      for chunk in ahead.map_ahead(read, chunks):
+        yield from chunk
+
+
+def load(
+  root: str, data_dir: str, *, max_pixels: int, stored_size: int
+) -> Dataset:
+  """Prepares a folder, if that is to be done, and opens it."""
+  builder = ImageFolder(
+    root=root,
+    data_dir=data_dir or None,
+    max_pixels=max_pixels,
+    stored_size=stored_size,
+  )
+  prepared.prepare(builder)
+  dataset = prepared.open_prepared(builder, fingerprint=builder.fingerprint)
+  skipped = sorted(dataset.skipped + tuple(builder.listing.skipped))
+  return dataset._replace(skipped=tuple(skipped))
+
+
+def _scan(root: str) -> folder.Listing:
+  if not root:
+    raise ValueError(
+      "root is empty, but image_folder needs the folder that holds the "
+      "images: pass root=..."
+    )
+  if not os.path.isdir(root):
+    what = "is not a folder" if os.path.exists(root) else "does not exist"
+    raise ValueError(
+      f"root is {root}, which {what}: pass the folder that holds the images."
+    )
+  listing = folder.scan(root)
+  if not listing.entries:
+    raise ValueError(
+      f"root is {root}, which holds no image to read (files of another kind: "
+      f"{listing.num_others}; unusable: {len(listing.skipped)}"
+      + "".join(f", the first {s.name} {s.reason}" for s in listing.skipped[:1])
+      + f"): pass a folder with files named {', '.join(folder.EXTENSIONS)}, "
+      "at any depth."
+    )
+  return listing
+
+
+def _read_files(
+  sources: Sequence[Source], **limits: Any
+) -> list[prepared.Record | Skipped]:
+  return [_read_file(entry, label, **limits) for entry, label in sources]
+
+
+def _read_file(
+  entry: folder.Entry, label: int | None, **limits: int
+) -> prepared.Record | Skipped:
+  try:
+    with open(entry.path, "rb") as file:
+      encoded = encoding.stored_bytes(file, **limits)
+  except (FileNotFoundError, PermissionError) as error:
+    return Skipped(entry.name, f"cannot be opened: {error.strerror}")
+  except UnidentifiedImageError:
+    return Skipped(entry.name, "is not a JPEG, PNG, WebP, GIF or BMP image")
+  except encoding.TooLargeError as error:
+    return Skipped(entry.name, str(error))
+  except Exception as error:
+    # With a number the system speaks, not Pillow: a disk or network that
+    # fails must not pass for a folder of broken images.
+    if isinstance(error, OSError) and error.errno is not None:
+      raise
+    return Skipped(entry.name, f"is truncated or damaged: {error}")
+  return prepared.Record(entry.name, encoded, label)

@@ -1,0 +1,238 @@
+"""Which images are queries, which the database, which train the hash.
+
+>>> import numpy as np
+>>> parts = np.array(["train"] * 6 + ["test"] * 2)
+>>> official(parts, None, num_queries=0, seed=0)
+Splits(query=array([6, 7]), database=array([0, 1, 2, 3, 4, 5]),
+       training=array([0, 1, 2, 3, 4, 5]))
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Int64, Shaped
+
+from dsth_jax.types import ArrayLike
+
+
+class Splits(NamedTuple):
+  """Ascending indices of images; no query is in the other two.
+
+  Attributes:
+    query: what is searched for.
+    database: what is searched.
+    training: what the hash function learns from; part of the database.
+  """
+
+  query: Int64[np.ndarray, "q"]
+  database: Int64[np.ndarray, "m"]
+  training: Int64[np.ndarray, "t"]
+
+
+def official(
+  dataset_parts: Shaped[ArrayLike, "n"],
+  labels: Int[ArrayLike, "n"] | None,
+  *,
+  num_queries: int,
+  seed: int,
+) -> Splits:
+  """The test part asks, the train part answers and trains.
+
+  Args:
+    dataset_parts: "train" or "test" of every image.
+    labels: keep a sample's classes in proportion; None draws from all alike.
+    num_queries: 0 for the whole test part, else the size of a sample of it.
+    seed: of the sample.
+
+  Returns:
+    `Splits(query[q], database[m], training[m])`.
+
+  Raises:
+    ValueError: a part is missing, or the test part is smaller than the sample.
+  """
+  train, test = _parts(dataset_parts)
+  if not len(test) or not len(train):
+    raise ValueError(
+      f"protocol official needs a train and a test part, but the images have "
+      f"{len(train)} and {len(test)} there: use the protocol holdout, which "
+      "draws its queries from the train part."
+    )
+  query = test
+  if num_queries:
+    _check_num_queries("official", num_queries, len(test), "test")
+    query = _sample(test, labels, num_queries, np.random.default_rng(seed))
+  return Splits(query, train, train)
+
+
+def holdout(
+  dataset_parts: Shaped[ArrayLike, "n"],
+  labels: Int[ArrayLike, "n"] | None,
+  *,
+  num_queries: int,
+  seed: int,
+) -> Splits:
+  """A sample of the train part asks, the rest of it answers and trains.
+
+  The test part, if there is one, is left alone: what is chosen by these
+  queries (a setting, a schedule, a model) can be judged there honestly.
+
+  Args:
+    dataset_parts: "train" or "test" of every image.
+    labels: keep the sample's classes in proportion; None draws from all alike.
+    num_queries: size of the sample.
+    seed: of the sample.
+
+  Returns:
+    `Splits(query[q], database[m], training[m])`.
+
+  Raises:
+    ValueError: the train part does not hold more images than the sample.
+  """
+  train, _ = _parts(dataset_parts)
+  _check_num_queries("holdout", num_queries, len(train) - 1, "train")
+  query = _sample(train, labels, num_queries, np.random.default_rng(seed))
+  rest = np.setdiff1d(train, query)
+  return Splits(query, rest, rest)
+
+
+def cifar10_1(
+  dataset_parts: Shaped[ArrayLike, "n"],
+  labels: Int[ArrayLike, "n"] | None,
+  *,
+  num_queries: int,
+  seed: int,
+) -> Splits:
+  """100 queries a class, all else the database, 500 a class of it train.
+
+  CIFAR-10 gives 1,000, 59,000 and 5,000. The parts do not matter.
+
+  Args:
+    dataset_parts: not looked at.
+    labels: one of two or more classes an image.
+    num_queries: 0, or the number that the protocol itself gives.
+    seed: of the samples.
+
+  Returns:
+    `Splits(query[q], database[m], training[t])`.
+
+  Raises:
+    ValueError: without labels, or with fewer than 600 images of a class.
+  """
+  del dataset_parts
+  return _per_class("cifar10-1", labels, 100, 500, num_queries, seed)
+
+
+def cifar10_2(
+  dataset_parts: Shaped[ArrayLike, "n"],
+  labels: Int[ArrayLike, "n"] | None,
+  *,
+  num_queries: int,
+  seed: int,
+) -> Splits:
+  """1,000 queries a class, all else is the database and trains.
+
+  CIFAR-10 gives 10,000, 50,000 and 50,000. The parts do not matter.
+
+  Args:
+    dataset_parts: not looked at.
+    labels: one of two or more classes an image.
+    num_queries: 0, or the number that the protocol itself gives.
+    seed: of the sample.
+
+  Returns:
+    `Splits(query[q], database[m], training[m])`.
+
+  Raises:
+    ValueError: without labels, or with at most 1,000 images of a class.
+  """
+  del dataset_parts
+  return _per_class("cifar10-2", labels, 1000, None, num_queries, seed)
+
+
+PROTOCOLS = {
+  "official": official,
+  "holdout": holdout,
+  "cifar10-1": cifar10_1,
+  "cifar10-2": cifar10_2,
+}
+
+
+def _parts(
+  dataset_parts: Shaped[ArrayLike, "n"],
+) -> tuple[Int64[np.ndarray, "m"], Int64[np.ndarray, "q"]]:
+  parts = np.asarray(dataset_parts)
+  return np.flatnonzero(parts == "train"), np.flatnonzero(parts == "test")
+
+
+def _check_num_queries(
+  protocol: str, num_queries: int, limit: int, part: str
+) -> None:
+  if not 1 <= num_queries <= limit:
+    raise ValueError(
+      f"num_queries is {num_queries}, but protocol {protocol} can draw 1 to "
+      f"{limit} queries from the {part} part: choose a number in between."
+    )
+
+
+def _sample(
+  indices: Int64[np.ndarray, "n"],
+  labels: Int[ArrayLike, "all"] | None,
+  size: int,
+  rng: np.random.Generator,
+) -> Int64[np.ndarray, "q"]:
+  """Draws without replacement, each class within one image of its share."""
+  shuffled = rng.permutation(indices)
+  if labels is None:
+    return np.sort(shuffled[:size])
+  # Ordered by class and random within: equal steps from a random start meet
+  # every class in proportion, and every image with equal probability.
+  of_class = np.asarray(labels)[shuffled]
+  ordered = shuffled[np.argsort(of_class, kind="stable")]
+  start = rng.integers(len(ordered))
+  steps = (np.arange(size) * len(ordered) + start) // size
+  return np.sort(ordered[steps])
+
+
+def _per_class(
+  protocol: str,
+  labels: Int[ArrayLike, "n"] | None,
+  queries: int,
+  training: int | None,
+  num_queries: int,
+  seed: int,
+) -> Splits:
+  """Draws so many a class; training None takes the whole database."""
+  members = _members(protocol, labels, queries + (training or 1))
+  if num_queries not in (0, queries * len(members)):
+    raise ValueError(
+      f"num_queries is {num_queries}, but protocol {protocol} has {queries} a "
+      f"class, which is {queries * len(members)}: leave it at 0."
+    )
+  rng = np.random.default_rng(seed)
+  shuffled = [rng.permutation(indices) for indices in members]
+  query = np.sort(np.concatenate([s[:queries] for s in shuffled]))
+  database = np.sort(np.concatenate([s[queries:] for s in shuffled]))
+  if training is None:
+    return Splits(query, database, database)
+  chosen = [s[queries : queries + training] for s in shuffled]
+  return Splits(query, database, np.sort(np.concatenate(chosen)))
+
+
+def _members(
+  protocol: str, labels: Int[ArrayLike, "n"] | None, needed: int
+) -> list[Int64[np.ndarray, "_"]]:
+  """Returns the images of each class, of which there must be enough."""
+  if labels is None:
+    raise ValueError(
+      f"protocol {protocol} draws so many images a class, but the images have "
+      "no labels: use the protocol holdout."
+    )
+  labels = np.asarray(labels)
+  members = [np.flatnonzero(labels == name) for name in np.unique(labels)]
+  fewest = min(members, key=len)
+  if len(fewest) < needed:
+    raise ValueError(
+      f"protocol {protocol} needs {needed} images of every class, but class "
+      f"{labels[fewest[0]]} has {len(fewest)}: use the protocol holdout."
+    )
+  return members

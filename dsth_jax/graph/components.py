@@ -1,0 +1,142 @@
+"""The connected components of a graph, and how to join them."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jax import Array
+from jaxtyping import Float, Int, Int32, Real
+from scipy.cluster.hierarchy import DisjointSet
+
+from dsth_jax.graph.knn import unit_rows
+from dsth_jax.graph.weights import Affinity, from_scipy, to_scipy
+from dsth_jax.types import ArrayLike
+
+# What joins two components none of whose points have a positive cosine.
+MIN_WEIGHT = 1e-3
+
+
+class Components(NamedTuple):
+  """The connected components of a graph; an isolated point is one.
+
+  Attributes:
+    num_components: how many there are.
+    component: the component of every point.
+  """
+
+  num_components: int
+  component: Int32[np.ndarray, "n"]
+
+
+class Connected(NamedTuple):
+  """A connected graph.
+
+  Attributes:
+    affinity: the graph with the added edges.
+    num_edges_added: how many; 0 if it was connected.
+  """
+
+  affinity: Affinity
+  num_edges_added: int
+
+
+def connected_components(affinity: Affinity) -> Components:
+  """Returns the number of components and the component of every point."""
+  count, component = scipy.sparse.csgraph.connected_components(
+    to_scipy(affinity), directed=False
+  )
+  return Components(int(count), component.astype(np.int32))
+
+
+def connect_components(
+  affinity: Affinity,
+  features: Real[ArrayLike, "n d"],
+  *,
+  block_size: int = 1024,
+) -> Connected:
+  """Joins the components of a graph by their best cross edges.
+
+  Boruvka's algorithm: until one component is left, each but the largest gets
+  an edge of the best cosine between one of its points and a point outside.
+  The edges added are those of a maximum spanning tree over the components,
+  one fewer than there were components.
+
+  Args:
+    affinity: any graph; isolated points are components.
+    features: what it was made from.
+    block_size: rows of the similarities in memory at a time, each n long.
+
+  Returns:
+    `Connected(affinity, num_edges_added)`. An added edge weighs its cosine, or
+    `MIN_WEIGHT` if that is larger.
+  """
+  unit = unit_rows(np.asarray(features), 0, affinity.shape[0])
+  sets = DisjointSet(range(connected_components(affinity).num_components))
+  original = connected_components(affinity).component
+  edges: list[tuple[int, int, float]] = []
+  while sets.n_subsets > 1:
+    current = np.array([sets[c] for c in range(len(sets))])[original]
+    for edge in _best_cross_edges(unit, current, block_size):
+      # Not twice between the same two, and no cycle of equally good ones.
+      if sets.merge(int(original[edge[0]]), int(original[edge[1]])):
+        edges.append(edge)
+  if not edges:
+    return Connected(affinity, 0)
+  return Connected(_add_edges(affinity, edges), len(edges))
+
+
+@jax.jit
+def _best_outside(
+  rows: Float[Array, "t d"],
+  unit: Float[Array, "n d"],
+  row_component: Int[Array, "t"],
+  component: Int[Array, "n"],
+) -> tuple[Float[Array, "t"], Int[Array, "t"]]:
+  """Returns the best cosine with a point of another component, and who."""
+  cosines = jnp.matmul(rows, unit.T, precision=jax.lax.Precision.HIGHEST)
+  outside = row_component[:, None] != component[None, :]
+  cosines = jnp.where(outside, cosines, -jnp.inf)
+  return jnp.max(cosines, axis=1), jnp.argmax(cosines, axis=1)
+
+
+def _best_cross_edges(
+  unit: np.ndarray, component: np.ndarray, block_size: int
+) -> list[tuple[int, int, float]]:
+  """Returns the best edge out of each component but the largest, best first."""
+  members = np.bincount(component)
+  searched = np.flatnonzero(component != np.argmax(members))
+  database, components = jnp.asarray(unit), jnp.asarray(component)
+  cosines, others = [], []
+  for start in range(0, len(searched), block_size):
+    # Past the end the last point again: one shape, one compilation.
+    rows = np.arange(start, start + block_size)
+    rows = searched[np.minimum(rows, len(searched) - 1)]
+    found = _best_outside(
+      jnp.asarray(unit[rows]),
+      database,
+      jnp.asarray(component[rows]),
+      components,
+    )
+    cosines.append(np.asarray(found[0]))
+    others.append(np.asarray(found[1]))
+  cosine = np.concatenate(cosines)[: len(searched)]
+  other = np.concatenate(others)[: len(searched)]
+  order = np.argsort(-cosine, kind="stable")
+  _, first = np.unique(component[searched[order]], return_index=True)
+  return [
+    (int(searched[i]), int(other[i]), float(cosine[i]))
+    for i in order[np.sort(first)]
+  ]
+
+
+def _add_edges(
+  affinity: Affinity, edges: list[tuple[int, int, float]]
+) -> Affinity:
+  rows, columns, cosines = (np.array(column) for column in zip(*edges))
+  weights = np.maximum(cosines, MIN_WEIGHT).astype(np.float32)
+  added = scipy.sparse.csr_matrix(
+    (weights, (rows, columns)), shape=affinity.shape
+  )
+  return from_scipy(to_scipy(affinity) + added + added.T)

@@ -1,0 +1,205 @@
+"""PyTorch's weight files, read without PyTorch.
+
+A .pth file is a pickle, and a pickle may run any program. This reader knows
+tensors and nothing else: a name outside its short list is refused before
+anything behind the name is imported or called.
+
+>>> from dsth_jax.models import efficientnet_lite
+>>> tensors = read_torch_tensors(efficientnet_lite.weights_path())
+>>> tensors["_conv_stem.weight"].shape
+(32, 3, 3, 3)
+"""
+
+import collections
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+_STORAGES = {
+  "FloatStorage": np.dtype(np.float32),
+  "DoubleStorage": np.dtype(np.float64),
+  "HalfStorage": np.dtype(np.float16),
+  "BFloat16Storage": np.dtype(ml_dtypes.bfloat16),
+  "LongStorage": np.dtype(np.int64),
+  "IntStorage": np.dtype(np.int32),
+  "ShortStorage": np.dtype(np.int16),
+  "CharStorage": np.dtype(np.int8),
+  "ByteStorage": np.dtype(np.uint8),
+  "BoolStorage": np.dtype(np.bool_),
+}
+
+# The first pickle of a file in the format that torch.save wrote up to 1.5.
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+
+
+def read_torch_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
+  """Reads the tensors of a PyTorch state dict, by name.
+
+  Both formats of `torch.save` are read: the legacy one (up to PyTorch 1.5) and
+  the zip archive that followed.
+
+  Args:
+    path: a file holding one mapping of names to tensors, as
+      `torch.save(model.state_dict(), path)` writes it.
+
+  Returns:
+    Contiguous arrays that share no memory, in the order of the file.
+
+  Raises:
+    ValueError: the file is damaged, cut short, holds something other than
+      tensors, or names code that a tensor does not need.
+  """
+  with open(path, "rb") as file:
+    is_zip = file.read(4) == b"PK\x03\x04"
+    file.seek(0)
+    try:
+      tensors, storages = (_read_zip if is_zip else _read_legacy)(file)
+      return {
+        name: _materialize(name, tensor, storages)
+        for name, tensor in tensors.items()
+      }
+    except _Refused as error:
+      raise ValueError(f"{os.fspath(path)}: {error}") from error
+    # The opcodes of a damaged pickle fail in whatever way they happen to.
+    except Exception as error:
+      raise ValueError(
+        f"{os.fspath(path)} is damaged or cut short, or no weight file of "
+        f"PyTorch at all ({type(error).__name__}: {error}): fetch it again."
+      ) from error
+
+
+class _Refused(Exception):
+  """What the file asks for is not a tensor."""
+
+
+class _Storage(NamedTuple):
+  dtype: np.dtype
+  key: str
+  size: int
+
+
+class _Tensor(NamedTuple):
+  storage: _Storage
+  offset: int
+  shape: tuple[int, ...]
+  strides: tuple[int, ...]
+
+
+class _TensorUnpickler(pickle.Unpickler):
+  """Builds descriptions of tensors; their values are read afterwards."""
+
+  def find_class(self, module: str, name: str) -> Any:
+    if (module, name) == ("collections", "OrderedDict"):
+      return collections.OrderedDict
+    # Version 1 is what PyTorch wrote before 0.4.
+    if module == "torch._utils" and name in (
+      "_rebuild_tensor",
+      "_rebuild_tensor_v2",
+    ):
+      return self._rebuild_tensor
+    if module == "torch" and name in _STORAGES:
+      return _STORAGES[name]
+    raise _Refused(
+      f"the file asks for {module}.{name}, which no tensor needs; it is refused "
+      "because unpickling it could run any program. Save the network's "
+      "state_dict() alone."
+    )
+
+  def persistent_load(self, pid: Any) -> _Storage:
+    kind, dtype, key, _, size, *view = pid
+    if kind != "storage" or not isinstance(dtype, np.dtype):
+      raise _Refused(f"{kind!r} is not a tensor's storage.")
+    # Views of storages went out of use with PyTorch 0.2.
+    if any(part is not None for part in view):
+      raise _Refused("storages that are views of others are not supported.")
+    return _Storage(dtype, str(key), int(size))
+
+  def _rebuild_tensor(
+    self, storage: Any, offset: int, shape: Any, strides: Any, *_: Any
+  ) -> _Tensor:
+    return _Tensor(storage, int(offset), tuple(shape), tuple(strides))
+
+
+def _read_legacy(
+  file: BinaryIO,
+) -> tuple[Mapping[str, _Tensor], Mapping[str, bytes]]:
+  """Reads four pickles, the list of storage keys and the raw storages."""
+  if _TensorUnpickler(file).load() != _LEGACY_MAGIC:
+    raise _Refused("it is a pickle, but not one that torch.save wrote.")
+  _TensorUnpickler(file).load()  # The version: 1001 ever since there is one.
+  _require_little_endian(_TensorUnpickler(file).load()["little_endian"])
+  tensors = _check_mapping(_TensorUnpickler(file).load())
+  itemsizes = {
+    tensor.storage.key: tensor.storage.dtype.itemsize
+    for tensor in tensors.values()
+  }
+  storages = {}
+  for key in _TensorUnpickler(file).load():
+    size = int.from_bytes(file.read(8), "little")
+    # `read` of a size that only a damaged file names must not allocate it.
+    num_bytes = min(size * itemsizes[key], os.fstat(file.fileno()).st_size)
+    storages[key] = file.read(num_bytes)
+  return tensors, storages
+
+
+def _read_zip(
+  file: BinaryIO,
+) -> tuple[Mapping[str, _Tensor], Mapping[str, bytes]]:
+  """Reads data.pkl and the storages data/KEY of the archive's one folder."""
+  with zipfile.ZipFile(file) as archive:
+    names = set(archive.namelist())
+    (pickled,) = (name for name in names if name.endswith("/data.pkl"))
+    folder = pickled.removesuffix("data.pkl")
+    if folder + "byteorder" in names:
+      order = archive.read(folder + "byteorder")
+      _require_little_endian(order.strip() == b"little")
+    with archive.open(pickled) as data:
+      tensors = _check_mapping(_TensorUnpickler(data).load())
+    keys = {tensor.storage.key for tensor in tensors.values()}
+    return tensors, {key: archive.read(f"{folder}data/{key}") for key in keys}
+
+
+def _require_little_endian(is_little: bool) -> None:
+  if not is_little:
+    raise _Refused("it was written on a big-endian machine: save it anew.")
+
+
+def _check_mapping(value: Any) -> Mapping[str, _Tensor]:
+  if not isinstance(value, Mapping):
+    raise _Refused(
+      f"it holds a {type(value).__name__}, not a mapping of names to tensors: "
+      "save the network's state_dict()."
+    )
+  for name, tensor in value.items():
+    if not isinstance(tensor, _Tensor) or not isinstance(name, str):
+      raise _Refused(
+        f"the entry {name!r} is a {type(tensor).__name__}, not a tensor: save "
+        "the network's state_dict() alone."
+      )
+  return value
+
+
+def _materialize(
+  name: str, tensor: _Tensor, storages: Mapping[str, bytes]
+) -> np.ndarray:
+  """Cuts a tensor out of its storage, whatever the order of its axes."""
+  storage, offset, shape, strides = tensor
+  values = np.frombuffer(storages[storage.key], storage.dtype)
+  last = offset + sum((n - 1) * step for n, step in zip(shape, strides))
+  negative = min((offset, *shape, *strides)) < 0
+  if negative or (0 not in shape and last >= min(values.size, storage.size)):
+    raise _Refused(
+      f"the tensor {name!r} of shape {shape} reaches past its storage of "
+      f"{values.size} values: the file is damaged or cut short. Fetch it again."
+    )
+  view = np.lib.stride_tricks.as_strided(
+    values[offset:],
+    shape,
+    [step * storage.dtype.itemsize for step in strides],
+  )
+  return view.copy()
