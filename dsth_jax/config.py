@@ -5,8 +5,13 @@ minute on two cores. A file in `configs/` states only its difference to it.
 """
 
 import difflib
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from ml_collections import ConfigDict
+
+from dsth_jax import baselines, codes, datasets, encode, features, models, train
+from dsth_jax.models import heads, simplenet
 
 
 def base_config() -> ConfigDict:
@@ -74,8 +79,8 @@ def _graph() -> ConfigDict:
 
 def _spectral() -> ConfigDict:
   spectral = ConfigDict()
-  # Of LOBPCG, in units of 10 n; see dsth_jax.spectral.
-  spectral.tol = 1e-9
+  # LOBPCG stops once ||S u - theta u|| of every pair is below.
+  spectral.tol = 1e-5
   spectral.max_iters = 500
   # An embedding with a larger residual ||L v - lambda D v|| is refused.
   spectral.max_residual = 1e-3
@@ -181,10 +186,92 @@ def get_config() -> ConfigDict:
   """Makes this file the default of --config."""
   return base_config()
 
+def validate(config: ConfigDict) -> None:
+  """Raises ValueError, in one sentence, for settings that cannot work.
 
-def choose(field: str, value: str, choices: object) -> None:
+  What only the data can tell (too few images, say) is left to the pipeline.
+  """
+  tables = {
+    "data.protocol": datasets.PROTOCOLS,
+    "features.backbone": ("pixels", "efficientnet_lite0"),
+    "graph.symmetrize": ("union", "mutual"),
+    "labels.method": ("diffusion", "eigenvectors"),
+    "labels.threshold": codes.THRESHOLDS,
+    "model.network": models.HASH_MODELS,
+    "model.head": heads.HEADS,
+    "model.activation": heads.ACTIVATIONS,
+    "train.optimizer": train.OPTIMIZERS,
+    "train.schedule": ("one_cycle", "piecewise"),
+    "encode.threshold": ("labels", *encode.THRESHOLDS),
+    "encode.engine": ("auto", "onnx", "jit"),
+  }
+  values = dict(_leaves(config))
+  for field, names in tables.items():
+    choose(field, values[field], names)
+  for name in config.eval.baselines:
+    choose("eval.baselines", name, baselines.BASELINES)
+  for field in _AT_LEAST_ONE:
+    if values[field] < 1:
+      raise ValueError(f"config.{field} is {values[field]}: set 1 or more.")
+  _validate_combinations(config)
+
+
+_AT_LEAST_ONE = (
+  "num_bits",
+  "features.image_size",
+  "features.batch_size",
+  "graph.num_neighbors",
+  "spectral.max_iters",
+  "train.num_epochs",
+  "train.batch_size",
+  "train.checkpoint_every",
+  "train.log_every",
+  "encode.batch_size",
+  "eval.max_rank",
+  "eval.num_training_queries",
+  "eval.sheet_queries",
+  "eval.sheet_results",
+)
+
+
+def _validate_combinations(config: ConfigDict) -> None:
+  if config.model.head == "slice":
+    heads.check_slices(config.num_bits, heads.SliceHead.num_groups)
+  if config.model.image_size not in simplenet.WIDTHS:
+    raise ValueError(
+      f"config.model.image_size is {config.model.image_size}: SimpleNet takes "
+      f"{' or '.join(map(str, simplenet.WIDTHS))} (Table I)."
+    )
+  if not 0 <= config.train.averaging < 1:
+    raise ValueError(
+      f"config.train.averaging is {config.train.averaging}: set a share from "
+      "0 up to, but not, 1."
+    )
+  stages = len(config.train.stage_steps)
+  if len(config.train.learning_rates) != stages:
+    raise ValueError(
+      f"config.train.learning_rates has {len(config.train.learning_rates)} "
+      f"values for the {stages} of train.stage_steps: give one for each."
+    )
+  if config.data.name == "image_folder" and not config.data.root:
+    raise ValueError(
+      "config.data.root is empty: name the folder of images, as in "
+      "--config.data.root=PHOTOGRAPHS."
+    )
+
+
+def _leaves(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+  """Yields every field by its full name."""
+  for name, value in config.items():
+    if isinstance(value, ConfigDict):
+      yield from _leaves(value, f"{prefix}{name}.")
+    else:
+      yield prefix + name, value
+
+
+def choose(field: str, value: str, choices: Collection[str]) -> None:
   """Raises ValueError unless a field's value is among its choices."""
-  names = sorted(choices)  # type: ignore[call-overload]
+  names = sorted(choices)
   if value not in names:
     close = difflib.get_close_matches(value, names, n=1)
     hint = f"; did you mean {close[0]}?" if close else "."

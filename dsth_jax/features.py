@@ -1,15 +1,17 @@
 """Images to features: pixels, a pretrained network, or the user's own file.
 
 >>> import numpy as np
->>> images = np.full((2, 4, 4, 3), 255, np.uint8)
 >>> forward_batch, num_features = backbone("pixels", image_size=4, batch_size=2)
->>> forward_batch(images).shape, num_features
-((2, 48), 48)
+>>> images = np.full((3, 4, 4, 3), 255, np.uint8)
+>>> batches = extract(
+...   images, forward_batch=forward_batch, image_size=4, batch_size=2
+... )
+>>> [batch.shape for batch in batches], num_features
+([(2, 48), (1, 48)], 48)
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -18,6 +20,40 @@ from dsth_jax import datasets
 from dsth_jax.models import efficientnet_lite, inference
 from dsth_jax.types import ArrayLike
 
+# Rows looked at together, so that a memory map stays on disk.
+_CHUNK = 8192
+
+
+def backbone(
+  name: str, *, image_size: int, batch_size: int, engine: str = "auto"
+) -> tuple[inference.ForwardBatch, int]:
+  """Returns what describes a batch of images, and how many numbers it gives.
+
+  Args:
+    name: "pixels" or "efficientnet_lite0".
+    image_size: height and width of the images to come.
+    batch_size: the most images a batch will have. 32 is as fast as any larger
+      on two cores.
+    engine: see `inference.compile_forward`.
+
+  Returns:
+    A function of uint8 [n image_size image_size 3] to float32 [n d], and d.
+
+  Raises:
+    ValueError: the name is unknown or the package of the weights is missing.
+  """
+  if name == "pixels":
+    return pixels, 3 * image_size**2
+  if name == "efficientnet_lite0":
+    forward = efficientnet_lite.imagenet_features()
+    return inference.compile_forward(
+      forward, image_size=image_size, batch_size=batch_size, engine=engine
+    ), efficientnet_lite.NUM_FEATURES
+  raise ValueError(
+    f"no backbone is called {name!r}: choose pixels or efficientnet_lite0, or "
+    "pass the features of any other network as a .npy file."
+  )
+
 
 def pixels(images: Num[ArrayLike, "n h w c"]) -> Float[np.ndarray, "n d"]:
   """Returns the pixels themselves as features: flat, 0 to 255 made 0 to 1."""
@@ -25,18 +61,107 @@ def pixels(images: Num[ArrayLike, "n h w c"]) -> Float[np.ndarray, "n d"]:
   return flat.astype(np.float32) / np.float32(255)
 
 
-def _pixels(image_size: int, batch_size: int) -> inference.ForwardBatch:
-  del image_size, batch_size  # Any will do.
-  return pixels
+def extract(
+  images: datasets.RandomAccess,
+  *,
+  forward_batch: inference.ForwardBatch,
+  image_size: int,
+  batch_size: int,
+  start: int = 0,
+) -> Iterator[Float[np.ndarray, "_ d"]]:
+  """Yields the features of the images, batch by batch, in order.
 
+  Images are decoded and resized in threads ahead of the network.
 
-def _efficientnet_lite0(
-  image_size: int, batch_size: int
-) -> inference.ForwardBatch:
-  variables = efficientnet_lite.load_variables()
-  network = efficientnet_lite.EfficientNetLite0()
-  return inference.compile_forward(
-    lambda x: network.apply(variables, efficientnet_lite.preprocess(x)),
-    image_size=image_size,
-    batch_size=batch_size,
+  Args:
+    images: see `datasets.image_batches`.
+    forward_batch: from `backbone` or `inference.compile_forward`.
+    image_size: what the network was compiled for.
+    batch_size: what the network was compiled for.
+    start: first image, to go on where an earlier run stopped. From a multiple
+      of `batch_size` the batches, and so the bits of the features, are those
+      of an uninterrupted run.
+
+  Yields:
+    float32, a row an image.
+  """
+  batches = datasets.image_batches(
+    images, image_size=image_size, batch_size=batch_size, start=start
   )
+  for batch in batches:
+    yield forward_batch(batch)
+
+
+def read_npy(
+  path: str | os.PathLike, *, num_images: int
+) -> Float[np.ndarray, "n d"]:
+  """Opens a user's features as a memory map, a row an image, all finite.
+
+  Args:
+    path: a .npy file of float16, float32 or float64 [n d].
+    num_images: n; the order of the rows is that of the images.
+
+  Returns:
+    A read-only memory map in the type of the file.
+
+  Raises:
+    ValueError: the file is missing or unreadable, or of another shape or type,
+      or a row holds NaN or infinity.
+  """
+  try:
+    features = np.load(path, mmap_mode="r", allow_pickle=False)
+  except (OSError, ValueError, EOFError) as error:
+    raise ValueError(
+      f"{os.fspath(path)} cannot be read as a .npy file ({error}): write it "
+      "with numpy.save."
+    ) from error
+  if not isinstance(features, np.ndarray):
+    raise ValueError(
+      f"{os.fspath(path)} is an archive of arrays: write one array with "
+      "numpy.save."
+    )
+  if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating):
+    raise ValueError(
+      f"{os.fspath(path)} holds {features.dtype} of shape {features.shape}: "
+      "needed are floats, a row an image."
+    )
+  if len(features) != num_images:
+    raise ValueError(
+      f"{os.fspath(path)} has {len(features)} rows for {num_images} images: "
+      "write one row an image, in the order of the images."
+    )
+  check_finite(features)
+  return features
+
+
+def check_finite(
+  features: Float[ArrayLike, "n d"], *, first_row: int = 0
+) -> None:
+  """Refuses features with NaN or infinity.
+
+  Args:
+    features: all of them, or the batch that starts at row `first_row`.
+    first_row: what the first row is called.
+
+  Raises:
+    ValueError: names the first such row.
+  """
+  features = np.asarray(features)
+  for start in range(0, len(features), _CHUNK):
+    finite = np.isfinite(features[start : start + _CHUNK]).all(axis=1)
+    if not finite.all():
+      row = first_row + start + int(np.argmin(finite))
+      raise ValueError(
+        f"row {row} of the features holds NaN or infinity: mend or leave out "
+        f"image {row} (rows count from 0)."
+      )
+
+
+def centre(features: Float[ArrayLike, "n d"]) -> Float[np.ndarray, "n d"]:
+  """Subtracts the mean row: cosine then compares differences from it.
+
+  The mean is taken in float64: a float32 sum of 50,000 rows loses digits.
+  """
+  features = np.asarray(features, np.float32)
+  mean = features.mean(axis=0, dtype=np.float64)
+  return features - mean.astype(np.float32)[None, :]

@@ -195,7 +195,7 @@ def _words(packed: ArrayLike) -> Array:
   """Views packed bytes as 32-bit words, with zeros up to a whole word."""
   packed = jnp.asarray(packed)
   padded = jnp.pad(packed, ((0, 0), (0, -packed.shape[1] % 4)))
-  bytes_of_words = padded.reshape(padded.shape[0], -1, 4)
+  bytes_of_words = padded.reshape(padded.shape[0], padded.shape[1] // 4, 4)
   return jax.lax.bitcast_convert_type(bytes_of_words, jnp.uint32)
 
 

@@ -238,9 +238,10 @@ def batch_rows(
 def fit(
   state: TrainState,
   step: Step,
-  pixels: UInt8[ArrayLike, "n s s 3"],
+  pixels: UInt8[ArrayLike, "m s s 3"],
   codes: UInt8[ArrayLike, "n b"],
   *,
+  pixel_rows: Int[np.ndarray, "n"],
   num_steps: int,
   batch_size: int,
   seed: int,
@@ -251,8 +252,9 @@ def fit(
   Args:
     state: where to go on; a fresh one, or a checkpoint's.
     step: from `make_step`.
-    pixels: training images; may be a memory map larger than memory.
-    codes: their hash labels, in {0, 1}.
+    pixels: images; may be a memory map larger than memory.
+    codes: hash labels of the training images, in {0, 1}.
+    pixel_rows: the row in `pixels` of each training image.
     num_steps: of the whole run, those of `state` included.
     batch_size: images a step.
     seed: of the order of the images.
@@ -260,10 +262,10 @@ def fit(
   """
   first = int(state.step)
   order = batch_rows(
-    len(pixels), batch_size=batch_size, seed=seed, start=first
+    len(codes), batch_size=batch_size, seed=seed, start=first
   )
   for _ in range(first, num_steps):
     # Sorted rows read a memory map in one direction; the batch is the same.
     rows = np.sort(next(order))
-    state, loss = step(state, pixels[rows], codes[rows], key)
+    state, loss = step(state, pixels[pixel_rows[rows]], codes[rows], key)
     yield state, loss

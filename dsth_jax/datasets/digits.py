@@ -2,11 +2,11 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
-from sklearn import datasets as sklearn_datasets
 
 from dsth_jax.datasets import prepared
 from dsth_jax.datasets.records import Dataset
@@ -25,11 +25,11 @@ class Digits(prepared.OrderedBuilder):
 
   def sources(self) -> dict[str, Sequence[int]]:
     """Returns the rows of scikit-learn's table."""
-    return {"train": range(len(sklearn_datasets.load_digits().target))}
+    return {"train": range(len(_digits().target))}
 
   def read(self, sources: Sequence[int]) -> Iterator[prepared.Record]:
     """Yields each row as a PNG, its 0 .. 16 spread over 0 .. 255."""
-    digits = sklearn_datasets.load_digits()
+    digits = _digits()
     for row in sources:
       pixels = np.rint(digits.images[row] * (255 / 16)).astype(np.uint8)
       encoded = io.BytesIO()
@@ -42,4 +42,13 @@ def load(data_dir: str) -> Dataset:
   """Prepares the digits, if that is to be done, and opens them."""
   builder = Digits(data_dir=data_dir or None)
   prepared.prepare(builder)
-  return prepared.open_prepared(builder, fingerprint=builder.info.full_name)
+  return prepared.open_prepared(
+    builder.data_dir, fingerprint=builder.info.full_name
+  )
+
+
+def _digits() -> Any:
+  # scikit-learn takes seconds to import, and only this set needs it.
+  from sklearn import datasets
+
+  return datasets.load_digits()

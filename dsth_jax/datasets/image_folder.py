@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -70,7 +71,7 @@ class ImageFolder(prepared.OrderedBuilder):
   def sources(self) -> dict[str, Sequence[Source]]:
     """Returns files and labels of every part."""
     entries = self.listing.entries
-    labels = self._layout.labels or [None] * len(entries)
+    labels = self._layout.labels or itertools.repeat(None)
     table: dict[str, list[Source]] = {part: [] for part in prepared.PARTS}
     for entry, part, label in zip(entries, self._layout.parts, labels):
       table[part].append((entry, label))
@@ -100,7 +101,9 @@ def load(
     stored_size=stored_size,
   )
   prepared.prepare(builder)
-  dataset = prepared.open_prepared(builder, fingerprint=builder.fingerprint)
+  dataset = prepared.open_prepared(
+    builder.data_dir, fingerprint=builder.fingerprint
+  )
   skipped = sorted(dataset.skipped + tuple(builder.listing.skipped))
   return dataset._replace(skipped=tuple(skipped))
 

@@ -61,7 +61,8 @@ def find(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
     with prepared.quiet():
       return tfds.builder(name, data_dir=data_dir or None)
   except tfds.core.DatasetNotFoundError as error:
-    known = ["digits", "image_folder", *tfds.list_builders()]
+    catalogue = tfds.list_builders(with_community_datasets=False)
+    known = ["digits", "image_folder", *catalogue]
     close = difflib.get_close_matches(name, known, n=3)
     meant = f" (perhaps {' or '.join(close)})" if close else ""
     raise ValueError(
@@ -93,6 +94,7 @@ def _named(features: dict[str, Any], kind: type) -> list[str]:
 def check_prepared(
   builder: tfds.core.DatasetBuilder, name: str, data_dir: str
 ) -> None:
+  """Raises ValueError unless a set lies ready to be read."""
   option = f" --data_dir={data_dir}" if data_dir else ""
   command = f"python -m dsth_jax.datasets.prepare --name={name}{option}"
   if not builder.is_prepared():

@@ -27,7 +27,7 @@ def prepare(name: str, data_dir: str) -> str:
     ValueError: there is no such set, or no TensorFlow to prepare it with.
   """
   builder = official.find(name, data_dir)
-  if not builder.is_prepared() and not importlib.util.find_spec("tensorflow"):
+  if not builder.is_prepared() and not _has_tensorflow():
     raise ValueError(
       f"preparing {name} takes TensorFlow, which is not installed: "
       'pip install "dsth_jax[tfds]"'
@@ -38,6 +38,10 @@ def prepare(name: str, data_dir: str) -> str:
   )
   official.check_prepared(builder, name, data_dir)
   return str(builder.data_dir)
+
+
+def _has_tensorflow() -> bool:
+  return importlib.util.find_spec("tensorflow") is not None
 
 
 def main(argv: Sequence[str]) -> None:

@@ -44,7 +44,7 @@ class Record(NamedTuple):
   label: int | None
 
 
-class OrderedBuilder(dataset_builder.ShardBasedBuilder, skip_registration=True):
+class OrderedBuilder(dataset_builder.ShardBasedBuilder):
   """A builder that keeps the order of its sources and lists what it skipped.
 
   Attributes:
@@ -126,7 +126,7 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder, skip_registration=True):
           self._skipped.append(record)
           continue
         done.append((record.name, record.label))
-        example = {"image": record.image, "name": record.name}
+        example: dict[str, Any] = {"image": record.image, "name": record.name}
         if self.class_names:
           example["label"] = record.label
         yield record.name, example
@@ -144,7 +144,7 @@ def prepare(builder: OrderedBuilder) -> None:
   """Prepares a set unless it is there, through a directory that is renamed.
 
   Raises:
-    ValueError: nothing could be read, or nothing written.
+    ValueError: no image could be read, or the disk failed.
   """
   target = pathlib.Path(builder.data_dir)
   if not builder.is_prepared:
@@ -153,27 +153,29 @@ def prepare(builder: OrderedBuilder) -> None:
         file_format=tfds.core.FileFormat.ARRAY_RECORD,
         download_config=tfds.download.DownloadConfig(try_download_gcs=False),
       )
-    except OSError as error:
-      # Another process may have come first; then its set is ours.
+    except (OSError, RuntimeError) as error:
+      # RuntimeError is what the writer of array_record files raises. Another
+      # process may have come first; then its set is ours.
       if not builder.is_prepared:
         raise ValueError(
-          f"the prepared images cannot be written to {target} "
-          f"({error.strerror or error}): pass a data_dir with room and "
-          "permission to write."
+          f"preparing the images in {target} failed ({error}): look at the "
+          "disks, or pass a data_dir with room and permission to write."
         ) from error
   # What a killed process left is no use to anyone now.
   for leftover in target.parent.glob("incomplete.*"):
     shutil.rmtree(leftover, ignore_errors=True)
 
 
-def open_prepared(builder: OrderedBuilder, *, fingerprint: str) -> Dataset:
-  """Returns the set that `prepare` left on disk."""
-  path = pathlib.Path(builder.data_dir) / "contents.json"
+def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
+  """Returns the set that `prepare`, here or elsewhere, left in a directory."""
+  path = pathlib.Path(data_dir) / "contents.json"
   contents = json.loads(path.read_text(encoding="utf-8"))
+  builder = tfds.builder_from_directory(data_dir)
   # A part of which no image could be read has no records to open.
   found = [part for part in PARTS if contents["records"].get(part)]
   records = [contents["records"][part] for part in found]
-  names, labels = zip(*(record for part in records for record in part))
+  names = tuple(name for part in records for name, _ in part)
+  labels = [label for part in records for _, label in part]
   class_names = tuple(contents["class_names"])
   return Dataset(
     images=open_images(builder, found, "image"),

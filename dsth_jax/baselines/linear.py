@@ -1,0 +1,84 @@
+"""Codes that are signs of linear projections."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, UInt8
+
+from dsth_jax import codes
+from dsth_jax.types import ArrayLike
+
+
+class LinearEncoder(NamedTuple):
+  """Encodes by y_k = [w_k^T (x - mean) >= 0].
+
+  Attributes:
+    mean: of the features that the encoder was fitted to.
+    projection: one column a bit.
+  """
+
+  mean: Float[Array, "d"]
+  projection: Float[Array, "d b"]
+
+  def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
+    """Returns codes of 0 and 1, one row an image.
+
+    Args:
+      features: of the network that the encoder was fitted to.
+
+    Raises:
+      ValueError: the features have another number of columns.
+    """
+    needed = self.mean.shape[0]
+    if features.ndim != 2 or features.shape[1] != needed:
+      raise ValueError(
+        f"the features have the shape {list(features.shape)}, but the encoder "
+        f"was fitted to {needed} columns: extract them with the same network."
+      )
+    return _encode(self, jnp.asarray(features, jnp.float32))
+
+
+def project(
+  features: Float[ArrayLike, "n d"],
+  mean: Float[ArrayLike, "d"],
+  projection: Float[ArrayLike, "d b"],
+) -> Float[Array, "n b"]:
+  """Returns the values of the centred features along every column."""
+  centred = jnp.asarray(features) - jnp.asarray(mean)[None, :]
+  return jnp.matmul(
+    centred, jnp.asarray(projection), precision=jax.lax.Precision.HIGHEST
+  )
+
+
+@jax.jit
+def _encode(encoder: LinearEncoder, features: Array) -> Array:
+  values = project(features, encoder.mean, encoder.projection)
+  return codes.binarize(values, jnp.zeros(values.shape[1]))
+
+
+def checked_features(
+  method: str, features: ArrayLike, num_bits: int
+) -> Float[Array, "n d"]:
+  """Returns the features in float32 if a method can be fitted to them."""
+  if num_bits < 1:
+    raise ValueError(
+      f"{method} was asked for num_bits={num_bits}, but a code has at least "
+      "one bit: pass a positive number."
+    )
+  if features.ndim != 2 or not features.shape[0]:
+    raise ValueError(
+      f"{method} was given features of shape {list(features.shape)}, but "
+      "needs a matrix with a row for each image: flatten all other axes."
+    )
+  features = jnp.asarray(features, jnp.float32)
+  unusable = np.flatnonzero(~np.asarray(jnp.isfinite(features).all(1)))
+  if len(unusable):
+    raise ValueError(
+      f"{method} was given features with NaN or infinity, first in row "
+      f"{unusable[0]} ({len(unusable)} rows in all), but needs finite ones: "
+      "leave these images out or extract them again."
+    )
+  return features

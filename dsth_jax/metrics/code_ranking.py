@@ -1,0 +1,193 @@
+"""Retrieval metrics of binary codes, ranked by Hamming distance."""
+
+from collections.abc import Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Int, UInt8
+
+from dsth_jax import hamming
+from dsth_jax.metrics import labels as labels_
+from dsth_jax.metrics import summary
+from dsth_jax.metrics.ties import Ties
+from dsth_jax.types import ArrayLike
+
+RECALL_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+BETAS = (0.5, 0.25)
+# What HD3P and NC3P count as near: a distance, and a number of distances.
+HD3P_RADIUS = 3
+NC3P_DISTANCES = 3
+# The scores of a block of queries fit the cache, whatever max_rank is.
+SCORES_IN_BLOCK = 1 << 19
+
+
+def evaluate(
+  query_codes: UInt8[ArrayLike, "q w"],
+  database_codes: UInt8[ArrayLike, "m w"],
+  query_labels: labels_.Labels,
+  database_labels: labels_.Labels,
+  *,
+  num_bits: int,
+  max_rank: int = 1000,
+  recall_levels: Sequence[float] = RECALL_LEVELS,
+  betas: Sequence[float] = BETAS,
+  query_rows: Int[ArrayLike, "q"] | None = None,
+) -> summary.Metrics:
+  """Judges codes by what they retrieve.
+
+  Database rows that are equally far from a query are ties. Every metric is its
+  mean over all orders of the ties, each as likely, so that the order of the
+  database means nothing; mAP has the lowest and highest value beside it. All of
+  it follows from two histograms of distances a query, of all rows and of the
+  relevant ones.
+
+  Args:
+    query_codes: packed.
+    database_codes: packed.
+    query_labels: class numbers [q], or zeros and ones [q c], one column a
+      class. A database row is relevant if it shares a label with the query.
+    database_labels: of the same kind.
+    num_bits: of a code.
+    max_rank: K; above the size of the database it means all ranks.
+    recall_levels: of the precision-recall curve.
+    betas: of the F-measures.
+    query_rows: where each query stands in the database, to be left out of its
+      own ranking; None if queries are not in the database.
+
+  Returns:
+    JSON-serialisable figures. Averages are over the queries that have a
+    relevant database row:
+
+    * num_queries, num_queries_without_relevant, num_database (rows that a query
+      is ranked against);
+    * mean_average_precision and mean_average_precision_at_K, each also with
+      _pessimistic and _optimistic;
+    * precision_at_recall beside recall_levels (RP);
+    * precision_of_returned beside returned_images (RIP);
+    * max_f_beta_B: the largest F-measure of the RP curve;
+    * hd3p: precision within distance 3, 0 if nothing is there, and
+      hd3p_empty_share, the share of queries for which nothing is;
+    * nc3p: precision within the three smallest distances that occur.
+
+  Raises:
+    ValueError: codes and labels do not fit together, `num_bits` does not fill
+      the codes, or no query has a relevant row.
+
+  References:
+    Section IV-A, RP, RIP, NC3P and HD3P; the mean over ties is McSherry and
+    Najork's, ECIR 2008.
+  """
+  query_codes, database_codes = map(np.asarray, (query_codes, database_codes))
+  labels = labels_.comparable(query_labels, database_labels)
+  labels_.check_rows("query_codes", query_codes, labels[0], "query_labels")
+  labels_.check_rows(
+    "database_codes", database_codes, labels[1], "database_labels"
+  )
+  check_num_bits("query_codes", query_codes, num_bits)
+  check_num_bits("database_codes", database_codes, num_bits)
+  num_queries, size = len(query_codes), len(database_codes)
+  labels_.check_query_rows(query_rows, num_queries, size)
+  left_out = query_rows is not None
+  protocol = summary.checked_protocol(
+    max_rank, recall_levels, betas, size - left_out
+  )
+  blocks = (
+    _scores(histograms, protocol)
+    for histograms in _histograms(
+      (query_codes, database_codes), labels, query_rows, protocol
+    )
+  )
+  return summary.summarize(blocks, protocol, num_queries)
+
+
+def check_num_bits(name: str, packed: ArrayLike, num_bits: int) -> None:
+  """Refuses packed codes that `num_bits` does not fill."""
+  num_bytes = packed.shape[1]
+  if num_bytes != -(-num_bits // 8) or num_bits < 1:
+    raise ValueError(
+      f"num_bits is {num_bits}, but {name} of {num_bytes} bytes hold "
+      f"{8 * num_bytes - 7} to {8 * num_bytes} bits: pass the number of bits "
+      "that were packed."
+    )
+  spare = (1 << (8 * num_bytes - num_bits)) - 1
+  if np.any(np.asarray(packed)[:, -1] & np.uint8(spare)):
+    raise ValueError(
+      f"{name} have ones past bit {num_bits}, but spare bits must be zero: "
+      "pass the number of bits that were packed, and pack with codes.pack."
+    )
+
+
+def _histograms(
+  codes: tuple[np.ndarray, np.ndarray],
+  labels: tuple[np.ndarray, np.ndarray],
+  query_rows: ArrayLike | None,
+  protocol: summary.Protocol,
+) -> Iterator[np.ndarray]:
+  """Yields Int[q distance 2] of a block of queries: irrelevant, relevant."""
+  ranks = min(protocol.max_rank, protocol.num_database)
+  height = max(1, min(hamming.TILE_QUERIES, SCORES_IN_BLOCK // ranks))
+  for start in range(0, len(codes[0]), height):
+    block = slice(start, start + height)
+    rows = None if query_rows is None else np.asarray(query_rows)[block]
+    yield _histogram(
+      (codes[0][block], codes[1]), (labels[0][block], labels[1]), rows
+    )
+
+
+def _histogram(
+  codes: tuple[np.ndarray, np.ndarray],
+  labels: tuple[np.ndarray, np.ndarray],
+  query_rows: np.ndarray | None,
+) -> np.ndarray:
+  (queries, database), (query_labels, database_labels) = codes, labels
+  num_bins = 2 * (8 * queries.shape[1] + 1)
+  counts = np.zeros((len(queries), num_bins), np.int64)
+  for start in range(0, len(database), hamming.TILE_DATABASE):
+    part = slice(start, start + hamming.TILE_DATABASE)
+    bins = np.asarray(
+      _bins(queries, database[part], query_labels, database_labels[part])
+    )
+    for count, row in zip(counts, bins):
+      count += np.bincount(row, minlength=num_bins)
+    if query_rows is not None:
+      inside = (query_rows >= start) & (query_rows < start + bins.shape[1])
+      own = np.flatnonzero(inside)
+      counts[own, bins[own, query_rows[own] - start]] -= 1
+  return counts.reshape(len(queries), -1, 2)
+
+
+@jax.jit
+def _bins(
+  queries: Array, database: Array, query_labels: Array, database_labels: Array
+) -> Array:
+  """Twice the distance, plus one if relevant, in the smallest type."""
+  relevant = labels_.relevance(query_labels, database_labels)
+  bins = 2 * hamming.distances(queries, database) + relevant.astype(jnp.int32)
+  dtype = jnp.uint8 if 16 * queries.shape[1] + 1 < 256 else jnp.uint16
+  return bins.astype(dtype)
+
+
+def _scores(
+  histograms: np.ndarray, protocol: summary.Protocol
+) -> summary.Scores:
+  """Scores the queries that have a relevant row."""
+  histograms = histograms[histograms[:, :, 1].sum(1) > 0]
+  sizes, hits = histograms.sum(2), histograms[:, :, 1]
+  ties = Ties(
+    np.cumsum(sizes, axis=1) - sizes,
+    sizes,
+    np.cumsum(hits, axis=1) - hits,
+    hits,
+    hits.sum(1),
+  )
+  in_ball = sizes[:, : HD3P_RADIUS + 1].sum(1)
+  in_ball_hits = hits[:, : HD3P_RADIUS + 1].sum(1)
+  near = np.cumsum(sizes > 0, axis=1) <= NC3P_DISTANCES
+  return {
+    **summary.ranking_scores(ties, protocol),
+    "hd3p": in_ball_hits / np.maximum(in_ball, 1),
+    "hd3p_empty_share": (in_ball == 0).astype(np.float64),
+    "nc3p": (hits * near).sum(1) / (sizes * near).sum(1),
+  }

@@ -1,0 +1,184 @@
+"""The end of a run: every method's codes measured, side by side."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from absl import logging
+from jaxtyping import UInt8
+from ml_collections import ConfigDict
+
+from dsth_jax import baselines, checkpoint, codes, hamming, metrics, report
+from dsth_jax.pipeline.labels import Data, stage_key
+from dsth_jax.pipeline.run import Run
+
+Metrics = dict[str, Any]
+
+
+class Packed(NamedTuple):
+  """The packed codes that are compared.
+
+  Attributes:
+    everywhere: of all images, by method.
+    training: of the training images alone, by method.
+  """
+
+  everywhere: dict[str, UInt8[np.ndarray, "n w"]]
+  training: dict[str, UInt8[np.ndarray, "t w"]]
+
+
+def encode_baselines(
+  config: ConfigDict, data: Data, points: np.ndarray
+) -> dict[str, np.ndarray]:
+  """Fits the baselines on the training features, and encodes all images."""
+  training = points[data.splits.training]
+  packed = {}
+  for name in config.eval.baselines:
+    encoder = baselines.BASELINES[name].fit(
+      training, num_bits=config.num_bits, key=stage_key(config, name)
+    )
+    packed[name] = np.asarray(codes.pack(encoder.encode(points)))
+  return packed
+
+
+def judge(
+  run: Run,
+  config: ConfigDict,
+  data: Data,
+  points: np.ndarray,
+  packed: Callable[[], Packed],
+  fingerprint: str,
+) -> Metrics:
+  """Measures every method; returns what `metrics.json` holds of it."""
+  fingerprint = checkpoint.fingerprint(fingerprint, config.eval.to_dict())
+  path = run.workdir / "evaluation.json"
+  if path.exists():
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    if stored["fingerprint"] == fingerprint:
+      run.reuse("evaluation")
+      return stored["results"]
+  results: Metrics = {}
+
+  def work() -> None:
+    found = packed()
+    results["statistics"] = {
+      method: metrics.code_statistics(rows, num_bits=config.num_bits)
+      for method, rows in {**found.everywhere, **found.training}.items()
+    }
+    results["held_out"] = _held_out(config, data, points, found)
+    results["training"] = _training(config, data, points, found)
+    stored = {"fingerprint": fingerprint, "results": results}
+    checkpoint.write_json(path, stored)
+
+  run.time("evaluation", work)
+  return results
+
+
+def _held_out(
+  config: ConfigDict, data: Data, points: np.ndarray, packed: Packed
+) -> Metrics | None:
+  """Judges held-out queries against the database."""
+  labels = data.dataset.labels
+  if labels is None:
+    return None
+  query, database = data.splits.query, data.splits.database
+  of_labels = (labels[query], labels[database])
+  judged = {
+    method: metrics.evaluate(
+      rows[query],
+      rows[database],
+      *of_labels,
+      num_bits=config.num_bits,
+      max_rank=config.eval.max_rank,
+    )
+    for method, rows in packed.everywhere.items()
+  }
+  judged["cosine"] = metrics.evaluate_features(
+    points[query],
+    points[database],
+    *of_labels,
+    max_rank=config.eval.max_rank,
+  )
+  return judged
+
+
+def _training(
+  config: ConfigDict, data: Data, points: np.ndarray, packed: Packed
+) -> Metrics | None:
+  """Judges a sample of training images against all the others.
+
+  Hash labels exist for training images alone, so this is where they can be
+  compared; the other methods stand beside them under the same rule.
+  """
+  if data.dataset.labels is None:
+    return None
+  training = data.splits.training
+  labels = data.dataset.labels[training]
+  count = min(config.eval.num_training_queries, len(training))
+  rng = np.random.default_rng(config.seed)
+  rows = np.sort(rng.choice(len(training), count, replace=False))
+  everywhere = {name: all_[training] for name, all_ in packed.everywhere.items()}
+  judged = {
+    method: metrics.evaluate(
+      found[rows],
+      found,
+      labels[rows],
+      labels,
+      num_bits=config.num_bits,
+      max_rank=config.eval.max_rank,
+      query_rows=rows,
+    )
+    for method, found in {**packed.training, **everywhere}.items()
+  }
+  of_training = points[training]
+  judged["cosine"] = metrics.evaluate_features(
+    of_training[rows],
+    of_training,
+    labels[rows],
+    labels,
+    max_rank=config.eval.max_rank,
+    query_rows=rows,
+  )
+  return judged
+
+
+def picture_sheet(
+  config: ConfigDict, data: Data, packed: UInt8[np.ndarray, "n w"]
+) -> report.PictureSheet:
+  """Searches the database for a few queries, and fetches their pictures."""
+  dataset, splits = data.dataset, data.splits
+  rng = np.random.default_rng(config.seed)
+  count = min(config.eval.sheet_queries, len(splits.query))
+  queries = np.sort(rng.choice(splits.query, count, replace=False))
+  found = hamming.search(
+    packed[queries],
+    packed[splits.database],
+    num_results=min(config.eval.sheet_results, len(splits.database)),
+  )
+  results = splits.database[np.asarray(found.indices)]
+  labels = dataset.labels
+  relevant = None
+  if labels is not None:
+    relevant = (labels[results] == labels[queries][:, None]).tolist()
+  return report.PictureSheet(
+    queries=[dataset.images[int(row)] for row in queries],
+    results=[[dataset.images[int(r)] for r in rows] for rows in results],
+    distances=np.asarray(found.distances).tolist(),
+    relevant=relevant,
+    query_names=[dataset.names[row] for row in queries],
+    result_names=[[dataset.names[row] for row in rows] for rows in results],
+  )
+
+
+def say_headline(results: Metrics) -> None:
+  """Logs the figure a person waits for."""
+  if results["held_out"] is None:
+    logging.info("No class labels: the report shows pictures, no precision.")
+    return
+  for method, measured in results["held_out"].items():
+    logging.info(
+      "%-8s mAP over all ranks %.3f",
+      method,
+      measured["mean_average_precision"],
+    )

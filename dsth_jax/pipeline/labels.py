@@ -1,0 +1,299 @@
+"""Stage 1 of a run: images to features, graph, embedding and hash labels."""
+
+import pathlib
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import logging
+from ml_collections import ConfigDict
+
+from dsth_jax import checkpoint, codes, datasets, features, graph, spectral
+from dsth_jax.pipeline import run as run_lib
+from dsth_jax.pipeline.run import Arrays, Run
+
+
+class Data(NamedTuple):
+  """The images of a run and who queries whom."""
+
+  dataset: datasets.Dataset
+  splits: datasets.Splits
+  fingerprint: str
+
+
+def load_data(run: Run, config: ConfigDict) -> Data:
+  """Opens the images, draws the splits, and lists what was skipped."""
+  loaded: list[datasets.Dataset] = []
+
+  def load() -> None:
+    loaded.append(
+      datasets.load(
+        config.data.name,
+        root=config.data.root,
+        data_dir=config.data.data_dir,
+        max_pixels=config.data.max_pixels,
+        stored_size=config.data.stored_size,
+      )
+    )
+
+  run.time("data", load)
+  (dataset,) = loaded
+  splits = datasets.PROTOCOLS[config.data.protocol](
+    dataset.parts,
+    dataset.labels,
+    num_queries=config.data.num_queries,
+    seed=config.seed,
+  )
+  _check_training_size(len(splits.training), config)
+  fingerprint = checkpoint.fingerprint(
+    dataset.fingerprint,
+    config.data.protocol,
+    config.data.num_queries,
+    config.seed,
+  )
+  checkpoint.write(run.workdir / "splits", fingerprint, splits._asdict())
+  skipped = "".join(f"{name}\t{reason}\n" for name, reason in dataset.skipped)
+  checkpoint.write_text(run.workdir / "skipped.txt", skipped)
+  logging.info(
+    "%d images, of which %d queries, %d in the database, %d for training; "
+    "%d skipped",
+    len(dataset.images),
+    *map(len, splits),
+    len(dataset.skipped),
+  )
+  return Data(dataset, splits, fingerprint)
+
+
+def _check_training_size(num_images: int, config: ConfigDict) -> None:
+  """Refuses what neither the graph nor the eigenproblem could use."""
+  least = {
+    f"graph.num_neighbors + 1 = {config.graph.num_neighbors + 1}": (
+      config.graph.num_neighbors + 1
+    ),
+    f"5 x num_bits = {5 * config.num_bits}": 5 * config.num_bits,
+    f"train.batch_size = {config.train.batch_size}": config.train.batch_size,
+  }
+  for rule, needed in least.items():
+    if num_images < needed:
+      raise ValueError(
+        f"There are {num_images} training images, but {rule} need at least "
+        f"{needed}: add images, or lower that setting."
+      )
+
+
+def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
+  """Describes every image; returns `features` [n d]."""
+  settings = config.features
+  num_images = len(data.dataset.images)
+  if settings.file:
+    run.reuse("features")
+    return {"features": features.read_npy(
+        settings.file, num_images=num_images
+      )}
+  fingerprint = _features_fingerprint(config, data)
+
+  def make(directory: pathlib.Path) -> int:
+    forward_batch, num_features = features.backbone(
+      settings.backbone,
+      image_size=settings.image_size,
+      batch_size=settings.batch_size,
+    )
+    writer = checkpoint.RowWriter(
+      directory,
+      fingerprint,
+      name="features",
+      shape=(num_images, num_features),
+      dtype=np.float32,
+    )
+    batches = features.extract(
+      data.dataset.images,
+      forward_batch=forward_batch,
+      image_size=settings.image_size,
+      batch_size=settings.batch_size,
+      start=writer.start,
+    )
+    for batch in run_lib.progress(
+      batches,
+      total=num_images,
+      done=writer.start,
+      name="features",
+      unit="images",
+    ):
+      writer.append(batch)
+    writer.finish()
+    return num_images - writer.start
+
+  return run.artefact("features", fingerprint, make)
+
+
+def _features_fingerprint(config: ConfigDict, data: Data) -> str:
+  settings = config.features
+  if settings.file:
+    status = pathlib.Path(settings.file).stat()
+    return checkpoint.fingerprint(status.st_size, status.st_mtime_ns)
+  return checkpoint.fingerprint(
+    data.dataset.fingerprint, settings.backbone, settings.image_size
+  )
+
+
+def centred(
+  config: ConfigDict, data: Data, described: Arrays
+) -> np.ndarray:
+  """Returns the features, less the training images' mean where asked."""
+  rows = described["features"]
+  if not config.features.centre:
+    return rows
+  mean = rows[data.splits.training].mean(axis=0, dtype=np.float64)
+  return rows - mean.astype(np.float32)
+
+
+def build_graph(
+  run: Run, config: ConfigDict, data: Data, points: np.ndarray
+) -> tuple[Arrays, str]:
+  """Finds the training images' neighbours; returns `indices` [n k] too."""
+  fingerprint = checkpoint.fingerprint(
+    data.fingerprint,
+    _features_fingerprint(config, data),
+    config.features.centre,
+    config.graph.num_neighbors,
+  )
+
+  def make(directory: pathlib.Path) -> None:
+    neighbors = graph.cosine_knn(
+      points, num_neighbors=config.graph.num_neighbors
+    )
+    checkpoint.write(directory, fingerprint, neighbors._asdict())
+
+  return run.artefact("graph", fingerprint, make), fingerprint
+
+
+class GraphReport(NamedTuple):
+  """What became of the neighbour graph."""
+
+  num_neighbors: int
+  symmetrize: str
+  num_edges: int
+  num_components: int
+  num_isolated: int
+  num_edges_added: int
+
+
+def join_graph(
+  config: ConfigDict, neighbors: Arrays, points: np.ndarray
+) -> tuple[graph.Affinity, GraphReport]:
+  """Weighs the graph and joins its components, and says what it found."""
+  affinity = graph.affinity(
+    graph.Neighbors(
+      jnp.asarray(neighbors["indices"]), jnp.asarray(neighbors["similarities"])
+    ),
+    symmetrize=config.graph.symmetrize,
+  )
+  num_components = graph.connected_components(affinity).num_components
+  num_isolated = int((graph.degrees(affinity) == 0).sum())
+  num_edges_added = 0
+  if config.graph.connect and num_components > 1:
+    affinity, num_edges_added = graph.connect_components(affinity, points)
+  if num_components > 1:
+    logging.warning(
+      "The graph has %d components, %d of them isolated points; %d edges "
+      "were added between them.",
+      num_components,
+      num_isolated,
+      num_edges_added,
+    )
+  report = GraphReport(
+    config.graph.num_neighbors,
+    config.graph.symmetrize,
+    affinity.nse // 2,
+    num_components,
+    num_isolated,
+    num_edges_added,
+  )
+  return affinity, report
+
+
+def embed(
+  run: Run,
+  config: ConfigDict,
+  affinity: graph.Affinity,
+  graph_fingerprint: str,
+) -> tuple[spectral.Embedding, str]:
+  """Solves the eigenproblem, and refuses what did not converge."""
+  fingerprint = checkpoint.fingerprint(
+    graph_fingerprint,
+    config.graph.to_dict(),
+    config.spectral.to_dict(),
+    config.num_bits,
+    config.seed,
+  )
+
+  def make(directory: pathlib.Path) -> None:
+    embedding = spectral.laplacian_eigenmaps(
+      affinity,
+      num_components=config.num_bits,
+      tol=config.spectral.tol,
+      max_iters=config.spectral.max_iters,
+      key=stage_key(config, "embedding"),
+    )
+    _refuse_unconverged(embedding, config)
+    checkpoint.write(directory, fingerprint, embedding._asdict())
+
+  arrays = run.artefact("embedding", fingerprint, make)
+  num_iters = int(arrays.pop("num_iters"))
+  vectors = {name: jnp.asarray(array) for name, array in arrays.items()}
+  return spectral.Embedding(**vectors, num_iters=num_iters), fingerprint
+
+
+def _refuse_unconverged(
+  embedding: spectral.Embedding, config: ConfigDict
+) -> None:
+  largest = float(jnp.max(embedding.residuals))
+  if not largest <= config.spectral.max_residual:
+    raise ValueError(
+      f"The eigensolver stopped after {embedding.num_iters} iterations at a "
+      f"residual of {largest:.1e}, but spectral.max_residual is "
+      f"{config.spectral.max_residual:.1e}: raise spectral.max_iters, or take "
+      "more neighbours (graph.num_neighbors)."
+    )
+
+
+def make_labels(
+  run: Run,
+  config: ConfigDict,
+  embedding: spectral.Embedding,
+  embedding_fingerprint: str,
+) -> tuple[Arrays, str]:
+  """Cuts the embedding into bits; returns `codes` and `thresholds`."""
+  settings = config.labels
+  fingerprint = checkpoint.fingerprint(
+    embedding_fingerprint, settings.to_dict(), config.seed
+  )
+
+  def make(directory: pathlib.Path) -> None:
+    values = embedding.vectors
+    if settings.method == "diffusion":
+      values = codes.diffusion_rotation(
+        embedding,
+        diffusion_time=settings.diffusion_time,
+        num_iters=settings.num_iters,
+        key=stage_key(config, "labels"),
+      ).values
+    thresholds = codes.THRESHOLDS[settings.threshold](values)
+    bits = codes.binarize(values, thresholds)
+    arrays = {"codes": np.asarray(bits), "thresholds": np.asarray(thresholds)}
+    checkpoint.write(directory, fingerprint, arrays)
+
+  return run.artefact("labels", fingerprint, make), fingerprint
+
+
+def paper_labels(embedding: spectral.Embedding) -> np.ndarray:
+  """Returns the paper's hash labels: eigenvectors at their mean (Eq. 13)."""
+  thresholds = codes.mean_thresholds(embedding.vectors)
+  return np.asarray(codes.binarize(embedding.vectors, thresholds))
+
+
+def stage_key(config: ConfigDict, stage: str) -> jax.Array:
+  """The one rule for seeds: a stage's key is its name folded into the seed."""
+  number = int(checkpoint.fingerprint(stage), 16) % 2**31
+  return jax.random.fold_in(jax.random.key(config.seed), number)

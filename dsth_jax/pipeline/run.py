@@ -1,0 +1,104 @@
+"""A run's directory: which artefacts are current, and how long each took."""
+
+import importlib.metadata
+import json
+import pathlib
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+from absl import logging
+from tqdm import tqdm
+
+from dsth_jax import checkpoint
+
+Arrays = dict[str, np.ndarray]
+
+
+class Run:
+  """The working directory and the log of its stages.
+
+  Attributes:
+    workdir: where every artefact goes.
+    stages: seconds, images a second and whether reused, for each stage.
+  """
+
+  def __init__(self, workdir: pathlib.Path):
+    self.workdir = workdir
+    self.stages: dict[str, dict[str, Any]] = {}
+    self._log = workdir / "stages.json"
+    self._earlier = (
+      json.loads(self._log.read_text()) if self._log.exists() else {}
+    )
+
+  def artefact(
+    self,
+    name: str,
+    fingerprint: str,
+    make: Callable[[pathlib.Path], int | None],
+  ) -> Arrays:
+    """Returns a stage's arrays; makes them where they are not current.
+
+    Args:
+      name: of the stage and its folder.
+      fingerprint: of all that the arrays depend on.
+      make: writes the artefact into the folder it is given, and returns how
+        many images it went through, where images are what it goes through.
+    """
+    directory = self.workdir / name
+    if checkpoint.is_current(directory, fingerprint):
+      self.reuse(name)
+    else:
+      self.time(name, lambda: make(directory))
+    return checkpoint.read(directory)
+
+  def time(self, name: str, work: Callable[[], int | None]) -> None:
+    """Does a stage's work and logs how long it took."""
+    logging.info("%s ...", name)
+    start = time.perf_counter()
+    num_images = work()
+    seconds = time.perf_counter() - start
+    speed = num_images / seconds if num_images else None
+    self._record(name, seconds=seconds, images_per_second=speed, reused=False)
+    images = f", {speed:,.0f} images/s" if speed else ""
+    logging.info("%s: %.1f s%s", name, seconds, images)
+
+  def reuse(self, name: str) -> None:
+    """Logs a stage whose artefact is current, with the time it once took."""
+    unknown = {"seconds": 0.0, "images_per_second": None}
+    self._record(name, **{**unknown, **self._earlier.get(name, {})})
+    self.stages[name]["reused"] = True
+    logging.info("%s: reused", name)
+
+  def _record(self, name: str, **entry: Any) -> None:
+    self.stages[name] = entry
+    checkpoint.write_json(self._log, {**self._earlier, **self.stages})
+
+
+def progress(
+  batches: Iterable[Any], *, total: int, done: int, name: str, unit: str
+) -> Iterator[Any]:
+  """Passes batches on, counting their rows in a bar with the time left."""
+  bar = tqdm(
+    total=total, initial=done, desc=name, unit=f" {unit}", disable=None
+  )
+  with bar:
+    for batch in batches:
+      yield batch
+      bar.update(len(batch))
+
+
+def environment() -> dict[str, str]:
+  """Returns the versions and the machine that a run depends on."""
+  packages = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy")
+  versions = {name: importlib.metadata.version(name) for name in packages}
+  devices = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
+  return {
+    **versions,
+    "python": platform.python_version(),
+    "platform": platform.platform(),
+    "devices": devices,
+  }

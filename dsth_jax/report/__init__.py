@@ -1,0 +1,84 @@
+"""The report of a run: Markdown, figures and one page that explains itself.
+
+`write` turns the results of a run and some of its pictures into report.md, PNG
+files and index.html, which needs nothing else, no network and no script.
+
+>>> from dsth_jax.report import words
+>>> words.duration(200)
+'3 min 20 s'
+"""
+
+import os
+import pathlib
+
+from dsth_jax.report import contract, markdown, page, pictures, plots
+from dsth_jax.report.contract import PictureSheet, Results
+
+__all__ = ["PictureSheet", "Results", "render", "write"]
+
+# What a report may consist of; what is not in a new one is removed.
+_FILES = (
+  "precision_recall.png",
+  "precision_of_returned.png",
+  "results.png",
+  "training_loss.png",
+  "report.md",
+  "index.html",
+)
+
+
+def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
+  """Returns the files of a report by name.
+
+  Args:
+    results: of the run.
+    sheet: queries and what was found; without queries there is no results.png.
+
+  Returns:
+    report.md, index.html and the PNG files: precision_recall.png and
+    precision_of_returned.png where there are class labels, training_loss.png
+    where there are losses.
+
+  Raises:
+    ValueError: the results lack a section, or the sheet does not fit together.
+  """
+  contract.check(results, sheet)
+  files = dict(plots.files(results))
+  if len(sheet.queries):
+    files["results.png"] = pictures.sheet_png(sheet)
+  files["report.md"] = markdown.render(results, list(files)).encode()
+  files["index.html"] = page.render(results, sheet).encode()
+  return files
+
+
+def write(
+  directory: str | os.PathLike[str], results: Results, sheet: PictureSheet
+) -> None:
+  """Writes a report, or leaves the old one as it was.
+
+  All files are made in memory, then written under temporary names, then
+  renamed; index.html, which holds everything, comes last.
+
+  Args:
+    directory: of the report; made if it is missing.
+    results: of the run.
+    sheet: queries and what was found.
+
+  Raises:
+    ValueError: see `render`.
+    OSError: the directory cannot be written.
+  """
+  files = render(results, sheet)
+  directory = pathlib.Path(directory)
+  directory.mkdir(parents=True, exist_ok=True)
+  temporary = {name: directory / f".{name}.tmp" for name in files}
+  try:
+    for name, path in temporary.items():
+      path.write_bytes(files[name])
+    for name in sorted(files, key=_FILES.index):
+      temporary[name].replace(directory / name)
+  finally:
+    for path in temporary.values():
+      path.unlink(missing_ok=True)
+  for name in set(_FILES) - set(files):
+    (directory / name).unlink(missing_ok=True)

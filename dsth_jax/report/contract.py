@@ -1,0 +1,228 @@
+"""What a report is made of: the results of a run, and its picture sheet."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypedDict
+
+import numpy as np
+from jaxtyping import UInt8
+
+from dsth_jax.types import ArrayLike
+
+# The figures of `dsth_jax.metrics`, by name; a figure that is missing, None or
+# NaN is shown as a dash. K of mean_average_precision_at_K and the betas of the
+# F-measures are read from the names.
+Metrics = Mapping[str, Any]
+
+
+class Summary(TypedDict):
+  """What the run was.
+
+  Attributes:
+    dataset: its name, or that of the folder.
+    protocol: a name in `dsth_jax.datasets.PROTOCOLS`.
+    num_images: all that were read.
+    num_queries: images that search.
+    num_database: images that are searched.
+    num_training: images the hash function learned from.
+    num_bits: of a code.
+    backbone: what made the features: a network, "pixels", or a file.
+    labels: "diffusion" or "eigenvectors".
+    student: the network that was trained, in words.
+  """
+
+  dataset: str
+  protocol: str
+  num_images: int
+  num_queries: int
+  num_database: int
+  num_training: int
+  num_bits: int
+  backbone: str
+  labels: str
+  student: str
+
+
+class Statistics(TypedDict):
+  """How a method's codes use their bits, see `metrics.code_statistics`.
+
+  Attributes:
+    num_distinct_codes: of all codes.
+    num_codes: the number of images encoded.
+    bit_balance: the mean of |share of ones - 1/2|, 0 at best, 1/2 at worst.
+    bit_correlation: the mean absolute correlation of two bits, 0 at best.
+  """
+
+  num_distinct_codes: int
+  num_codes: int
+  bit_balance: float
+  bit_correlation: float
+
+
+class Stage(TypedDict):
+  """What a stage cost.
+
+  Attributes:
+    seconds: spent on it in this run; little if it was reused.
+    reused: its artefact was found, and still fitted.
+    images_per_second: None where a stage has no such rate.
+  """
+
+  seconds: float
+  reused: bool
+  images_per_second: float | None
+
+
+class Graph(TypedDict):
+  """The neighbour graph.
+
+  Attributes:
+    num_neighbors: k.
+    symmetrize: "union" or "mutual".
+    num_edges: each pair of neighbours once.
+    num_components: before any were joined.
+    num_isolated: images without a neighbour.
+    num_edges_added: to join the components.
+  """
+
+  num_neighbors: int
+  symmetrize: str
+  num_edges: int
+  num_components: int
+  num_isolated: int
+  num_edges_added: int
+
+
+class Embedding(TypedDict):
+  """The solution of the eigenproblem.
+
+  Attributes:
+    eigenvalues: ascending.
+    max_residual: the largest ||L v - lambda D v||.
+    num_iters: of the solver, 0 if it was direct.
+  """
+
+  eigenvalues: Sequence[float]
+  max_residual: float
+  num_iters: int
+
+
+class Results(TypedDict):
+  """All that is known of a run, fit for JSON; also saved as metrics.json.
+
+  Methods by name: "student", "labels" (self-taught labels of this run),
+  "paper_labels" (the paper's own setting), "itq", "lsh", "cosine" (the
+  teacher's float features, without a code). Others are shown under their name.
+
+  Attributes:
+    summary: what the run was.
+    held_out: metrics by method of held-out queries against the database; None
+      without class labels.
+    training: metrics by method of a sample of training images against all
+      others; None without class labels.
+    statistics: by method.
+    stages: by name, in the order they ran.
+    graph: the neighbour graph.
+    embedding: the eigenproblem.
+    losses: [step, loss] of the training; may be empty.
+    skipped: [name, reason] of images that could not be read.
+    environment: anything worth recording, by name.
+  """
+
+  summary: Summary
+  held_out: Mapping[str, Metrics] | None
+  training: Mapping[str, Metrics] | None
+  statistics: Mapping[str, Statistics]
+  stages: Mapping[str, Stage]
+  graph: Graph
+  embedding: Embedding
+  losses: Sequence[Sequence[float]]
+  skipped: Sequence[Sequence[str]]
+  environment: Mapping[str, Any]
+
+
+class PictureSheet(NamedTuple):
+  """Some queries and what the student's codes found for them.
+
+  Attributes:
+    queries: images of any size.
+    results: of each query, nearest first.
+    distances: the number of differing bits of each result.
+    relevant: whether each result shares a label with its query; None without
+      class labels.
+    query_names: one a query.
+    result_names: one a result.
+  """
+
+  queries: Sequence[UInt8[ArrayLike, "_ _ 3"]]
+  results: Sequence[Sequence[UInt8[ArrayLike, "_ _ 3"]]]
+  distances: Sequence[Sequence[int]]
+  relevant: Sequence[Sequence[bool]] | None
+  query_names: Sequence[str]
+  result_names: Sequence[Sequence[str]]
+
+
+def check(results: Results, sheet: PictureSheet) -> None:
+  """Refuses results that lack a section and sheets that do not fit together.
+
+  Raises:
+    ValueError: with what is missing, or with the query that does not fit.
+  """
+  _check_keys("results", results, Results)
+  sections = {"summary": Summary, "graph": Graph, "embedding": Embedding}
+  for name, section in sections.items():
+    _check_keys(f'results["{name}"]', results[name], section)  # type: ignore
+  for part, section in (("statistics", Statistics), ("stages", Stage)):
+    for name, entry in results[part].items():  # type: ignore
+      _check_keys(f'results["{part}"]["{name}"]', entry, section)
+  _check_columns(sheet)
+  for row, (query, found) in enumerate(zip(sheet.queries, sheet.results)):
+    for image in (query, *found):
+      _check_image(row, np.asarray(image))
+
+
+def _check_keys(name: str, given: Mapping[str, Any], wanted: type) -> None:
+  missing = sorted(set(wanted.__annotations__) - set(given))
+  if missing:
+    raise ValueError(
+      f"{name} lack {', '.join(missing)}, but a report needs all of "
+      f"{', '.join(wanted.__annotations__)}: pass None or an empty list for "
+      "what the run does not have."
+    )
+
+
+def _check_columns(sheet: PictureSheet) -> None:
+  columns = {
+    "results": sheet.results,
+    "distances": sheet.distances,
+    "result_names": sheet.result_names,
+  }
+  if sheet.relevant is not None:
+    columns["relevant"] = sheet.relevant
+  widths = [len(found) for found in sheet.results]
+  for name, column in columns.items():
+    given = [len(row) for row in column]
+    if given != widths or len(given) != len(sheet.queries):
+      raise ValueError(
+        f"the sheet's {name} have the lengths {given}, but its "
+        f"{len(sheet.queries)} queries have {widths} results: pass one entry "
+        "a result."
+      )
+  if len(sheet.query_names) != len(sheet.queries):
+    raise ValueError(
+      f"the sheet has {len(sheet.query_names)} query names for "
+      f"{len(sheet.queries)} queries: pass one a query."
+    )
+
+
+def _check_image(row: int, image: np.ndarray) -> None:
+  if (
+    image.dtype != np.uint8
+    or image.ndim != 3
+    or image.shape[2] != 3
+    or not image.size
+  ):
+    raise ValueError(
+      f"an image in row {row} of the sheet is {image.dtype}"
+      f"{list(image.shape)}, but uint8[height, width, 3] is needed: convert it "
+      "to 8-bit RGB."
+    )

@@ -1,0 +1,155 @@
+"""The report as Markdown."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from dsth_jax.report import plots, sentences, tables, words
+from dsth_jax.report.contract import Metrics, Results
+
+# A list of images that could not be read stops here.
+MOST_SKIPPED = 50
+
+_ALT_TEXTS = {
+  "precision_recall.png": "Precision against recall",
+  "precision_of_returned.png": "Precision of the first images returned",
+  "training_loss.png": "Loss of the student over the training steps",
+  "results.png": "Queries and what was found for them",
+}
+# What has a meaning in Markdown or in the HTML that it may hold.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|&$~])")
+
+
+def render(results: Results, pictures: Sequence[str]) -> str:
+  """Returns report.md.
+
+  Args:
+    results: of the run.
+    pictures: names of the PNG files beside it.
+
+  Returns:
+    Markdown; every name in it is escaped.
+  """
+  blocks = [
+    f"# {escape(sentences.title(results))}",
+    escape(sentences.opening(results)),
+    escape(sentences.data(results)),
+    *_warnings(results),
+    *_quality(results, pictures),
+    *_picture("results.png", pictures),
+    "## How it works",
+    *(
+      f"{number}. **{escape(head)}.** {escape(text)}"
+      for number, (head, text) in enumerate(sentences.stage_texts(results), 1)
+    ),
+    "## Speed",
+    escape(sentences.speed(results)),
+    table(tables.stages(results)),
+    "## The codes",
+    *_statistics(results),
+    "## For the record",
+    table(tables.record(results)),
+    *_picture("training_loss.png", pictures),
+    *_skipped(results),
+  ]
+  return "\n\n".join(blocks) + "\n"
+
+
+def table(content: tables.Table) -> str:
+  """Formats a table; notes in brackets, the best of a column bold."""
+  lines = [
+    _line([escape(column) for column in content.columns]),
+    _line(["---", *("---:" for _ in content.columns[1:])]),
+  ]
+  for row in content.rows:
+    lines.append(_line([_cell(cell) for cell in (row.head, *row.cells)]))
+  return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+  """Takes every special meaning from a text, and keeps it on one line."""
+  return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _line(cells: Sequence[str]) -> str:
+  return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: tables.Cell) -> str:
+  text = escape(cell.text)
+  text = f"**{text}**" if cell.best else text
+  return f"{text} ({escape(cell.note)})" if cell.note else text
+
+
+def _picture(name: str, pictures: Sequence[str]) -> list[str]:
+  return [f"![{_ALT_TEXTS[name]}]({name})"] if name in pictures else []
+
+
+def _warnings(results: Results) -> list[str]:
+  found = sentences.warnings(results)
+  if not found:
+    return []
+  return ["## Please note", "\n".join(f"* {escape(text)}" for text in found)]
+
+
+def _quality(results: Results, pictures: Sequence[str]) -> list[str]:
+  blocks = ["## How good it is"]
+  measured: list[Mapping[str, Metrics]] = []
+  for setting, title in plots.SETTINGS.items():
+    metrics = results[setting]  # type: ignore[literal-required]
+    if metrics:
+      blocks += _setting(setting, title, metrics)
+      measured.append(metrics)
+  if not measured:
+    return [*blocks, escape(sentences.no_labels(results, "held_out"))]
+  methods = {name: None for metrics in measured for name in metrics}
+  return [
+    *blocks,
+    *_picture("precision_recall.png", pictures),
+    *_picture("precision_of_returned.png", pictures),
+    "### Who is compared",
+    _glossary({words.method(n).name: words.method(n).text for n in methods}),
+    "### What the columns mean",
+    _glossary(words.metric_texts(next(iter(measured[0].values())))),
+  ]
+
+
+def _setting(
+  setting: str, title: str, metrics: Mapping[str, Metrics]
+) -> list[str]:
+  return [
+    f"### {title}",
+    escape(sentences.quality(setting, metrics)),
+    table(tables.quality(metrics)),
+    "Precision at recall (share of right images among those to look through "
+    "to find a given share of all right ones):",
+    table(tables.recall(metrics)),
+  ]
+
+
+def _statistics(results: Results) -> list[str]:
+  return [
+    table(tables.statistics(results)),
+    _glossary(words.STATISTICS),
+  ]
+
+
+def _glossary(texts: Mapping[str, str]) -> str:
+  return "\n".join(
+    f"* **{escape(name)}**" + (f": {escape(text)}" if text else "")
+    for name, text in texts.items()
+  )
+
+
+def _skipped(results: Results) -> list[str]:
+  skipped = results["skipped"]
+  if not len(skipped):
+    return []
+  rows = [
+    tables.Row(tables.Cell(str(name)), [tables.Cell(str(reason))])
+    for name, reason in skipped[:MOST_SKIPPED]
+  ]
+  blocks = ["## Skipped images", table(tables.Table(["Name", "Reason"], rows))]
+  if len(skipped) > MOST_SKIPPED:
+    rest = len(skipped) - MOST_SKIPPED
+    blocks.append(f"And {rest:,} more, in metrics.json.")
+  return blocks

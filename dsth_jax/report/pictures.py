@@ -1,0 +1,136 @@
+"""The picture sheet: queries, and what was found for them."""
+
+import base64
+import io
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from dsth_jax.report import plots
+from dsth_jax.report.contract import PictureSheet
+from dsth_jax.types import ArrayLike
+
+# Larger pictures are shrunk to this side; a page shows no more.
+_LARGEST = 160
+# Smaller ones are shown with their pixels as squares.
+PIXELATED = 64
+_INCHES = 0.92
+# The pictures' share of the width of a cell, and of a row that holds text too.
+_SIDE = 0.86
+_ROW = 1.24
+# Between the query and its results.
+_GAP = 0.3
+
+
+class Thumbnail(NamedTuple):
+  """A picture for a page.
+
+  Attributes:
+    uri: holds all of it.
+    width: of the picture.
+    height: of the picture.
+  """
+
+  uri: str
+  width: int
+  height: int
+
+
+def thumbnail(image: ArrayLike) -> Thumbnail:
+  """Makes a picture part of a page: PNG if it is small, JPEG if it is not."""
+  picture = _shrink(image)
+  kind = "PNG" if max(picture.size) <= PIXELATED else "JPEG"
+  buffer = io.BytesIO()
+  picture.save(buffer, kind, quality=85)
+  return Thumbnail(data_uri(buffer.getvalue(), kind.lower()), *picture.size)
+
+
+def data_uri(content: bytes, kind: str = "png") -> str:
+  """Wraps a file into an address that holds it."""
+  return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def sheet_png(sheet: PictureSheet) -> bytes:
+  """Draws one row a query: the query, a gap, what was found.
+
+  Args:
+    sheet: with at least one query.
+
+  Returns:
+    A PNG.
+  """
+  most = max(map(len, sheet.results))
+  width, height = 1 + _GAP + most, _ROW * len(sheet.queries) + 0.75
+  figure = Figure(
+    figsize=(_INCHES * width, _INCHES * height),
+    dpi=plots.DOTS_PER_INCH,
+    facecolor=plots.LIGHT.paper,
+  )
+  axes = figure.add_axes((0, 0, 1, 1))
+  axes.set_axis_off()
+  _write(axes, 0.5, 0.3, "query")
+  _write(axes, 1 + _GAP, 0.3, "found, nearest first", align="left")
+  for row, query in enumerate(sheet.queries):
+    top = 0.45 + _ROW * row
+    _place(axes, query, 0.5, top)
+    for column in range(len(sheet.results[row])):
+      _place_result(axes, sheet, row, column, top)
+  note = "below: bits in which the codes differ"
+  if sheet.relevant is not None:
+    note += ";  thick frame and \N{CHECK MARK}: same class as the query"
+  _write(axes, 1 + _GAP, height - 0.1, note, align="left")
+  axes.set_xlim(0, width)
+  axes.set_ylim(height, 0)
+  buffer = io.BytesIO()
+  figure.savefig(buffer, format="png")
+  return buffer.getvalue()
+
+
+def _shrink(image: ArrayLike) -> Image.Image:
+  picture = Image.fromarray(np.asarray(image))
+  picture.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
+  return picture
+
+
+def _place_result(
+  axes: Axes, sheet: PictureSheet, row: int, column: int, top: float
+) -> None:
+  middle = 1.5 + _GAP + column
+  box = _place(axes, sheet.results[row][column], middle, top)
+  text = str(int(sheet.distances[row][column]))
+  if sheet.relevant is not None and sheet.relevant[row][column]:
+    text += " \N{CHECK MARK}"
+    color = plots.style("labels").color
+    frame = Rectangle(*box, fill=False, edgecolor=color, linewidth=3)
+    axes.add_patch(frame)
+  _write(axes, middle, top + _SIDE + 0.2, text)
+
+
+def _place(
+  axes: Axes, image: ArrayLike, middle: float, top: float
+) -> tuple[tuple[float, float], float, float]:
+  """Draws an image into its cell; returns its box."""
+  picture = _shrink(image)
+  scale = _SIDE / max(picture.size)
+  width, height = scale * picture.width, scale * picture.height
+  left, upper = middle - width / 2, top + (_SIDE - height) / 2
+  small = max(picture.size) <= PIXELATED
+  axes.imshow(
+    np.asarray(picture),
+    extent=(left, left + width, upper + height, upper),
+    interpolation="nearest" if small else "antialiased",
+    aspect="auto",
+  )
+  return (left, upper), width, height
+
+
+def _write(
+  axes: Axes, x: float, y: float, text: str, *, align: str = "center"
+) -> None:
+  axes.text(
+    x, y, text, fontsize=8.5, color=plots.LIGHT.ink, horizontalalignment=align
+  )

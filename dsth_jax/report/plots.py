@@ -1,0 +1,216 @@
+"""The plots of a report, drawn without any state of pyplot."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dsth_jax.report import words
+from dsth_jax.report.contract import Metrics, Results
+
+SETTINGS = {
+  "held_out": "Held-out queries",
+  "training": "Training images as queries",
+}
+
+
+class Theme(NamedTuple):
+  """The colours of what is not data.
+
+  Attributes:
+    paper: the background.
+    ink: text and axes.
+    faint: grid lines.
+  """
+
+  paper: str
+  ink: str
+  faint: str
+
+
+LIGHT = Theme("#ffffff", "#1d2329", "#d9dee4")
+DARK = Theme("#181c21", "#dde2e8", "#3a424b")
+
+
+class Style(NamedTuple):
+  """How a method looks, everywhere.
+
+  Attributes:
+    color: of Okabe and Ito's palette, which the colour-blind tell apart.
+    marker: tells it apart without any colour.
+    line: dashed for what is not a code.
+  """
+
+  color: str
+  marker: str
+  line: str = "-"
+
+
+_STYLES = {
+  "student": Style("#0072b2", "o"),
+  "labels": Style("#009e73", "s"),
+  "paper_labels": Style("#cc79a7", "D"),
+  "itq": Style("#d55e00", "^"),
+  "lsh": Style("#e69f00", "v"),
+  "cosine": Style("#808891", "x", "--"),
+}
+# Of methods that have no style of their own, which then share a colour.
+_OTHER = Style("#56b4e9", "P", ":")
+DOTS_PER_INCH = 160
+_PANEL = (5.2, 4.3)
+
+
+def style(method: str) -> Style:
+  """Returns the look of a method."""
+  return _STYLES.get(method, _OTHER)
+
+
+def files(results: Results) -> Iterator[tuple[str, bytes]]:
+  """Yields the name and PNG of every plot that the results have data for."""
+  panels = {
+    title: results[setting]  # type: ignore[literal-required]
+    for setting, title in SETTINGS.items()
+    if results[setting]  # type: ignore[literal-required]
+  }
+  if panels:
+    yield "precision_recall.png", precision_recall(panels)
+    yield "precision_of_returned.png", precision_of_returned(panels)
+  if len(results["losses"]):
+    yield "training_loss.png", training_loss(results["losses"])
+
+
+def precision_recall(
+  panels: Mapping[str, Mapping[str, Metrics]], theme: Theme = LIGHT
+) -> bytes:
+  """Draws precision against recall (RP).
+
+  Args:
+    panels: metrics by method, by the title of their panel.
+    theme: light or dark.
+
+  Returns:
+    A PNG.
+  """
+  figure, axes = _panels(panels, theme)
+  for each, metrics in zip(axes, panels.values()):
+    _draw(each, metrics, "recall_levels", "precision_at_recall")
+    each.set_xlim(0, 1.02)
+    each.set_xlabel("recall: share of the right images found")
+  axes[0].set_ylabel("precision: share of right images")
+  return _finish(figure, axes, theme)
+
+
+def precision_of_returned(
+  panels: Mapping[str, Mapping[str, Metrics]], theme: Theme = LIGHT
+) -> bytes:
+  """Draws the precision of the first N images returned (RIP).
+
+  Args:
+    panels: metrics by method, by the title of their panel.
+    theme: light or dark.
+
+  Returns:
+    A PNG.
+  """
+  figure, axes = _panels(panels, theme)
+  for each, metrics in zip(axes, panels.values()):
+    _draw(each, metrics, "returned_images", "precision_of_returned")
+    each.set_xscale("log")
+    each.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
+    each.set_xlabel("number of images returned")
+  axes[0].set_ylabel("precision: share of right images")
+  return _finish(figure, axes, theme)
+
+
+def training_loss(
+  losses: Sequence[Sequence[float]], theme: Theme = LIGHT
+) -> bytes:
+  """Draws the loss of the student (Eq. 18) over the steps.
+
+  Args:
+    losses: [step, loss].
+    theme: light or dark.
+
+  Returns:
+    A PNG.
+  """
+  steps, values = np.asarray(losses, np.float64).T
+  figure, axes = _panels([""], theme)
+  axes[0].plot(steps, values, color=style("student").color, linewidth=1.6)
+  axes[0].set_ylim(bottom=0)
+  axes[0].xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
+  axes[0].set_xlabel("training step")
+  axes[0].set_ylabel("loss (Eq. 18)")
+  return _finish(figure, axes, theme)
+
+
+def _panels(titles: Any, theme: Theme) -> tuple[Figure, list[Axes]]:
+  titles = list(titles)
+  width, height = _PANEL
+  figure = Figure(
+    figsize=(width * len(titles), height),
+    dpi=DOTS_PER_INCH,
+    facecolor=theme.paper,
+    layout="constrained",
+  )
+  axes = figure.subplots(1, len(titles), sharey=True, squeeze=False)[0]
+  for each, title in zip(axes, titles):
+    each.set_title(title, fontsize=11, color=theme.ink, loc="left")
+  return figure, list(axes)
+
+
+def _draw(
+  axes: Axes, metrics: Mapping[str, Metrics], grid: str, key: str
+) -> None:
+  # The leading method last, so that it lies on top.
+  for name, scores in reversed(metrics.items()):
+    if not scores.get(key):
+      continue
+    look = style(name)
+    axes.plot(
+      scores[grid],
+      scores[key],
+      color=look.color,
+      linestyle=look.line,
+      marker=look.marker,
+      markersize=5,
+      linewidth=2.4 if name == "student" else 1.6,
+      label=words.method(name).name,
+    )
+  axes.set_ylim(0, 1.02)
+
+
+def _finish(figure: Figure, axes: list[Axes], theme: Theme) -> bytes:
+  for each in axes:
+    each.set_facecolor(theme.paper)
+    each.grid(color=theme.faint, linewidth=0.7)
+    each.set_axisbelow(True)
+    each.tick_params(colors=theme.ink, which="both", labelsize=9, length=0)
+    each.spines[:].set_visible(False)
+    each.xaxis.label.set_color(theme.ink)
+    each.yaxis.label.set_color(theme.ink)
+  _legend(figure, axes, theme)
+  buffer = io.BytesIO()
+  figure.savefig(buffer, format="png")
+  return buffer.getvalue()
+
+
+def _legend(figure: Figure, axes: list[Axes], theme: Theme) -> None:
+  entries: dict[str, Any] = {}
+  for each in axes:
+    handles, labels = each.get_legend_handles_labels()
+    for handle, label in zip(reversed(handles), reversed(labels)):
+      entries.setdefault(label, handle)
+  if entries:
+    figure.legend(
+      entries.values(),
+      entries.keys(),
+      loc="outside lower center",
+      ncols=2 * len(axes),
+      frameon=False,
+      fontsize=9,
+      labelcolor=theme.ink,
+    )

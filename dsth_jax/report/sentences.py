@@ -1,0 +1,296 @@
+"""What the numbers of a run say, read aloud; all plain text."""
+
+from collections.abc import Mapping
+
+from dsth_jax.report import words
+from dsth_jax.report.contract import Metrics, PictureSheet, Results
+
+# A code that less than this share of images have to themselves is remarkable.
+_FEW_DISTINCT = 0.1
+# And so is a radius that finds nothing for more queries than this.
+_OFTEN_EMPTY = 0.5
+# A figure that differs by less than its last digit is level.
+_LEVEL = 5e-4
+
+
+def title(results: Results) -> str:
+  """Returns the heading of the report."""
+  return f"Finding similar images with {results['summary']['num_bits']}-bit codes"
+
+
+def opening(results: Results) -> str:
+  """Tells in three sentences what was done."""
+  summary = results["summary"]
+  unlabelled = "" if summary["labels"] not in words.LABELS else (
+    " It taught itself: no class label was used to make the codes."
+  )
+  return (
+    f"A small network learned to turn an image into {summary['num_bits']} "
+    "bits, so that similar images get similar bits."
+    f"{unlabelled} It was trained on "
+    f"{words.plural(summary['num_training'], 'image')} of "
+    f"{summary['dataset']}, and from now on finding similar images is "
+    "counting differing bits."
+  )
+
+
+def data(results: Results) -> str:
+  """Tells which images played which part."""
+  summary = results["summary"]
+  return (
+    f"{words.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
+    f"{summary['num_queries']:,} ask, {summary['num_database']:,} are "
+    f"searched, {summary['num_training']:,} trained the student. "
+    f"{words.protocol(summary['protocol'])}"
+  )
+
+
+def stage_texts(results: Results) -> list[tuple[str, str]]:
+  """Returns the headings and explanations of the three stages."""
+  summary, graph = results["summary"], results["graph"]
+  num_bits = summary["num_bits"]
+  backbone = words.BACKBONES.get(summary["backbone"], summary["backbone"])
+  link = "both are" if graph["symmetrize"] == "mutual" else "one is"
+  return [
+    (
+      "It makes its own labels",
+      "A list of numbers, the features, describes each training image: "
+      f"{backbone}. Two images are linked if {link} among the "
+      f"{graph['num_neighbors']} most similar to the other. This graph is "
+      "split into halves in many ways, cutting as few links as possible, "
+      f"which gives {num_bits} bits: linked images mostly get the same ones. "
+      + words.LABELS.get(summary["labels"], ""),
+    ),
+    (
+      "A small network learns them",
+      "The graph cannot say anything about a new image. So a small "
+      f"network, the student ({summary['student']}), practises on "
+      f"{summary['num_training']:,} images until it predicts the bits straight "
+      "from the pixels.",
+    ),
+    (
+      "Searching is counting bits",
+      f"The student turns every image into {num_bits} bits once. "
+      "For a query, all stored codes are compared with its own, and the "
+      "images with the fewest differing bits come first: exact, and so "
+      "cheap that a computer compares millions of codes in a blink.",
+    ),
+  ]
+
+
+def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:
+  """Reads a quality table aloud.
+
+  Args:
+    setting: "held_out" or "training".
+    metrics: by method.
+
+  Returns:
+    One or two sentences; which is more and which less follows from the figures.
+  """
+  lead = headline(metrics)
+  scores = metrics[lead]
+  asked = words.plural(scores.get("num_queries", 0), "image")
+  searched = f"{scores.get('num_database', 0):,}"
+  ask = {
+    "held_out": f"Asked with {asked} that took no part in the training",
+    "training": f"Asked with {asked} out of the training images",
+  }[setting]
+  value = scores.get(words.MAP)
+  verdict = _comparison(lead, metrics)
+  return (
+    f"{ask}, {_subject(lead)} the {searched} database images with a mean "
+    f"average precision of {words.figure(value)}{verdict}. "
+    f"{_returned(scores)}"
+  ).strip()
+
+
+def headline(metrics: Mapping[str, Metrics]) -> str:
+  """Names the method that a table is about."""
+  known = [name for name in ("student", "labels") if name in metrics]
+  return known[0] if known else next(iter(metrics))
+
+
+def no_labels(results: Results, setting: str) -> str:
+  """Explains why a quality table is missing."""
+  other = {"held_out": "training", "training": "held_out"}[setting]
+  if results[other] is not None:  # type: ignore[literal-required]
+    asked = {"held_out": "held-out queries", "training": "training images"}
+    return f"This run was not measured with {asked[setting]}."
+  return (
+    "These images came without class labels, so this run cannot say which of "
+    "the images it found are right. Mean average precision, precision at "
+    "recall, precision of the first images, max F, HD3P and NC3P all count "
+    "right images, and need labels: put the images of each class into a folder "
+    "of its own to get them. The pictures, the use of the bits and the times "
+    "need none and stand below."
+  )
+
+
+def speed(results: Results) -> str:
+  """Compares the student's pace with the teacher's, and sizes the codes."""
+  summary, stages = results["summary"], results["stages"]
+  num_bytes = -(-summary["num_bits"] // 8)
+  sentences = []
+  student, teacher = (
+    (stages.get(name) or {}).get("images_per_second")
+    for name in ("codes", "features")
+  )
+  if student:
+    text = f"The student encodes {words.rate(student)} images a second"
+    if teacher and student > 1.5 * teacher:
+      text += (
+        f"; making the features runs at {words.rate(teacher)}: the student is "
+        f"{student / teacher:.2g} times as fast"
+      )
+    sentences.append(text + ".")
+  sentences.append(
+    f"A code takes {words.plural(num_bytes, 'byte')}, and those of all "
+    f"{summary['num_database']:,} images in the database "
+    f"{words.size(num_bytes * summary['num_database'])}."
+  )
+  return " ".join(sentences)
+
+
+def relevance(sheet: PictureSheet) -> str:
+  """Explains the marks of the picture sheet."""
+  text = (
+    "First in each row the query, then what its code found, nearest first. The "
+    "number beneath an image says in how many bits its code differs from the "
+    "query's."
+  )
+  if sheet.relevant is None:
+    return text
+  marked = [mark for row in sheet.relevant for mark in row]
+  return (
+    f"{text} A thick frame and a tick mark the images of the query's class: "
+    f"{sum(map(bool, marked)):,} of the {len(marked):,} shown."
+  )
+
+
+def warnings(results: Results) -> list[str]:
+  """Returns what a careful reader should know before trusting the run."""
+  found = []
+  if results["skipped"]:
+    skipped = words.plural(len(results["skipped"]), "image")
+    found.append(
+      f"{skipped} could not be read and took no part; see the list below."
+    )
+  return found + _graph_warnings(results) + _metric_warnings(results)
+
+
+def _graph_warnings(results: Results) -> list[str]:
+  graph, found = results["graph"], []
+  parts, added = graph["num_components"], graph["num_edges_added"]
+  if added:
+    found.append(
+      f"The neighbour graph fell into {parts:,} separate parts; "
+      f"{words.plural(added, 'link')} between their most similar images "
+      f"{'was' if added == 1 else 'were'} added to join them."
+    )
+  elif parts > 1:
+    found.append(
+      f"The neighbour graph consists of {parts:,} separate parts that were not "
+      "joined: codes say little about images of different parts. More "
+      "neighbours, or config.graph.connect, would join them."
+    )
+  if graph["num_isolated"]:
+    found.append(
+      f"{words.plural(graph['num_isolated'], 'image')} had no neighbour in "
+      "the graph."
+    )
+  return found
+
+
+def _metric_warnings(results: Results) -> list[str]:
+  found = []
+  settings = {"held_out": "held-out queries", "training": "training queries"}
+  for setting, asked in settings.items():
+    metrics = results[setting]  # type: ignore[literal-required]
+    if not metrics:
+      continue
+    scores = metrics[headline(metrics)]
+    without = scores.get("num_queries_without_relevant")
+    if without:
+      found.append(
+        f"{without:,} of the {scores['num_queries']:,} {asked} share a class "
+        "with no image in the database; the averages leave them out."
+      )
+    empty = scores.get("hd3p_empty_share") or 0
+    if empty > _OFTEN_EMPTY:
+      found.append(
+        f"For {words.percent(empty)} of the {asked} no code lies within 3 "
+        "bits, and each of them counts 0 in HD3P: at this number of bits HD3P "
+        "says more about the distances than about the quality."
+      )
+  return found + _code_warnings(results)
+
+
+def _code_warnings(results: Results) -> list[str]:
+  statistics = results["statistics"].get("student")
+  if not statistics:
+    return []
+  distinct, total = statistics["num_distinct_codes"], statistics["num_codes"]
+  if distinct >= _FEW_DISTINCT * total:
+    return []
+  return [
+    f"The student gives only {distinct:,} different codes to {total:,} images: "
+    "many images are equally far from a query. More bits would tell them apart."
+  ]
+
+
+def _subject(method: str) -> str:
+  subjects = {
+    "student": "the student's codes rank",
+    "labels": "the self-taught labels rank",
+  }
+  return subjects.get(method, f"{words.method(method).name} ranks")
+
+
+def _comparison(lead: str, metrics: Mapping[str, Metrics]) -> str:
+  """Sets the leading figure against those of the other methods."""
+  value = metrics[lead].get(words.MAP)
+  relations: dict[str, list[str]] = {"above": [], "level with": [], "below": []}
+  for name, scores in metrics.items():
+    other = scores.get(words.MAP)
+    if name != lead and value is not None and other is not None:
+      text = f"{_against(name)} ({words.figure(other)})"
+      relations[_relation(value - other)].append(text)
+  return "".join(
+    f", {relation} {_joined(against)}"
+    for relation, against in relations.items()
+    if against
+  )
+
+
+def _relation(difference: float) -> str:
+  if abs(difference) < _LEVEL:
+    return "level with"
+  return "above" if difference > 0 else "below"
+
+
+def _against(method: str) -> str:
+  names = {
+    "labels": "its own labels",
+    "paper_labels": "the labels of the paper's setting",
+    "cosine": "the features themselves",
+  }
+  return names.get(method, words.method(method).name)
+
+
+def _joined(parts: list[str]) -> str:
+  if len(parts) == 1:
+    return parts[0]
+  return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _returned(scores: Metrics) -> str:
+  first = words.first_returned(scores)
+  precision = scores.get("precision_of_returned")
+  if not first or not precision:
+    return ""
+  share = precision[list(scores["returned_images"]).index(first)]
+  return (
+    f"Of the first {words.plural(first, 'image')} returned, "
+    f"{words.percent(share)} are right."
+  )

@@ -1,0 +1,246 @@
+"""The tables of a report, before they become Markdown or HTML."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from dsth_jax.report import words
+from dsth_jax.report.contract import Metrics, Results
+
+
+class Cell(NamedTuple):
+  """What stands in a table.
+
+  Attributes:
+    text: the entry.
+    note: smaller, beneath it.
+    best: of its column.
+  """
+
+  text: str
+  note: str = ""
+  best: bool = False
+
+
+class Row(NamedTuple):
+  """A line of a table.
+
+  Attributes:
+    head: what the line is about.
+    cells: one a column.
+    method: whose colour it takes, if any.
+  """
+
+  head: Cell
+  cells: list[Cell]
+  method: str = ""
+
+
+class Table(NamedTuple):
+  """A table of texts.
+
+  Attributes:
+    columns: their names; the first is that of the row heads.
+    rows: one cell a column each.
+  """
+
+  columns: list[str]
+  rows: list[Row]
+
+
+class _Column(NamedTuple):
+  name: str
+  value: Callable[[Metrics], Any]
+  note: Callable[[Metrics], str]
+
+
+def quality(metrics: Mapping[str, Metrics]) -> Table:
+  """Returns one line a method and one column a metric."""
+  columns = _quality_columns(next(iter(metrics.values())))
+  best = [_best(metrics, column) for column in columns]
+  rows = [
+    Row(
+      Cell(words.method(name).name),
+      [
+        Cell(words.figure(c.value(scores)), c.note(scores), name in winners)
+        for c, winners in zip(columns, best)
+      ],
+      name,
+    )
+    for name, scores in metrics.items()
+  ]
+  return Table(["Method", *(column.name for column in columns)], rows)
+
+
+def recall(metrics: Mapping[str, Metrics]) -> Table:
+  """Returns the precision at every level of recall (RP)."""
+  return _curve(metrics, "recall_levels", "precision_at_recall", "Recall")
+
+
+def returned(metrics: Mapping[str, Metrics]) -> Table:
+  """Returns the precision of the first images returned (RIP)."""
+  return _curve(metrics, "returned_images", "precision_of_returned", "Returned")
+
+
+def statistics(results: Results) -> Table:
+  """Returns how well each method uses its bits."""
+  rows = [
+    Row(
+      Cell(words.method(name).name),
+      [
+        Cell(
+          words.count(each["num_distinct_codes"]),
+          f"of {words.count(each['num_codes'])}",
+        ),
+        Cell(words.figure(each["bit_balance"])),
+        Cell(words.figure(each["bit_correlation"])),
+      ],
+      name,
+    )
+    for name, each in results["statistics"].items()
+  ]
+  return Table(["Codes", "Different codes", "Imbalance", "Correlation"], rows)
+
+
+def stages(results: Results) -> Table:
+  """Returns what each stage cost, and the sum."""
+  rows = [
+    Row(
+      Cell(name.capitalize(), words.STAGES.get(name, "")),
+      [
+        Cell(
+          words.duration(stage["seconds"]),
+          "kept from an earlier run" if stage["reused"] else "",
+        ),
+        Cell(words.rate(stage["images_per_second"])),
+      ],
+    )
+    for name, stage in results["stages"].items()
+  ]
+  total = sum(stage["seconds"] for stage in results["stages"].values())
+  rows.append(Row(Cell("All"), [Cell(words.duration(total)), Cell("")]))
+  return Table(["Stage", "Time", "Images a second"], rows)
+
+
+def record(results: Results) -> Table:
+  """Returns what one needs to know to repeat the run, or to doubt it."""
+  graph, embedding = results["graph"], results["embedding"]
+  entries: dict[str, Any] = {
+    "Data set": results["summary"]["dataset"],
+    "Protocol": results["summary"]["protocol"],
+    "Features": results["summary"]["backbone"],
+    "Labels": results["summary"]["labels"],
+    "Student": results["summary"]["student"],
+    "Graph": f"{graph['num_neighbors']} neighbours, {graph['symmetrize']}, "
+    f"{graph['num_edges']:,} links, {graph['num_components']:,} "
+    f"{'part' if graph['num_components'] == 1 else 'parts'}, "
+    f"{graph['num_isolated']:,} isolated, {graph['num_edges_added']:,} links "
+    "added",
+    "Eigenvalues": _range(embedding["eigenvalues"]),
+    "Largest residual": f"{words.scientific(embedding['max_residual'])} after "
+    f"{words.plural(embedding['num_iters'], 'iteration')}",
+    "Training loss": _losses(results["losses"]),
+  }
+  entries |= results["environment"]
+  rows = [Row(Cell(name), [Cell(str(text))]) for name, text in entries.items()]
+  return Table(["What", "Value"], rows)
+
+
+def _quality_columns(scores: Metrics) -> list[_Column]:
+  rank, first = words.max_rank(scores), words.first_returned(scores)
+  columns = [_map_column("mAP", words.MAP)]
+  if rank:
+    columns.append(_map_column(f"mAP@{rank:,}", f"{words.MAP}_at_{rank}"))
+  if first:
+    columns.append(
+      _Column(f"First {first:,}", lambda m: _at_returned(m, first), _no_note)
+    )
+  columns += [
+    _plain_column(f"Max F {beta}", key)
+    for key, beta in words.betas(scores).items()
+  ]
+  return [
+    *columns,
+    _Column("HD3P", lambda m: m.get("hd3p"), _empty_share),
+    _plain_column("NC3P", "nc3p"),
+  ]
+
+
+def _plain_column(name: str, key: str) -> _Column:
+  return _Column(name, lambda m: m.get(key), _no_note)
+
+
+def _map_column(name: str, key: str) -> _Column:
+  def bounds(metrics: Metrics) -> str:
+    ends = [
+      words.figure(metrics.get(f"{key}_{end}"))
+      for end in ("pessimistic", "optimistic")
+    ]
+    return "" if ends[0] == ends[1] else words.DASH.join(ends)
+
+  return _Column(name, lambda m: m.get(key), bounds)
+
+
+def _no_note(metrics: Metrics) -> str:
+  del metrics
+  return ""
+
+
+def _empty_share(metrics: Metrics) -> str:
+  share = metrics.get("hd3p_empty_share")
+  return f"{words.percent(share)} find none" if share else ""
+
+
+def _at_returned(metrics: Metrics, first: int) -> float | None:
+  grid = list(metrics.get("returned_images") or [])
+  precision = metrics.get("precision_of_returned")
+  if not precision or first not in grid:
+    return None
+  return precision[grid.index(first)]
+
+
+def _best(metrics: Mapping[str, Metrics], column: _Column) -> set[str]:
+  """Returns whose figure, as shown, is the highest of its column."""
+  shown = {
+    name: words.figure(column.value(scores))
+    for name, scores in metrics.items()
+  }
+  figures = [text for text in shown.values() if text != words.DASH]
+  highest = max(figures, key=float, default=None)
+  return {name for name, text in shown.items() if text == highest}
+
+
+def _curve(
+  metrics: Mapping[str, Metrics], grid: str, key: str, head: str
+) -> Table:
+  names = [name for name, scores in metrics.items() if scores.get(key)]
+  if not names:
+    return Table([head], [])
+  rows = [
+    Row(
+      Cell(f"{point:,}"),
+      [Cell(words.figure(metrics[name][key][i])) for name in names],
+    )
+    for i, point in enumerate(metrics[names[0]][grid])
+  ]
+  return Table([head, *(words.method(name).name for name in names)], rows)
+
+
+def _range(values: Sequence[float]) -> str:
+  if not len(values):
+    return words.DASH
+  return (
+    f"{words.scientific(values[0])} to {words.scientific(values[-1])} "
+    f"({len(values)} of them)"
+  )
+
+
+def _losses(losses: Sequence[Sequence[float]]) -> str:
+  losses = [pair for pair in losses if math.isfinite(pair[1])]
+  if not losses:
+    return words.DASH
+  (first, start), (last, end) = losses[0], losses[-1]
+  return (
+    f"{words.scientific(start)} at step {first:,.0f}, "
+    f"{words.scientific(end)} at step {last:,.0f}"
+  )

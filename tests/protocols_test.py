@@ -1,0 +1,151 @@
+"""Laws of the protocols: disjoint, sized, balanced, decided by the seed."""
+
+import numpy as np
+import pytest
+
+from dsth_jax import datasets
+from dsth_jax.datasets import protocols
+
+CIFAR10_LABELS = np.random.default_rng(0).permutation(
+  np.repeat(np.arange(10), 6000)
+)
+CIFAR10_PARTS = np.repeat(["train", "test"], [50_000, 10_000])
+
+# Protocol, num_queries and the sizes that follow on CIFAR-10.
+SIZES = [
+  ("official", 0, 10_000, 50_000, 50_000),
+  ("official", 1_000, 1_000, 50_000, 50_000),
+  ("holdout", 2_000, 2_000, 48_000, 48_000),
+  ("cifar10-1", 0, 1_000, 59_000, 5_000),
+  ("cifar10-1", 1_000, 1_000, 59_000, 5_000),
+  ("cifar10-2", 0, 10_000, 50_000, 50_000),
+]
+
+
+def cifar10(name, num_queries=0, seed=0, labels=CIFAR10_LABELS):
+  return datasets.PROTOCOLS[name](
+    CIFAR10_PARTS, labels, num_queries=num_queries, seed=seed
+  )
+
+
+@pytest.mark.parametrize(("name", "num_queries", "q", "m", "t"), SIZES)
+def test_sizes_and_disjointness(name, num_queries, q, m, t):
+  splits = cifar10(name, num_queries)
+  assert tuple(map(len, splits)) == (q, m, t)
+  for indices in splits:
+    assert indices.dtype == np.int64
+    assert np.all(np.diff(indices) > 0)  # ascending, hence distinct
+    assert 0 <= indices[0]
+    assert indices[-1] < 60_000
+  assert not np.intersect1d(splits.query, splits.database).size
+  assert np.isin(splits.training, splits.database).all()
+
+
+@pytest.mark.parametrize(("name", "num_queries"), [row[:2] for row in SIZES])
+def test_seed_decides(name, num_queries):
+  first, again = cifar10(name, num_queries), cifar10(name, num_queries)
+  for one, other in zip(first, again):
+    np.testing.assert_array_equal(one, other)
+  if (name, num_queries) != ("official", 0):  # that one draws nothing
+    other = cifar10(name, num_queries, seed=1)
+    assert not np.array_equal(first.query, other.query)
+
+
+@pytest.mark.parametrize(("name", "num_queries"), [row[:2] for row in SIZES])
+def test_every_class_alike(name, num_queries):
+  splits = cifar10(name, num_queries)
+  # The parts themselves are a random cut of the labels: not balanced.
+  if name.startswith("cifar10"):
+    for indices in splits:
+      counts = np.bincount(CIFAR10_LABELS[indices])
+      np.testing.assert_array_equal(counts, len(indices) // 10)
+
+
+@pytest.mark.parametrize("name", ["official", "holdout"])
+def test_sample_keeps_proportions(name):
+  # Shares of 25.6, 12.8 and 1.6 queries: within one image of that.
+  labels = np.repeat([0, 1, 2], [640, 320, 40])
+  parts = np.full(1000, "test" if name == "official" else "train")
+  labels, parts = np.append(labels, 0), np.append(parts, "train")
+  for seed in range(20):
+    splits = datasets.PROTOCOLS[name](parts, labels, num_queries=40, seed=seed)
+    counts = np.bincount(labels[splits.query], minlength=3)
+    assert np.all(np.abs(counts - [25.6, 12.8, 1.6]) < 1)
+
+
+def test_sample_reaches_every_image_alike():
+  parts, labels = np.full(11, "train"), np.repeat([0, 1], [8, 3])
+  drawn = np.zeros(11)
+  for seed in range(2000):
+    splits = protocols.holdout(parts, labels, num_queries=4, seed=seed)
+    drawn[splits.query] += 1
+  # Binomial(2000, 4 / 11): 727 with a standard deviation of 21.5; five of it.
+  assert np.all(np.abs(drawn - 2000 * 4 / 11) < 5 * 21.5)
+
+
+def test_official_is_the_parts():
+  splits = cifar10("official")
+  np.testing.assert_array_equal(splits.query, np.arange(50_000, 60_000))
+  np.testing.assert_array_equal(splits.database, np.arange(50_000))
+
+
+def test_holdout_never_touches_the_test_part():
+  splits = cifar10("holdout", 1_000)
+  both = np.union1d(splits.query, splits.database)
+  np.testing.assert_array_equal(both, np.arange(50_000))
+
+
+@pytest.mark.parametrize("name", ["official", "holdout"])
+def test_works_without_labels(name):
+  splits = cifar10(name, 100, labels=None)
+  assert len(splits.query) == 100
+  assert not np.intersect1d(splits.query, splits.database).size
+
+
+def test_arrays_of_jax_and_numpy_agree():
+  import jax.numpy as jnp
+
+  ours = protocols.cifar10_1(
+    CIFAR10_PARTS, CIFAR10_LABELS, num_queries=0, seed=3
+  )
+  theirs = protocols.cifar10_1(
+    CIFAR10_PARTS, jnp.asarray(CIFAR10_LABELS), num_queries=0, seed=3
+  )
+  np.testing.assert_array_equal(ours.training, theirs.training)
+
+
+def test_official_needs_a_test_part():
+  with pytest.raises(ValueError, match="use the protocol holdout"):
+    protocols.official(np.full(9, "train"), None, num_queries=0, seed=0)
+
+
+@pytest.mark.parametrize("num_queries", [-1, 11])
+def test_official_needs_enough_queries(num_queries):
+  parts = np.repeat(["train", "test"], 10)
+  with pytest.raises(ValueError, match="1 to 10 queries from the test part"):
+    protocols.official(parts, None, num_queries=num_queries, seed=0)
+
+
+@pytest.mark.parametrize("num_queries", [0, 9])
+def test_holdout_needs_enough_images(num_queries):
+  with pytest.raises(ValueError, match="1 to 8 queries from the train part"):
+    protocols.holdout(
+      np.full(9, "train"), None, num_queries=num_queries, seed=0
+    )
+
+
+@pytest.mark.parametrize("name", ["cifar10-1", "cifar10-2"])
+def test_cifar10_protocols_need_labels(name):
+  with pytest.raises(ValueError, match="no labels: use the protocol holdout"):
+    cifar10(name, labels=None)
+
+
+def test_cifar10_protocols_need_enough_of_a_class():
+  labels = np.repeat([0, 7], [600, 599])
+  with pytest.raises(ValueError, match="600 images .* class 7 has 599"):
+    protocols.cifar10_1(np.full(1199, "train"), labels, num_queries=0, seed=0)
+
+
+def test_cifar10_protocols_fix_their_queries():
+  with pytest.raises(ValueError, match="100 a class, which is 1000: leave it"):
+    cifar10("cifar10-1", 500)
