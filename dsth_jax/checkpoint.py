@@ -115,7 +115,11 @@ class RowWriter:
       shutil.rmtree(self._partial, ignore_errors=True)
       self._partial.mkdir(parents=True)
       self.start = 0
-      _reserve(path, shape, dtype)
+      try:
+        _reserve(path, shape, dtype)
+      except OSError:
+        shutil.rmtree(self._partial)
+        raise
       self._rows = np.lib.format.open_memmap(path, mode="r+")
     self._next = self.start
 

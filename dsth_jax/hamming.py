@@ -163,13 +163,18 @@ def range_search(
   return RangeResult(offsets, indices, distances_)
 
 
+def check_packed(name: str, packed: ArrayLike) -> None:
+  """Refuses what is no matrix of packed codes."""
+  if packed.ndim != 2 or packed.dtype != np.uint8 or not packed.shape[1]:
+    raise ValueError(
+      f"{name} are {packed.dtype}{list(packed.shape)}, but packed codes "
+      "uint8[rows, bytes] are needed: pass what codes.pack returned."
+    )
+
+
 def _check_codes(queries: ArrayLike, database: ArrayLike) -> None:
-  for name, packed in (("queries", queries), ("database", database)):
-    if packed.ndim != 2 or packed.dtype != np.uint8:
-      raise ValueError(
-        f"{name} are {packed.dtype}{list(packed.shape)}, but packed codes "
-        "uint8[rows, bytes] are needed: pass what codes.pack returned."
-      )
+  check_packed("queries", queries)
+  check_packed("database", database)
   if queries.shape[1] != database.shape[1]:
     raise ValueError(
       f"queries have {queries.shape[1]} bytes a code and the database "

@@ -138,17 +138,19 @@ def init(
   optimizer: optax.GradientTransformation,
   *,
   image_size: int,
+  mesh: jax.sharding.Mesh,
   key: Key[Array, ""],
 ) -> TrainState:
-  """Returns the state before the first step."""
+  """Returns the state before the first step, on every device of the mesh."""
   images = jnp.zeros((1, image_size, image_size, 3))
   variables = jax.jit(model.init)(key, images)
-  return TrainState(
+  state = TrainState(
     step=jnp.zeros((), jnp.int32),
     variables=variables,
     averaged=jax.tree.map(jnp.copy, variables),
     opt_state=optimizer.init(variables["params"]),
   )
+  return jax.device_put(state, sharding.replicate(mesh))
 
 
 Step = Callable[

@@ -87,9 +87,9 @@ def test_read_npy_refuses_other_files(saved, rows, tmp_path):
   content = path.read_bytes()
   for length in (0, 5, 40, len(content) - 1):
     path.write_bytes(content[:length])
-    with pytest.raises(ValueError, match="cannot be read as a .npy file"):
+    with pytest.raises(ValueError, match=r"cannot be read as a \.npy file"):
       features.read_npy(path, num_images=20)
-  with pytest.raises(ValueError, match="missing.npy cannot be read"):
+  with pytest.raises(ValueError, match=r"missing\.npy cannot be read"):
     features.read_npy(tmp_path / "missing.npy", num_images=20)
   archive = tmp_path / "features.npz"
   np.savez(archive, rows)

@@ -4,6 +4,8 @@ The only place that names TFDS. Nothing here needs TensorFlow, except
 `dsth_jax.datasets.prepare` for the sets of TFDS's catalogue.
 """
 
+import os
+
 from dsth_jax.datasets import digits, image_folder, official
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
@@ -58,6 +60,8 @@ def load(
       f"max_pixels is {max_pixels} and stored_size {stored_size}: both need to "
       "be 1 or more."
     )
+  # A shell leaves the ~ in --config.data.root=~/photos alone.
+  root, data_dir = os.path.expanduser(root), os.path.expanduser(data_dir)
   if name == "image_folder":
     return image_folder.load(
       root, data_dir, max_pixels=max_pixels, stored_size=stored_size

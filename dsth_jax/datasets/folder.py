@@ -147,8 +147,8 @@ def _walk(root: str) -> Iterator[tuple[str, os.stat_result | OSError]]:
     for member in sorted(members):
       if member.startswith("."):
         continue
-      below = os.path.join(folder, member)
-      path = os.path.join(root, below)
+      below = f"{folder}/{member}" if folder else member
+      path = f"{root}/{below}"
       try:
         status = os.stat(path)
       except OSError as error:

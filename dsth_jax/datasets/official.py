@@ -130,6 +130,6 @@ def _splits(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
 
 
 def _labels(images: Images, feature: str) -> np.ndarray | None:
-  labels = np.fromiter(images.column(feature), np.int32, len(images))
+  labels = np.fromiter(images.integers(feature), np.int32, len(images))
   # TFDS writes -1 where a label is unknown.
   return None if np.any(labels < 0) else labels

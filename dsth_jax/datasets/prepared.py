@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
-from tensorflow_datasets.core import dataset_builder
+from tensorflow_datasets.core import dataset_builder, decode
 from tqdm import tqdm
 
 from dsth_jax.datasets.records import Dataset, Images, Skipped
@@ -90,7 +90,10 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
     self._skipped: list[Skipped] = []
     total = sum(map(len, self.sources().values()))
     with tqdm(
-      total=total, desc=f"Preparing {self.name}", unit=" images"
+      total=total,
+      desc=f"Preparing {self.name}",
+      unit=" images",
+      mininterval=1.0,
     ) as bar:
       self._bar = bar
       super()._download_and_prepare(dl_manager, download_config)
@@ -192,8 +195,8 @@ def open_images(
   builder: tfds.core.DatasetBuilder, splits: Sequence[str], feature: str
 ) -> Images:
   """Joins the splits of a prepared set, without decoding any image."""
-  decoders = {feature: tfds.decode.SkipDecoding()}
-  sources = [builder.as_data_source(s, decoders=decoders) for s in splits]
+  raw = decode.DeserializeMethod.RAW_BYTES
+  sources = [builder.as_data_source(s, deserialize_method=raw) for s in splits]
   return Images(sources, feature)
 
 

@@ -199,7 +199,8 @@ def _top_k(
   num_chunks = side // chunk
   if num_chunks <= num_results:
     lines = tile if axis == 1 else tile.T
-    return jax.lax.top_k(lines, num_results)[::-1]
+    values, places = jax.lax.top_k(lines, num_results)
+    return places, values
   # Reading a tile down its columns is as fast as along its rows, transposing
   # it first three times slower.
   if axis == 1:

@@ -59,13 +59,15 @@ def degrees(affinity: Affinity) -> Float[Array, "n"]:
 
 
 def to_scipy(affinity: Affinity) -> scipy.sparse.csr_matrix:
+  """Returns the graph as SciPy's matrix of compressed rows."""
   parts = (affinity.data, affinity.indices, affinity.indptr)
   return scipy.sparse.csr_matrix(
     tuple(np.asarray(part) for part in parts), shape=affinity.shape
   )
 
 
-def from_scipy(matrix: scipy.sparse.csr_matrix) -> Affinity:
+def from_scipy(matrix: scipy.sparse.spmatrix) -> Affinity:
+  """Returns SciPy's matrix in float32, without stored zeros, indices sorted."""
   matrix = matrix.tocsr()
   matrix.eliminate_zeros()
   matrix.sort_indices()

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Shaped, UInt8
 
 from dsth_jax import hamming
 from dsth_jax.metrics import labels as labels_
@@ -26,8 +26,8 @@ SCORES_IN_BLOCK = 1 << 19
 def evaluate(
   query_codes: UInt8[ArrayLike, "q w"],
   database_codes: UInt8[ArrayLike, "m w"],
-  query_labels: labels_.Labels,
-  database_labels: labels_.Labels,
+  query_labels: Shaped[ArrayLike, "q *c"],
+  database_labels: Shaped[ArrayLike, "m *c"],
   *,
   num_bits: int,
   max_rank: int = 1000,
@@ -104,6 +104,7 @@ def evaluate(
 
 def check_num_bits(name: str, packed: ArrayLike, num_bits: int) -> None:
   """Refuses packed codes that `num_bits` does not fill."""
+  hamming.check_packed(name, packed)
   num_bytes = packed.shape[1]
   if num_bytes != -(-num_bits // 8) or num_bits < 1:
     raise ValueError(

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from dsth_jax.metrics import code_ranking, summary
 from dsth_jax.metrics import labels as labels_
@@ -21,8 +21,8 @@ TILE_QUERIES = 256
 def evaluate_features(
   query_features: Float[ArrayLike, "q d"],
   database_features: Float[ArrayLike, "m d"],
-  query_labels: labels_.Labels,
-  database_labels: labels_.Labels,
+  query_labels: Shaped[ArrayLike, "q *c"],
+  database_labels: Shaped[ArrayLike, "m *c"],
   *,
   max_rank: int = 1000,
   recall_levels: Sequence[float] = code_ranking.RECALL_LEVELS,

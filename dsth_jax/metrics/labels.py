@@ -7,9 +7,6 @@ from jaxtyping import Bool, Int, Shaped
 
 from dsth_jax.types import ArrayLike
 
-# Class numbers, or one column a class and a one for each class of the image.
-Labels = Shaped[ArrayLike, "n"] | Shaped[ArrayLike, "n c"]
-
 
 def relevance(
   query_labels: Shaped[Array, "q *c"], database_labels: Shaped[Array, "m *c"]

@@ -128,7 +128,9 @@ def export_onnx(forward: Forward, shape: tuple[int, ...]) -> bytes:
   """
   import jax2onnx
 
-  with _errors_alone(logging.getLogger("jax2onnx")):
+  quiet = _errors_alone(logging.getLogger("jax2onnx"))
+  # jax2onnx broadcasts as NumPy does in the stand-ins that it traces.
+  with quiet, jax.numpy_rank_promotion("allow"):
     _import_plugins()
     model = jax2onnx.to_onnx(
       forward, [jax.ShapeDtypeStruct(shape, jnp.float32)]

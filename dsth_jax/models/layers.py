@@ -63,7 +63,8 @@ _ONE_AFTER = ((0, 0), (0, 1), (0, 1), (0, 0))
 def _window_sizes(x: Array) -> Array:
   """Returns how many pixels lie inside each pooling window: [1 h/2 w/2 1]."""
   rows, columns = (
-    jnp.full(size // 2, 3.0).at[-1].set(2.0) for size in x.shape[1:3]
+    jnp.minimum(3.0, size - jnp.arange(0.0, size, 2.0))
+    for size in x.shape[1:3]
   )
   return (rows[:, None] * columns[None, :])[None, :, :, None]
 

@@ -106,10 +106,12 @@ def learn(
   )
   bits = np.asarray(labels["codes"])
   model, optimizer = make_model(config), _make_optimizer(config, len(bits))
+  mesh = sharding.make_mesh()
   state = train.init(
     model,
     optimizer,
     image_size=config.model.image_size,
+    mesh=mesh,
     key=stage_key(config, "init"),
   )
   total = num_steps(config, len(bits))
@@ -130,7 +132,7 @@ def learn(
       optimizer,
       augmentation=train.Augmentation(settings.flip, settings.shift),
       averaging=settings.averaging,
-      mesh=sharding.make_mesh(),
+      mesh=mesh,
     )
     log = LossLog(run.workdir / "logs", start=start, config=config)
     for state, loss in train.fit(

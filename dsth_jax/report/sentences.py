@@ -15,14 +15,18 @@ _LEVEL = 5e-4
 
 def title(results: Results) -> str:
   """Returns the heading of the report."""
-  return f"Finding similar images with {results['summary']['num_bits']}-bit codes"
+  return (
+    f"Finding similar images with {results['summary']['num_bits']}-bit codes"
+  )
 
 
 def opening(results: Results) -> str:
   """Tells in three sentences what was done."""
   summary = results["summary"]
-  unlabelled = "" if summary["labels"] not in words.LABELS else (
-    " It taught itself: no class label was used to make the codes."
+  unlabelled = (
+    ""
+    if summary["labels"] not in words.LABELS
+    else (" It taught itself: no class label was used to make the codes.")
   )
   return (
     f"A small network learned to turn an image into {summary['num_bits']} "
@@ -32,6 +36,25 @@ def opening(results: Results) -> str:
     f"{summary['dataset']}, and from now on finding similar images is "
     "counting differing bits."
   )
+
+
+def key_figures(results: Results) -> list[tuple[str, str]]:
+  """Returns what to see at one glance: figures and their meaning."""
+  summary, stages = results["summary"], results["stages"]
+  num_bytes = -(-summary["num_bits"] // 8) * summary["num_database"]
+  figures = _leading_quality(results)
+  figures.append(
+    (
+      words.size(num_bytes),
+      f"hold the codes of all {summary['num_database']:,} images searched",
+    )
+  )
+  pace = (stages.get("codes") or {}).get("images_per_second")
+  if pace:
+    figures.append((words.rate(pace), "images encoded a second"))
+  total = sum(stage["seconds"] for stage in stages.values())
+  figures.append((words.duration(total), "for the whole run, on this machine"))
+  return figures
 
 
 def data(results: Results) -> str:
@@ -49,16 +72,15 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
   """Returns the headings and explanations of the three stages."""
   summary, graph = results["summary"], results["graph"]
   num_bits = summary["num_bits"]
-  backbone = words.BACKBONES.get(summary["backbone"], summary["backbone"])
-  link = "both are" if graph["symmetrize"] == "mutual" else "one is"
+  backbone = words.backbone(summary["backbone"])
+  link = "each is" if graph["symmetrize"] == "mutual" else "one is"
   return [
     (
       "It makes its own labels",
-      "A list of numbers, the features, describes each training image: "
-      f"{backbone}. Two images are linked if {link} among the "
+      f"Numbers, the features, describe each image; {backbone}. Two images are linked if {link} among the "
       f"{graph['num_neighbors']} most similar to the other. This graph is "
-      "split into halves in many ways, cutting as few links as possible, "
-      f"which gives {num_bits} bits: linked images mostly get the same ones. "
+      "cut in two in many ways, through as few links as possible; the side "
+      f"on which an image lies is a bit of its label, {num_bits} in all. "
       + words.LABELS.get(summary["labels"], ""),
     ),
     (
@@ -73,7 +95,7 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
       f"The student turns every image into {num_bits} bits once. "
       "For a query, all stored codes are compared with its own, and the "
       "images with the fewest differing bits come first: exact, and so "
-      "cheap that a computer compares millions of codes in a blink.",
+      "cheap that a laptop compares millions of codes in a moment.",
     ),
   ]
 
@@ -237,6 +259,20 @@ def _code_warnings(results: Results) -> list[str]:
     f"The student gives only {distinct:,} different codes to {total:,} images: "
     "many images are equally far from a query. More bits would tell them apart."
   ]
+
+
+def _leading_quality(results: Results) -> list[tuple[str, str]]:
+  metrics = results["held_out"] or results["training"]
+  if metrics:
+    value = metrics[headline(metrics)].get(words.MAP)
+    meaning = "mean average precision of the searches; 1 would be perfect"
+    return [(words.figure(value), meaning)]
+  statistics = results["statistics"].get("student")
+  if not statistics:
+    return []
+  distinct = words.count(statistics["num_distinct_codes"])
+  total = words.count(statistics["num_codes"])
+  return [(distinct, f"different codes among {total} images")]
 
 
 def _subject(method: str) -> str:

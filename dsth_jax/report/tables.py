@@ -202,8 +202,7 @@ def _at_returned(metrics: Metrics, first: int) -> float | None:
 def _best(metrics: Mapping[str, Metrics], column: _Column) -> set[str]:
   """Returns whose figure, as shown, is the highest of its column."""
   shown = {
-    name: words.figure(column.value(scores))
-    for name, scores in metrics.items()
+    name: words.figure(column.value(scores)) for name, scores in metrics.items()
   }
   figures = [text for text in shown.values() if text != words.DASH]
   highest = max(figures, key=float, default=None)

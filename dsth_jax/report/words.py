@@ -1,8 +1,9 @@
 """Names, explanations and numbers as a person reads them; all plain text."""
 
 import math
+import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 DASH = "\N{EN DASH}"
@@ -78,16 +79,16 @@ PROTOCOLS = {
 }
 
 BACKBONES = {
-  "efficientnet_lite0": "EfficientNet-Lite0, a network that learned from the "
-  "photographs of ImageNet",
-  "pixels": "nothing but the pixels themselves",
+  "efficientnet_lite0": "here EfficientNet-Lite0, a network that learned from "
+  "the photographs of ImageNet, computes them",
+  "pixels": "here simply the brightness of its pixels",
 }
 
 LABELS = {
-  "diffusion": "The smoothest splits count most and are mixed into all bits "
-  "(the diffusion rotation, an extension of the paper).",
-  "eigenvectors": "Each of the smoothest splits becomes one bit (the paper's "
-  "own setting).",
+  "diffusion": "The smoothest cuts count most and are mixed into all bits (the "
+  "diffusion rotation, an extension of the paper).",
+  "eigenvectors": "Each of the smoothest cuts is one bit (the paper's own "
+  "setting).",
 }
 
 STATISTICS = {
@@ -108,6 +109,19 @@ def method(name: str) -> Method:
 def protocol(name: str) -> str:
   """Returns the sentence of a protocol."""
   return PROTOCOLS.get(name, f"The split into queries and database is {name}.")
+
+
+def backbone(name: str) -> str:
+  """Returns where the features come from, as the end of a sentence."""
+  if name.endswith(".npy"):
+    return f"here they were given in {pathlib.PurePath(name).name}"
+  return BACKBONES.get(name, f"here {name} computes them")
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+  """Sorts methods: the known ones first, as they stand in METHODS."""
+  known = list(METHODS)
+  return sorted(names, key=lambda n: known.index(n) if n in known else 99)
 
 
 def max_rank(metrics: Mapping[str, Any]) -> int | None:

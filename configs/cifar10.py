@@ -1,0 +1,40 @@
+"""CIFAR-10 by TFDS, official split: the test images query the training images.
+
+    pip install "dsth_jax[tfds]"
+    python -m dsth_jax.datasets.prepare --name=cifar10
+    python -m dsth_jax.main --config=configs/cifar10.py --workdir=runs/cifar10
+
+From a folder of images instead (`train/CLASS/`, `test/CLASS/`), add
+`--config.data.name=image_folder --config.data.root=FOLDER`. The paper's hash
+labels are `--config=configs/cifar10.py:paper_labels`; with its training of
+70,000 steps too, `--config=configs/cifar10.py:paper`.
+"""
+
+from ml_collections import ConfigDict
+
+from dsth_jax.config import base_config, use_paper_labels, use_paper_schedule
+
+
+def get_config(setting: str = "recommended") -> ConfigDict:
+  """Returns the settings.
+
+  Args:
+    setting: "recommended"; "paper_labels", for the paper's hash labels with
+      the same training; or "paper", for the paper's training too.
+  """
+  config = base_config()
+  config.num_bits = 48
+  config.data.name = "cifar10"
+  config.data.protocol = "official"
+  config.data.num_queries = 0
+  config.features.backbone = "efficientnet_lite0"
+  config.features.image_size = 224
+  config.train.num_epochs = 20
+  config.train.batch_size = 256
+  config.train.flip = True
+  config.train.shift = 3
+  if setting in ("paper_labels", "paper"):
+    use_paper_labels(config)
+  if setting == "paper":
+    use_paper_schedule(config)
+  return config

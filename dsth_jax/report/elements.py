@@ -1,0 +1,114 @@
+"""The recurring pieces of the page; each escapes the texts it is given."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from dsth_jax.report import pictures, plots, tables, words
+from dsth_jax.report.contract import Metrics
+
+
+def paragraph(text: str) -> str:
+  """Returns a paragraph."""
+  return f"<p>{escape(text)}</p>"
+
+
+def tiles(figures: Sequence[tuple[str, str]]) -> str:
+  """Returns the items of a list of key figures, each with its meaning."""
+  return "\n".join(
+    f"<li><b>{escape(figure)}</b><span>{escape(meaning)}</span></li>"
+    for figure, meaning in figures
+  )
+
+
+def glossary(texts: Mapping[str, str]) -> str:
+  """Returns terms and what they mean."""
+  items = "".join(
+    f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>"
+    for name, text in texts.items()
+  )
+  return f"<dl>{items}</dl>"
+
+
+def table(content: tables.Table, *, kind: str = "") -> str:
+  """Returns a table that scrolls by itself where the page is narrow.
+
+  Args:
+    content: of the table; without rows there is none.
+    kind: a class of page.css.
+
+  Returns:
+    HTML.
+  """
+  if not content.rows:
+    return ""
+  head = "".join(f'<th scope="col">{escape(c)}</th>' for c in content.columns)
+  body = "".join(map(_row, content.rows))
+  return (
+    f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead>'
+    f"<tbody>{body}</tbody></table></div>"
+  )
+
+
+def bars(metrics: Mapping[str, Metrics], lead: str) -> str:
+  """Draws mean average precision as bars from 0 to 1.
+
+  Args:
+    metrics: by method.
+    lead: the method to stress.
+
+  Returns:
+    HTML.
+  """
+  scores = {
+    name: each[words.MAP]
+    for name, each in metrics.items()
+    if words.figure(each.get(words.MAP)) != words.DASH
+  }
+  items = "".join(
+    _bar(name, value, name == lead) for name, value in scores.items()
+  )
+  label = "Mean average precision of each method, from 0 to 1"
+  return f'<ul class="bars" aria-label="{label}">{items}</ul>'
+
+
+def plot(caption: str, light: bytes, dark: bytes) -> str:
+  """Returns a plot in the colours of the page, with its caption."""
+  return (
+    f"<figure><figcaption>{escape(caption)}</figcaption><picture>"
+    '<source media="(prefers-color-scheme: dark)" '
+    f'srcset="{pictures.data_uri(dark)}">'
+    f'<img src="{pictures.data_uri(light)}" alt="{escape(caption)}">'
+    "</picture></figure>"
+  )
+
+
+def _row(row: tables.Row) -> str:
+  cells = "".join(
+    f"<td{' class=best' if cell.best else ''}>{_cell(cell)}</td>"
+    for cell in row.cells
+  )
+  return f'<tr><th scope="row">{_dot(row.method)}{_cell(row.head)}</th>{cells}'
+
+
+def _cell(cell: tables.Cell) -> str:
+  note = f"<small>{escape(cell.note)}</small>" if cell.note else ""
+  return escape(cell.text) + note
+
+
+def _dot(method: str) -> str:
+  if not method:
+    return ""
+  color = plots.style(method).color
+  return f'<span class="dot" style="background:{color}"></span>'
+
+
+def _bar(method: str, value: float, stressed: bool) -> str:
+  name = escape(words.method(method).name)
+  color = plots.style(method).color
+  # The figure needs some of the width.
+  width = f"{85 * min(max(value, 0), 1):.1f}%"
+  return (
+    f"<li{' class=lead-method' if stressed else ''}>{name}<span>"
+    f'<i style="width:{width};background:{color}"></i>'
+    f"{words.figure(value)}</span></li>"
+  )

@@ -1,0 +1,157 @@
+"""The report as one page of HTML that needs nothing else."""
+
+import functools
+import html
+import string
+from collections.abc import Mapping
+from importlib import resources
+
+from dsth_jax.report import gallery, plots, sentences, tables, words
+from dsth_jax.report.contract import Metrics, PictureSheet, Results
+from dsth_jax.report.elements import (
+  bars,
+  glossary,
+  paragraph,
+  plot,
+  table,
+  tiles,
+)
+
+# A list of images that could not be read stops here.
+MOST_SKIPPED = 50
+
+
+def render(results: Results, sheet: PictureSheet) -> str:
+  """Returns index.html.
+
+  Args:
+    results: of the run.
+    sheet: queries and what was found.
+
+  Returns:
+    HTML; every name and text in it is escaped.
+  """
+  return _template("page.html").substitute(
+    css=_read("page.css"),
+    title=html.escape(sentences.title(results)),
+    dataset=html.escape(results["summary"]["dataset"]),
+    opening=html.escape(sentences.opening(results)),
+    tiles=tiles(sentences.key_figures(results)),
+    warnings=_warnings(results),
+    pictures=gallery.gallery(sheet),
+    data=html.escape(sentences.data(results)),
+    line=_line(results),
+    quality=_quality(results),
+    speed=html.escape(sentences.speed(results)),
+    stages=table(tables.stages(results)),
+    statistics=_statistics(results),
+    snippet=html.escape(snippet()),
+    record=table(tables.record(results), kind="texts"),
+    skipped=_skipped(results),
+  )
+
+
+def snippet() -> str:
+  """Returns the lines of Python that search the codes of a run."""
+  return _read("snippet.txt")
+
+
+@functools.cache
+def _read(name: str) -> str:
+  return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _template(name: str) -> string.Template:
+  return string.Template(_read(name))
+
+
+def _line(results: Results) -> str:
+  texts = {"num_bits": str(results["summary"]["num_bits"])}
+  for number, (head, text) in enumerate(sentences.stage_texts(results), 1):
+    texts |= {f"head_{number}": head, f"text_{number}": text}
+  escaped = {name: html.escape(text) for name, text in texts.items()}
+  return _template("line.html").substitute(escaped)
+
+
+def _warnings(results: Results) -> str:
+  found = sentences.warnings(results)
+  if not found:
+    return ""
+  items = "".join(f"<li>{html.escape(text)}</li>" for text in found)
+  return (
+    f'<section class="warnings"><h2>Please note</h2><ul>{items}</ul></section>'
+  )
+
+
+def _quality(results: Results) -> str:
+  parts, methods = [], {}
+  columns: Mapping[str, str] = {}
+  for setting, title in plots.SETTINGS.items():
+    metrics = results[setting]  # type: ignore[literal-required]
+    if metrics:
+      parts.append(_setting(setting, title, metrics))
+      methods |= {name: words.method(name) for name in metrics}
+      columns = columns or words.metric_texts(next(iter(metrics.values())))
+  if not parts:
+    return paragraph(sentences.no_labels(results, "held_out"))
+  who = glossary({each.name: each.text for each in methods.values()})
+  what = glossary(columns)
+  return "".join(parts) + (
+    f'<div class="glossaries"><div><h3>What the columns mean</h3>{what}</div>'
+    f"<div><h3>Who is compared</h3>{who}</div></div>"
+  )
+
+
+def _setting(setting: str, title: str, metrics: Mapping[str, Metrics]) -> str:
+  lead = sentences.headline(metrics)
+  return (
+    f"<h3>{html.escape(title)}</h3>"
+    + paragraph(sentences.quality(setting, metrics))
+    + bars(metrics, lead)
+    + table(tables.quality(metrics))
+    + _plots(metrics)
+    + "<details><summary>The numbers behind the curves</summary>"
+    + table(tables.recall(metrics), kind="numbers")
+    + table(tables.returned(metrics), kind="numbers")
+    + "</details>"
+  )
+
+
+def _plots(metrics: Mapping[str, Metrics]) -> str:
+  drawn = (
+    (
+      "Precision at recall: how many of the images one looks through are "
+      "right, until a given share of all right images is found.",
+      plots.precision_recall,
+    ),
+    (
+      "Precision of the first images: how many of the first so many images "
+      "returned are right.",
+      plots.precision_of_returned,
+    ),
+  )
+  figures = (
+    plot(caption, draw({"": metrics}), draw({"": metrics}, plots.DARK))
+    for caption, draw in drawn
+  )
+  return f'<div class="plots">{"".join(figures)}</div>'
+
+
+def _statistics(results: Results) -> str:
+  if not results["statistics"]:
+    return paragraph("This run did not count them.")
+  return table(tables.statistics(results)) + glossary(words.STATISTICS)
+
+
+def _skipped(results: Results) -> str:
+  skipped = results["skipped"]
+  if not len(skipped):
+    return ""
+  rows = [
+    tables.Row(tables.Cell(str(name)), [tables.Cell(str(reason))])
+    for name, reason in skipped[:MOST_SKIPPED]
+  ]
+  more = len(skipped) - MOST_SKIPPED
+  rest = f"And {more:,} more, in metrics.json." if more > 0 else ""
+  listed = table(tables.Table(["Image", "Reason"], rows), kind="texts")
+  return f"<h3>Skipped images</h3>{listed}{paragraph(rest) if rest else ''}"

@@ -1,0 +1,85 @@
+"""Settings: one clear sentence for what cannot work."""
+
+import importlib.util
+import pathlib
+
+import pytest
+
+from dsth_jax import config as config_lib
+
+CONFIGS = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.py"))
+
+
+def _load(path):
+  spec = importlib.util.spec_from_file_location(path.stem, path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def test_the_default_is_valid():
+  config_lib.validate(config_lib.base_config())
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_is_valid_and_says_how_to_run_it(path):
+  module = _load(path)
+  config = module.get_config()
+  if config.data.name == "image_folder":
+    config.data.root = "PHOTOGRAPHS"
+  config_lib.validate(config)
+  assert f"--config=configs/{path.name}" in module.__doc__
+
+
+def test_the_papers_setting_is_section_4c():
+  cifar10 = _load(next(path for path in CONFIGS if path.stem == "cifar10"))
+  config = cifar10.get_config("paper")
+  config_lib.validate(config)
+  assert config.graph.num_neighbors == 12
+  assert (config.train.momentum, config.train.weight_decay) == (0.9, 0.004)
+  assert config.train.learning_rates == (0.01, 0.001, 0.0001)
+  assert config.train.stage_steps == (60_000, 5_000, 5_000)
+  assert (config.labels.method, config.labels.threshold) == (
+    "eigenvectors",
+    "mean",
+  )
+
+
+def test_a_mistyped_field_is_refused():
+  config = config_lib.base_config()
+  with pytest.raises(AttributeError, match="num_bit"):
+    config.num_bit = 16
+
+
+def test_a_wrong_type_is_refused():
+  config = config_lib.base_config()
+  with pytest.raises(TypeError, match="num_bits"):
+    config.num_bits = "many"
+
+
+@pytest.mark.parametrize(
+  ("field", "value", "sentence"),
+  [
+    ("num_bits", 0, "num_bits is 0: set 1 or more"),
+    ("num_bits", 40, "num_bits is 40.*multiple of 16"),
+    ("model.head", "slices", "did you mean slice"),
+    ("model.activation", "tanh", "batchnorm, relu, sigmoid"),
+    ("model.image_size", 64, "model.image_size is 64.*32 or 96"),
+    ("features.backbone", "vgg", "features.backbone is 'vgg'"),
+    ("data.protocol", "oficial", "did you mean official"),
+    ("data.name", "image_folder", "data.root is empty"),
+    ("labels.threshold", "zero", "labels.threshold is 'zero'"),
+    ("graph.symmetrize", "both", "mutual, union"),
+    ("train.averaging", 1.0, "averaging is 1.0"),
+    ("train.stage_steps", (1,), "learning_rates has 3 values for the 1"),
+    ("train.optimizer", "adam", "did you mean adamw"),
+    ("eval.baselines", ("itqq",), "did you mean itq"),
+    ("encode.engine", "tensorrt", "auto, jit, onnx"),
+  ],
+)
+def test_impossible_settings_are_refused(field, value, sentence):
+  config = config_lib.base_config()
+  section, _, name = field.rpartition(".")
+  (config[section] if section else config)[name] = value
+  with pytest.raises(ValueError, match=sentence):
+    config_lib.validate(config)
