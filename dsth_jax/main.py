@@ -4,7 +4,6 @@ import pathlib
 import sys
 import traceback
 
-import jax
 from absl import app, flags, logging
 from ml_collections import config_flags
 
@@ -13,7 +12,7 @@ from dsth_jax import pipeline, sharding
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config",
-  config_lib.__file__,
+  None,
   "The run's settings, a file in configs/; without one, the digits. Change a "
   "field with --config.section.field=value.",
 )
@@ -24,11 +23,10 @@ _WORKDIR = flags.DEFINE_string(
 
 def main(argv: list[str]) -> None:
   """Runs the pipeline; what a person can mend is said in one sentence."""
-  if len(argv) > 1:
-    raise app.UsageError(f"Stray argument {argv[1]!r}: flags begin with --.")
+  del argv
   logging.set_verbosity(logging.INFO)
-  # The warnings of JAX and Orbax about their own inner workings.
-  logging.get_absl_logger().addFilter(lambda record: _is_ours(record.pathname))
+  # JAX, Orbax and jax2onnx log their inner workings through absl too.
+  logging.get_absl_handler().addFilter(lambda record: _is_ours(record.pathname))
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
   try:
     config_lib.validate(config)
@@ -37,6 +35,35 @@ def main(argv: list[str]) -> None:
   except (ValueError, OSError) as error:
     logging.debug("%s", traceback.format_exc())
     sys.exit(f"dsth_jax: {_sentence(error)}")
+
+
+def parse_flags(argv: list[str]) -> list[str]:
+  """Parses the command line; says what is wrong with it in one sentence."""
+  if not any(_names_config(argument) for argument in argv):
+    argv = [argv[0], f"--config={config_lib.__file__}", *argv[1:]]
+  try:
+    rest = flags.FLAGS(argv)
+    # A file that could not be loaded raises once a field is asked for.
+    _ = _CONFIG.value.seed
+  except AttributeError as error:
+    sys.exit(f"dsth_jax: there is no such setting: {_one_line(error)}")
+  except (flags.Error, TypeError, OSError) as error:
+    sys.exit(f"dsth_jax: {_one_line(error)}")
+  if len(rest) > 1:
+    sys.exit(
+      f"dsth_jax: stray argument {rest[1]!r}: every setting is a flag, as in "
+      "--config=FILE."
+    )
+  return rest
+
+
+def _names_config(argument: str) -> bool:
+  return argument.lstrip("-").split("=")[0] == "config"
+
+
+def _one_line(error: Exception) -> str:
+  text = str(error.args[0] if error.args else error)
+  return " ".join(text.replace("\\n", " ").replace("\\", "").split())
 
 
 def _is_ours(path: str) -> bool:
@@ -54,5 +81,4 @@ def _sentence(error: ValueError | OSError) -> str:
 
 
 if __name__ == "__main__":
-  jax.config.config_with_absl()
-  app.run(main)
+  app.run(main, flags_parser=parse_flags)

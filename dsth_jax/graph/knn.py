@@ -144,7 +144,8 @@ def _tile_sides(
 
 def _no_neighbors(num_rows: int, num_neighbors: int) -> tuple[Array, Array]:
   shape = (num_rows, num_neighbors)
-  return jnp.zeros(shape, jnp.int32), jnp.full(shape, -jnp.inf)
+  # Without its type -inf would be weakly typed, and `_merge` compiled twice.
+  return jnp.zeros(shape, jnp.int32), jnp.full(shape, -jnp.inf, jnp.float32)
 
 
 @jax.jit

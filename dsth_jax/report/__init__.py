@@ -10,8 +10,9 @@ files and index.html, which needs nothing else, no network and no script.
 
 import os
 import pathlib
+from typing import cast
 
-from dsth_jax.report import contract, markdown, page, pictures, plots
+from dsth_jax.report import contract, markdown, page, pictures, plots, words
 from dsth_jax.report.contract import PictureSheet, Results
 
 __all__ = ["PictureSheet", "Results", "render", "write"]
@@ -43,6 +44,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
     ValueError: the results lack a section, or the sheet does not fit together.
   """
   contract.check(results, sheet)
+  results = _ordered(results)
   files = dict(plots.files(results))
   if len(sheet.queries):
     files["results.png"] = pictures.sheet_png(sheet)
@@ -82,3 +84,13 @@ def write(
       path.unlink(missing_ok=True)
   for name in set(_FILES) - set(files):
     (directory / name).unlink(missing_ok=True)
+
+
+def _ordered(results: Results) -> Results:
+  """Brings the methods into one order, for all tables and legends."""
+  ordered = dict(results)
+  for part in ("held_out", "training", "statistics"):
+    methods = results[part]
+    if methods is not None:
+      ordered[part] = {name: methods[name] for name in words.in_order(methods)}
+  return cast(Results, ordered)

@@ -1,7 +1,7 @@
 """What a report is made of: the results of a run, and its picture sheet."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import UInt8
@@ -47,13 +47,13 @@ class Statistics(TypedDict):
 
   Attributes:
     num_distinct_codes: of all codes.
-    num_codes: the number of images encoded.
+    num_codes: the number of images encoded; may be left out.
     bit_balance: the mean of |share of ones - 1/2|, 0 at best, 1/2 at worst.
     bit_correlation: the mean absolute correlation of two bits, 0 at best.
   """
 
   num_distinct_codes: int
-  num_codes: int
+  num_codes: NotRequired[int]
   bit_balance: float
   bit_correlation: float
 
@@ -62,7 +62,7 @@ class Stage(TypedDict):
   """What a stage cost.
 
   Attributes:
-    seconds: spent on it in this run; little if it was reused.
+    seconds: that its work took, earlier if it was reused.
     reused: its artefact was found, and still fitted.
     images_per_second: None where a stage has no such rate.
   """
@@ -181,11 +181,12 @@ def check(results: Results, sheet: PictureSheet) -> None:
 
 
 def _check_keys(name: str, given: Mapping[str, Any], wanted: type) -> None:
-  missing = sorted(set(wanted.__annotations__) - set(given))
+  required = wanted.__required_keys__  # type: ignore[attr-defined]
+  missing = sorted(required - set(given))
   if missing:
     raise ValueError(
       f"{name} lack {', '.join(missing)}, but a report needs all of "
-      f"{', '.join(wanted.__annotations__)}: pass None or an empty list for "
+      f"{', '.join(sorted(required))}: pass None or an empty list for "
       "what the run does not have."
     )
 

@@ -87,7 +87,7 @@ def _row(row: tables.Row) -> str:
     f"<td{' class=best' if cell.best else ''}>{_cell(cell)}</td>"
     for cell in row.cells
   )
-  return f'<tr><th scope="row">{_dot(row.method)}{_cell(row.head)}</th>{cells}'
+  return f'<tr><th scope="row">{_head(row)}</th>{cells}</tr>'
 
 
 def _cell(cell: tables.Cell) -> str:
@@ -95,11 +95,12 @@ def _cell(cell: tables.Cell) -> str:
   return escape(cell.text) + note
 
 
-def _dot(method: str) -> str:
-  if not method:
-    return ""
-  color = plots.style(method).color
-  return f'<span class="dot" style="background:{color}"></span>'
+def _head(row: tables.Row) -> str:
+  if not row.method:
+    return _cell(row.head)
+  color = plots.style(row.method).color
+  dot = f'<span class="dot" style="background:{color}"></span>'
+  return f'<span class="method">{dot}{_cell(row.head)}</span>'
 
 
 def _bar(method: str, value: float, stressed: bool) -> str:

@@ -47,6 +47,7 @@ def render(results: Results, sheet: PictureSheet) -> str:
     statistics=_statistics(results),
     snippet=html.escape(snippet()),
     record=table(tables.record(results), kind="texts"),
+    loss=_loss(results),
     skipped=_skipped(results),
   )
 
@@ -84,7 +85,8 @@ def _warnings(results: Results) -> str:
 
 
 def _quality(results: Results) -> str:
-  parts, methods = [], {}
+  parts: list[str] = []
+  methods: dict[str, words.Method] = {}
   columns: Mapping[str, str] = {}
   for setting, title in plots.SETTINGS.items():
     metrics = results[setting]  # type: ignore[literal-required]
@@ -94,6 +96,7 @@ def _quality(results: Results) -> str:
       columns = columns or words.metric_texts(next(iter(metrics.values())))
   if not parts:
     return paragraph(sentences.no_labels(results, "held_out"))
+  methods = {name: methods[name] for name in words.in_order(methods)}
   who = glossary({each.name: each.text for each in methods.values()})
   what = glossary(columns)
   return "".join(parts) + (
@@ -141,6 +144,18 @@ def _statistics(results: Results) -> str:
   if not results["statistics"]:
     return paragraph("This run did not count them.")
   return table(tables.statistics(results)) + glossary(words.STATISTICS)
+
+
+def _loss(results: Results) -> str:
+  losses = results["losses"]
+  if not len(losses):
+    return ""
+  drawn = plot(
+    "The student's training: its error against the labels, step by step.",
+    plots.training_loss(losses),
+    plots.training_loss(losses, plots.DARK),
+  )
+  return f'<div class="plots">{drawn}</div>'
 
 
 def _skipped(results: Results) -> str:

@@ -73,17 +73,18 @@ def sheet_png(sheet: PictureSheet) -> bytes:
   axes = figure.add_axes((0, 0, 1, 1))
   axes.set_axis_off()
   _write(axes, 0.5, 0.3, "query")
-  _write(axes, 1 + _GAP, 0.3, "found, nearest first", align="left")
+  left = 1 + _GAP + (1 - _SIDE) / 2
+  _write(axes, left, 0.3, "found, nearest first", align="left")
   for row, query in enumerate(sheet.queries):
     top = 0.45 + _ROW * row
     _place(axes, query, 0.5, top)
     for column in range(len(sheet.results[row])):
       _place_result(axes, sheet, row, column, top)
-  note = "below: bits in which the codes differ"
+  note = "number: bits in which the codes differ"
   if sheet.relevant is not None:
     note += ";  thick frame and \N{CHECK MARK}: same class as the query"
-  _write(axes, 1 + _GAP, height - 0.1, note, align="left")
-  axes.set_xlim(0, width)
+  _write(axes, left, height - 0.15, note, align="left")
+  axes.set_xlim(-0.05, width + 0.05)
   axes.set_ylim(height, 0)
   buffer = io.BytesIO()
   figure.savefig(buffer, format="png")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from dsth_jax.report import words
 from dsth_jax.report.contract import Metrics, Results
@@ -59,7 +60,7 @@ _STYLES = {
 }
 # Of methods that have no style of their own, which then share a colour.
 _OTHER = Style("#56b4e9", "P", ":")
-DOTS_PER_INCH = 160
+DOTS_PER_INCH = 144
 _PANEL = (5.2, 4.3)
 
 
@@ -120,6 +121,7 @@ def precision_of_returned(
     _draw(each, metrics, "returned_images", "precision_of_returned")
     each.set_xscale("log")
     each.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
+    each.xaxis.set_minor_locator(NullLocator())
     each.set_xlabel("number of images returned")
   axes[0].set_ylabel("precision: share of right images")
   return _finish(figure, axes, theme)
@@ -154,7 +156,6 @@ def _panels(titles: Any, theme: Theme) -> tuple[Figure, list[Axes]]:
     figsize=(width * len(titles), height),
     dpi=DOTS_PER_INCH,
     facecolor=theme.paper,
-    layout="constrained",
   )
   axes = figure.subplots(1, len(titles), sharey=True, squeeze=False)[0]
   for each, title in zip(axes, titles):
@@ -166,7 +167,8 @@ def _draw(
   axes: Axes, metrics: Mapping[str, Metrics], grid: str, key: str
 ) -> None:
   # The leading method last, so that it lies on top.
-  for name, scores in reversed(metrics.items()):
+  for name in reversed(list(metrics)):
+    scores = metrics[name]
     if not scores.get(key):
       continue
     look = style(name)
@@ -204,13 +206,27 @@ def _legend(figure: Figure, axes: list[Axes], theme: Theme) -> None:
     handles, labels = each.get_legend_handles_labels()
     for handle, label in zip(reversed(handles), reversed(labels)):
       entries.setdefault(label, handle)
+  columns = 2 if len(axes) == 1 else 3
   if entries:
     figure.legend(
       entries.values(),
       entries.keys(),
-      loc="outside lower center",
-      ncols=2 * len(axes),
+      loc="lower center",
+      ncols=columns,
       frameon=False,
       fontsize=9,
       labelcolor=theme.ink,
     )
+  _set_margins(figure, num_rows=-(-len(entries) // columns))
+
+
+def _set_margins(figure: Figure, *, num_rows: int) -> None:
+  """Leaves room for the texts, in inches; layout engines draw twice for it."""
+  width, height = figure.get_size_inches()
+  figure.subplots_adjust(
+    left=0.55 / width,
+    right=1 - 0.12 / width,
+    top=1 - 0.3 / height,
+    bottom=(0.6 + 0.2 * num_rows) / height,
+    wspace=0.06,
+  )

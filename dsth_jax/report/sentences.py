@@ -23,11 +23,9 @@ def title(results: Results) -> str:
 def opening(results: Results) -> str:
   """Tells in three sentences what was done."""
   summary = results["summary"]
-  unlabelled = (
-    ""
-    if summary["labels"] not in words.LABELS
-    else (" It taught itself: no class label was used to make the codes.")
-  )
+  unlabelled = ""
+  if summary["labels"] in words.LABELS:
+    unlabelled = " It taught itself: no class label was used to make the codes."
   return (
     f"A small network learned to turn an image into {summary['num_bits']} "
     "bits, so that similar images get similar bits."
@@ -49,11 +47,11 @@ def key_figures(results: Results) -> list[tuple[str, str]]:
       f"hold the codes of all {summary['num_database']:,} images searched",
     )
   )
-  pace = (stages.get("codes") or {}).get("images_per_second")
+  pace = _pace(results, "codes")
   if pace:
     figures.append((words.rate(pace), "images encoded a second"))
   total = sum(stage["seconds"] for stage in stages.values())
-  figures.append((words.duration(total), "for the whole run, on this machine"))
+  figures.append((words.duration(total), "for all stages, on this machine"))
   return figures
 
 
@@ -77,8 +75,9 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
   return [
     (
       "It makes its own labels",
-      f"Numbers, the features, describe each image; {backbone}. Two images are linked if {link} among the "
-      f"{graph['num_neighbors']} most similar to the other. This graph is "
+      f"Numbers, the features, describe each image; {backbone}. Two images "
+      f"are linked if {link} among the {graph['num_neighbors']} most similar "
+      "to the other: a graph of all training images. It is "
       "cut in two in many ways, through as few links as possible; the side "
       f"on which an image lies is a bit of its label, {num_bits} in all. "
       + words.LABELS.get(summary["labels"], ""),
@@ -108,21 +107,22 @@ def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:
     metrics: by method.
 
   Returns:
-    One or two sentences; which is more and which less follows from the figures.
+    Some sentences; what is above and what below follows from the figures.
   """
   lead = headline(metrics)
   scores = metrics[lead]
-  asked = words.plural(scores.get("num_queries", 0), "image")
-  searched = f"{scores.get('num_database', 0):,}"
-  ask = {
-    "held_out": f"Asked with {asked} that took no part in the training",
-    "training": f"Asked with {asked} out of the training images",
+  asked = words.plural(scores["num_queries"], "image")
+  searched = words.count(scores["num_database"])
+  task = {
+    "held_out": f"Asked with {asked} that took no part in the training, "
+    f"{_subject(lead)} the {searched} images of the database",
+    "training": "Only training images have self-taught labels, so these can "
+    f"be judged here alone. Asked with {asked} of the training, "
+    f"{_subject(lead)} the {searched} others",
   }[setting]
-  value = scores.get(words.MAP)
-  verdict = _comparison(lead, metrics)
   return (
-    f"{ask}, {_subject(lead)} the {searched} database images with a mean "
-    f"average precision of {words.figure(value)}{verdict}. "
+    f"{task} with a mean average precision of "
+    f"{words.figure(scores.get(words.MAP))}{_comparison(lead, metrics)}. "
     f"{_returned(scores)}"
   ).strip()
 
@@ -151,19 +151,17 @@ def no_labels(results: Results, setting: str) -> str:
 
 def speed(results: Results) -> str:
   """Compares the student's pace with the teacher's, and sizes the codes."""
-  summary, stages = results["summary"], results["stages"]
+  summary = results["summary"]
   num_bytes = -(-summary["num_bits"] // 8)
   sentences = []
-  student, teacher = (
-    (stages.get(name) or {}).get("images_per_second")
-    for name in ("codes", "features")
-  )
+  student, teacher = (_pace(results, name) for name in ("codes", "features"))
   if student:
     text = f"The student encodes {words.rate(student)} images a second"
     if teacher and student > 1.5 * teacher:
       text += (
-        f"; making the features runs at {words.rate(teacher)}: the student is "
-        f"{student / teacher:.2g} times as fast"
+        f", while features are made at {words.rate(teacher)} a second: it is "
+        f"{student / teacher:,.{0 if student > 10 * teacher else 1}f} times as "
+        "fast"
       )
     sentences.append(text + ".")
   sentences.append(
@@ -201,6 +199,13 @@ def warnings(results: Results) -> list[str]:
   return found + _graph_warnings(results) + _metric_warnings(results)
 
 
+def _pace(results: Results, stage: str) -> float | None:
+  """Returns the images a second of a stage that has such a rate."""
+  if stage not in results["stages"]:
+    return None
+  return results["stages"][stage]["images_per_second"]
+
+
 def _graph_warnings(results: Results) -> list[str]:
   graph, found = results["graph"], []
   parts, added = graph["num_components"], graph["num_edges_added"]
@@ -219,7 +224,7 @@ def _graph_warnings(results: Results) -> list[str]:
   if graph["num_isolated"]:
     found.append(
       f"{words.plural(graph['num_isolated'], 'image')} had no neighbour in "
-      "the graph."
+      f"the graph{' before' if added else ''}."
     )
   return found
 
@@ -250,7 +255,7 @@ def _metric_warnings(results: Results) -> list[str]:
 
 def _code_warnings(results: Results) -> list[str]:
   statistics = results["statistics"].get("student")
-  if not statistics:
+  if not statistics or "num_codes" not in statistics:
     return []
   distinct, total = statistics["num_distinct_codes"], statistics["num_codes"]
   if distinct >= _FEW_DISTINCT * total:
@@ -271,8 +276,8 @@ def _leading_quality(results: Results) -> list[tuple[str, str]]:
   if not statistics:
     return []
   distinct = words.count(statistics["num_distinct_codes"])
-  total = words.count(statistics["num_codes"])
-  return [(distinct, f"different codes among {total} images")]
+  total = results["summary"]["num_images"]
+  return [(distinct, f"different codes among {total:,} images")]
 
 
 def _subject(method: str) -> str:

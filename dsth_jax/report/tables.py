@@ -90,7 +90,7 @@ def statistics(results: Results) -> Table:
       [
         Cell(
           words.count(each["num_distinct_codes"]),
-          f"of {words.count(each['num_codes'])}",
+          f"of {words.count(each['num_codes'])}" if "num_codes" in each else "",
         ),
         Cell(words.figure(each["bit_balance"])),
         Cell(words.figure(each["bit_correlation"])),
@@ -110,7 +110,7 @@ def stages(results: Results) -> Table:
       [
         Cell(
           words.duration(stage["seconds"]),
-          "kept from an earlier run" if stage["reused"] else "",
+          "from an earlier run" if stage["reused"] else "",
         ),
         Cell(words.rate(stage["images_per_second"])),
       ],
@@ -119,7 +119,7 @@ def stages(results: Results) -> Table:
   ]
   total = sum(stage["seconds"] for stage in results["stages"].values())
   rows.append(Row(Cell("All"), [Cell(words.duration(total)), Cell("")]))
-  return Table(["Stage", "Time", "Images a second"], rows)
+  return Table(["Stage", "Time", "Images/s"], rows)
 
 
 def record(results: Results) -> Table:

@@ -153,7 +153,7 @@ def metric_texts(metrics: Mapping[str, Any]) -> dict[str, str]:
   """
   rank, first = max_rank(metrics), first_returned(metrics)
   texts = {
-    "Right": "An image is right for a query if both share a class label.",
+    "Right image": "An image is right for a query if both share a class label.",
     "mAP": "Mean average precision: how early the right images come when the "
     "whole database is sorted by its distance to the query; 1 if all of them "
     "come first, about the share of the class in the database if the order is "
@@ -196,7 +196,7 @@ def percent(value: Any) -> str:
     return DASH
   # Never 0 % or 100 % for what is neither.
   digits = 0 if 0.01 <= value <= 0.99 or value in (0, 1) else 2
-  return f"{100 * value:.{digits}f} %"
+  return f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def scientific(value: Any) -> str:

@@ -1,0 +1,113 @@
+"""The command line, as a process of its own."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+SHORT = (
+  "--config=configs/digits.py",
+  "--config.num_bits=16",
+  "--config.train.num_epochs=1",
+  "--config.train.checkpoint_every=3",
+  "--config.eval.num_training_queries=100",
+)
+
+
+def _command(*arguments):
+  return [sys.executable, "-m", "dsth_jax.main", *arguments]
+
+
+def _environment():
+  environment = dict(os.environ)
+  # The tests' eight devices are not the command's.
+  environment.pop("XLA_FLAGS", None)
+  return environment
+
+
+def _run(*arguments):
+  return subprocess.run(
+    _command(*arguments),
+    cwd=ROOT,
+    env=_environment(),
+    capture_output=True,
+    text=True,
+    timeout=300,
+    check=False,
+  )
+
+
+@pytest.mark.parametrize(
+  ("arguments", "words"),
+  [
+    (("--config.num_bit=16",), ("num_bit",)),
+    (("--config.num_bits=many",), ("num_bits", "many")),
+    (("configs/digits.py",), ("stray argument", "configs/digits.py")),
+    (("--config=configs/missing.py",), ("configs/missing.py",)),
+    (("--config.num_bits=40",), ("num_bits is 40", "multiple of 16")),
+  ],
+)
+def test_a_wrong_command_line_is_answered_in_words(
+  tmp_path, arguments, words
+):
+  result = _run(f"--workdir={tmp_path}/run", *arguments)
+  assert result.returncode != 0
+  last = result.stderr.strip().splitlines()[-1]
+  for word in words:
+    assert word in result.stderr
+  assert "Traceback" not in result.stderr, last
+  assert not (tmp_path / "run").exists()
+
+
+def test_a_workdir_that_cannot_be_written_is_named(tmp_path):
+  # A file where the directory should be: root may write read-only folders.
+  (tmp_path / "run").write_text("not a directory")
+  result = _run(f"--workdir={tmp_path}/run")
+  assert result.returncode == 1
+  assert f"{tmp_path}/run" in result.stderr.strip().splitlines()[-1]
+  assert (tmp_path / "run").read_text() == "not a directory"
+
+
+def test_a_killed_run_goes_on_and_ends_in_the_same_codes(tmp_path):
+  data = f"--config.data.data_dir={tmp_path}/data"
+  whole = _run(*SHORT, data, f"--workdir={tmp_path}/whole")
+  assert whole.returncode == 0, whole.stderr
+
+  killed = tmp_path / "killed"
+  process = subprocess.Popen(
+    _command(*SHORT, data, f"--workdir={killed}"),
+    cwd=ROOT,
+    env=_environment(),
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+  )
+  deadline = time.monotonic() + 120
+  while not list(killed.glob("checkpoints/*/[0-9]*")):
+    assert process.poll() is None, "it ended before it could be killed"
+    assert time.monotonic() < deadline, "no checkpoint after two minutes"
+    time.sleep(0.02)
+  process.send_signal(signal.SIGKILL)
+  process.wait()
+  assert not (killed / "codes").exists()
+
+  resumed = _run(*SHORT, data, f"--workdir={killed}")
+  assert resumed.returncode == 0, resumed.stderr
+  stages = json.loads((killed / "stages.json").read_text())
+  assert stages["embedding"]["reused"]
+  for name in ("packed", "thresholds"):
+    np.testing.assert_array_equal(
+      np.load(killed / "codes" / f"{name}.npy"),
+      np.load(tmp_path / "whole" / "codes" / f"{name}.npy"),
+    )
+  losses = [
+    (run / "logs" / "losses.jsonl").read_text()
+    for run in (killed, tmp_path / "whole")
+  ]
+  assert losses[0] == losses[1]
