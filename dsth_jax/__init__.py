@@ -1,5 +1,8 @@
 """Image retrieval with self-taught binary codes.
 
+The pure functions of the line, in the order the data takes, are re-exported
+here; each is documented in its module.
+
 Axis letters, used in every shape of this package:
 
     ======  =======================================
@@ -16,3 +19,48 @@ Axis letters, used in every shape of this package:
     c       classes
     ======  =======================================
 """
+
+from dsth_jax.codes import (
+  binarize,
+  diffusion_rotation,
+  itq_rotation,
+  mean_thresholds,
+  median_thresholds,
+  pack,
+  unpack,
+)
+from dsth_jax.graph import (
+  affinity,
+  connect_components,
+  connected_components,
+  cosine_knn,
+  degrees,
+)
+from dsth_jax.hamming import distances, range_search, search
+from dsth_jax.metrics import code_statistics, evaluate, evaluate_features
+from dsth_jax.spectral import is_converged, laplacian_eigenmaps
+from dsth_jax.version import __version__
+
+__all__ = [
+  "__version__",
+  "affinity",
+  "binarize",
+  "code_statistics",
+  "connect_components",
+  "connected_components",
+  "cosine_knn",
+  "degrees",
+  "diffusion_rotation",
+  "distances",
+  "evaluate",
+  "evaluate_features",
+  "is_converged",
+  "itq_rotation",
+  "laplacian_eigenmaps",
+  "mean_thresholds",
+  "median_thresholds",
+  "pack",
+  "range_search",
+  "search",
+  "unpack",
+]

@@ -218,7 +218,7 @@ def _lobpcg(
 def _solve_lobpcg(
   system: _System,
   start: Float[Array, "n b"],
-  tol: float,
+  tol: Float[Array, ""],
   *,
   num_null: int,
   max_iters: int,

@@ -26,7 +26,7 @@ def _features(num_points=300, num_features=20):
 
 
 @every_method
-@pytest.mark.parametrize("num_bits", [1, 9, 20])
+@pytest.mark.parametrize("num_bits", [1, 9])
 def test_codes_are_zeros_and_ones(name, num_bits, key):
   features = _features()
   encoder = BASELINES[name].fit(features, num_bits=num_bits, key=key)
@@ -42,9 +42,9 @@ def test_codes_are_zeros_and_ones(name, num_bits, key):
 def test_numpy_float64_and_jax_give_the_same_codes(name, key):
   features = _features()
   fit = BASELINES[name].fit
-  expected = fit(features, num_bits=8, key=key).encode(features)
+  expected = fit(features, num_bits=9, key=key).encode(features)
   for other in (jnp.asarray(features), features.astype(np.float64)):
-    found = fit(other, num_bits=8, key=key).encode(other)
+    found = fit(other, num_bits=9, key=key).encode(other)
     np.testing.assert_array_equal(found, expected)
 
 
@@ -52,7 +52,7 @@ def test_numpy_float64_and_jax_give_the_same_codes(name, key):
 def test_labels_change_nothing(name, key):
   features = _features()
   encoders = [
-    BASELINES[name].fit(features, labels, num_bits=8, key=key)
+    BASELINES[name].fit(features, labels, num_bits=9, key=key)
     for labels in (None, np.arange(300) % 3)
   ]
   np.testing.assert_array_equal(*(each.projection for each in encoders))
@@ -61,7 +61,7 @@ def test_labels_change_nothing(name, key):
 @every_method
 def test_an_image_has_its_code_whatever_is_encoded_beside_it(name, key):
   features = _features()
-  encoder = BASELINES[name].fit(features, num_bits=8, key=key)
+  encoder = BASELINES[name].fit(features, num_bits=9, key=key)
   whole = encoder.encode(features)
   parts = [encoder.encode(features[:100]), encoder.encode(features[100:])]
   np.testing.assert_array_equal(np.concatenate(parts), whole)
@@ -71,7 +71,7 @@ def test_an_image_has_its_code_whatever_is_encoded_beside_it(name, key):
 def test_another_key_gives_other_codes(name):
   features = _features()
   found = [
-    BASELINES[name].fit(features, num_bits=8, key=jax.random.key(seed))
+    BASELINES[name].fit(features, num_bits=9, key=jax.random.key(seed))
     for seed in (0, 0, 1)
   ]
   first, same, other = (encoder.encode(features) for encoder in found)
@@ -82,7 +82,7 @@ def test_another_key_gives_other_codes(name):
 @every_method
 def test_opposite_points_have_opposite_codes(name, key):
   features = _features()
-  encoder = BASELINES[name].fit(features, num_bits=8, key=key)
+  encoder = BASELINES[name].fit(features, num_bits=9, key=key)
   mirrored = 2 * np.asarray(encoder.mean)[None, :] - features
   found = encoder.encode(features) + encoder.encode(mirrored)
   assert (np.asarray(found) == 1).all()
@@ -119,7 +119,7 @@ def test_unfit_features_are_refused(name, change, num_bits, message, key):
 
 @every_method
 def test_features_of_another_network_are_refused(name, key):
-  encoder = BASELINES[name].fit(_features(), num_bits=4, key=key)
+  encoder = BASELINES[name].fit(_features(), num_bits=9, key=key)
   with pytest.raises(ValueError, match="fitted to 20 columns"):
     encoder.encode(np.ones((3, 21), np.float32))
 
@@ -170,8 +170,8 @@ def test_pca_components_are_orthonormal_and_of_fixed_sign():
 
 def test_itq_encodes_the_rotated_components(key):
   features = _features()
-  encoder = itq.fit(features, num_bits=6, key=key)
-  principal = pca.fit(features, num_components=6)
+  encoder = itq.fit(features, num_bits=9, key=key)
+  principal = pca.fit(features, num_components=9)
   values = (features - principal.mean[None, :]) @ principal.components
   rotation = codes.itq_rotation(values, key=key)
   # Beyond round-off of the threshold the codes are the signs of the rotation.
@@ -184,9 +184,9 @@ def test_itq_encodes_the_rotated_components(key):
 
 def test_itq_projection_is_orthonormal_and_spans_the_components(key):
   features = _features()
-  projection = np.asarray(itq.fit(features, num_bits=6, key=key).projection)
-  np.testing.assert_allclose(projection.T @ projection, np.eye(6), atol=1e-5)
-  components = pca.fit(features, num_components=6).components
+  projection = np.asarray(itq.fit(features, num_bits=9, key=key).projection)
+  np.testing.assert_allclose(projection.T @ projection, np.eye(9), atol=1e-5)
+  components = pca.fit(features, num_components=9).components
   angles = scipy.linalg.subspace_angles(projection, np.asarray(components))
   assert angles.max() < 1e-3  # float32, a product of two rotations
 
@@ -195,12 +195,12 @@ def test_itq_objective_never_rises(key):
   features = _features()
 
   def objective(num_iters):
-    encoder = itq.fit(features, num_bits=8, num_iters=num_iters, key=key)
+    encoder = itq.fit(features, num_bits=9, num_iters=num_iters, key=key)
     values = (features - encoder.mean[None, :]) @ encoder.projection
     return float(np.sum((np.where(values >= 0, 1, -1) - values) ** 2))
 
-  found = [objective(num_iters) for num_iters in (0, 1, 2, 5, 20, 50)]
-  # Round-off of a sum of 2,400 float32 terms.
+  found = [objective(num_iters) for num_iters in (0, 2, 50)]
+  # Round-off of a sum of 2,700 float32 terms.
   assert all(b <= a * (1 + 1e-6) for a, b in itertools.pairwise(found))
   assert found[-1] < found[0]
 
