@@ -87,10 +87,10 @@ def itq_rotation(
   product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
   num_bits = centred.shape[1]
 
-  def alternate(_: int, rotation: Array) -> Array:
+  def alternate(_: Array, rotation: Array) -> Array:
     corners = jnp.where(product(centred, rotation) >= 0, 1.0, -1.0)
-    left, _, right = jnp.linalg.svd(product(centred.T, corners))
-    return product(left, right)
+    svd = jnp.linalg.svd(product(centred.T, corners))
+    return product(svd.U, svd.Vh)
 
   start, _ = jnp.linalg.qr(jax.random.normal(key, (num_bits, num_bits)))
   matrix = jax.lax.fori_loop(0, num_iters, alternate, start)

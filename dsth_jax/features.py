@@ -157,11 +157,23 @@ def check_finite(
       )
 
 
-def centre(features: Float[ArrayLike, "n d"]) -> Float[np.ndarray, "n d"]:
-  """Subtracts the mean row: cosine then compares differences from it.
+def centre(
+  features: Float[ArrayLike, "n d"],
+  *,
+  reference: Float[ArrayLike, "m d"] | None = None,
+) -> Float[np.ndarray, "n d"]:
+  """Subtracts the mean row: cosine then compares what differs from it.
 
-  The mean is taken in float64: a float32 sum of 50,000 rows loses digits.
+  Args:
+    features: the rows to centre.
+    reference: the rows whose mean is subtracted, such as those of the training
+      images; by default the features themselves.
+
+  Returns:
+    float32, a new array.
   """
   features = np.asarray(features, np.float32)
-  mean = features.mean(axis=0, dtype=np.float64)
+  reference = features if reference is None else np.asarray(reference)
+  # A float32 sum of 50,000 rows would lose digits.
+  mean = reference.mean(axis=0, dtype=np.float64)
   return features - mean.astype(np.float32)[None, :]

@@ -115,6 +115,15 @@ def test_centre_subtracts_the_mean(rows):
   np.testing.assert_allclose(centred, exact - exact.mean(axis=0), atol=1e-6)
 
 
+def test_centre_takes_the_mean_of_the_reference(rows):
+  training = rows[:12]
+  centred = features.centre(rows, reference=training)
+  np.testing.assert_array_equal(centred[:12], features.centre(training))
+  np.testing.assert_allclose(
+    centred - centred[:1], rows - rows[:1], atol=1e-6
+  )  # As above.
+
+
 def test_centre_sums_in_float64():
   # A float32 sum of these rows is off by up to 1e-3 of the mean.
   rows = np.full((200_000, 1), 0.1, np.float32)

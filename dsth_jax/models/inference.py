@@ -25,9 +25,11 @@ import numpy as np
 from jax import Array
 
 from dsth_jax import sharding
+from dsth_jax.types import ArrayLike
 
 Forward = Callable[[Array], Array]
-ForwardBatch = Callable[[np.ndarray], np.ndarray]
+ForwardBatch = Callable[[ArrayLike], np.ndarray]
+_Run = Callable[[np.ndarray], np.ndarray]
 
 
 def compile_forward(
@@ -52,7 +54,7 @@ def compile_forward(
 
   Returns:
     A function of at most `batch_size` images, uint8 or float of 0 to 255, to
-    float32 [n d], NumPy to NumPy. Prefer uint8, a quarter of the bytes.
+    float32 [n d] in NumPy. Prefer uint8, a quarter of the bytes.
 
   Raises:
     ValueError: an unknown engine; in the function returned, images of another
@@ -65,18 +67,19 @@ def compile_forward(
   shape = (batch_size, image_size, image_size, 3)
   run = _ENGINES[engine](forward, shape)
 
-  def forward_batch(images: np.ndarray) -> np.ndarray:
-    if images.shape[1:] != shape[1:] or not 1 <= len(images) <= batch_size:
+  def forward_batch(images: ArrayLike) -> np.ndarray:
+    pixels = np.asarray(images)
+    if pixels.shape[1:] != shape[1:] or not 1 <= len(pixels) <= batch_size:
       raise ValueError(
-        f"received images of shape {images.shape}, compiled for 1 to "
+        f"received images of shape {pixels.shape}, compiled for 1 to "
         f"{batch_size} of shape {shape[1:]}: resize them or compile anew."
       )
-    return run(images)[: len(images)]
+    return run(pixels)[: len(pixels)]
 
   return forward_batch
 
 
-def _jit_engine(forward: Forward, shape: tuple[int, ...]) -> ForwardBatch:
+def _jit_engine(forward: Forward, shape: tuple[int, ...]) -> _Run:
   mesh = sharding.make_mesh()
   rows = sharding.shard_rows(mesh)
   num_rows = -(-shape[0] // mesh.size) * mesh.size
@@ -91,7 +94,7 @@ def _jit_engine(forward: Forward, shape: tuple[int, ...]) -> ForwardBatch:
   )
 
 
-def _onnx_engine(forward: Forward, shape: tuple[int, ...]) -> ForwardBatch:
+def _onnx_engine(forward: Forward, shape: tuple[int, ...]) -> _Run:
   # Neither this import nor that of jax2onnx is owed by those who use jit.
   import onnxruntime
 

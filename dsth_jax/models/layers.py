@@ -17,6 +17,7 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float
 
@@ -47,7 +48,7 @@ def avg_pool(x: Float[Array, "n h w c"]) -> Float[Array, "n h//2 w//2 c"]:
   means = nn.avg_pool(
     padded, window_shape=(3, 3), strides=(2, 2), padding="VALID"
   )
-  return means * (9.0 / _window_sizes(x))
+  return means * (9 / _window_sizes(x))
 
 
 def conv_max_pool(
@@ -60,13 +61,13 @@ def conv_max_pool(
 _ONE_AFTER = ((0, 0), (0, 1), (0, 1), (0, 0))
 
 
-def _window_sizes(x: Array) -> Array:
+def _window_sizes(x: Array) -> np.ndarray:
   """Returns how many pixels lie inside each pooling window: [1 h/2 w/2 1]."""
   rows, columns = (
-    jnp.minimum(3.0, size - jnp.arange(0.0, size, 2.0))
-    for size in x.shape[1:3]
+    np.minimum(3, size - np.arange(0, size, 2)) for size in x.shape[1:3]
   )
-  return (rows[:, None] * columns[None, :])[None, :, :, None]
+  sizes = rows[:, None] * columns[None, :]
+  return sizes[None, :, :, None].astype(np.float32)
 
 
 class Layers(NamedTuple):

@@ -3,9 +3,11 @@
 `write` turns the results of a run and some of its pictures into report.md, PNG
 files and index.html, which needs nothing else, no network and no script.
 
->>> from dsth_jax.report import words
->>> words.duration(200)
-'3 min 20 s'
+>>> nothing_found = PictureSheet([], [], [], None, [], [])
+>>> write("report", {"held_out": None, "training": None}, nothing_found)
+Traceback (most recent call last):
+    ...
+ValueError: results lack embedding, environment, graph, losses, ...
 """
 
 import os

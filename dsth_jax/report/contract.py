@@ -12,6 +12,8 @@ from dsth_jax.types import ArrayLike
 # NaN is shown as a dash. K of mean_average_precision_at_K and the betas of the
 # F-measures are read from the names.
 Metrics = Mapping[str, Any]
+# [step, loss] of the training.
+Losses = Sequence[Sequence[int | float]]
 
 
 class Summary(TypedDict):
@@ -135,7 +137,7 @@ class Results(TypedDict):
   stages: Mapping[str, Stage]
   graph: Graph
   embedding: Embedding
-  losses: Sequence[Sequence[float]]
+  losses: Losses
   skipped: Sequence[Sequence[str]]
   environment: Mapping[str, Any]
 

@@ -60,7 +60,7 @@ def bars(metrics: Mapping[str, Metrics], lead: str) -> str:
     HTML.
   """
   scores = {
-    name: each[words.MAP]
+    name: float(each[words.MAP])
     for name, each in metrics.items()
     if words.figure(each.get(words.MAP)) != words.DASH
   }

@@ -1,7 +1,7 @@
 """The plots of a report, drawn without any state of pyplot."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from dsth_jax.report import words
-from dsth_jax.report.contract import Metrics, Results
+from dsth_jax.report.contract import Losses, Metrics, Results
 
 SETTINGS = {
   "held_out": "Held-out queries",
@@ -127,9 +127,7 @@ def precision_of_returned(
   return _finish(figure, axes, theme)
 
 
-def training_loss(
-  losses: Sequence[Sequence[float]], theme: Theme = LIGHT
-) -> bytes:
+def training_loss(losses: Losses, theme: Theme = LIGHT) -> bytes:
   """Draws the loss of the student (Eq. 18) over the steps.
 
   Args:

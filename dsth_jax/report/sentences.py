@@ -25,7 +25,7 @@ def opening(results: Results) -> str:
   summary = results["summary"]
   unlabelled = ""
   if summary["labels"] in words.LABELS:
-    unlabelled = " It taught itself: no class label was used to make the codes."
+    unlabelled = " It taught itself: no class label of these images was used."
   return (
     f"A small network learned to turn an image into {summary['num_bits']} "
     "bits, so that similar images get similar bits."
@@ -143,9 +143,8 @@ def no_labels(results: Results, setting: str) -> str:
     "These images came without class labels, so this run cannot say which of "
     "the images it found are right. Mean average precision, precision at "
     "recall, precision of the first images, max F, HD3P and NC3P all count "
-    "right images, and need labels: put the images of each class into a folder "
-    "of its own to get them. The pictures, the use of the bits and the times "
-    "need none and stand below."
+    "right images, and need labels: in a folder of images, one folder a class "
+    "gives them. The pictures, the use of the bits and the times need none."
   )
 
 
@@ -296,7 +295,7 @@ def _comparison(lead: str, metrics: Mapping[str, Metrics]) -> str:
     other = scores.get(words.MAP)
     if name != lead and value is not None and other is not None:
       text = f"{_against(name)} ({words.figure(other)})"
-      relations[_relation(value - other)].append(text)
+      relations[_relation(float(value - other))].append(text)
   return "".join(
     f", {relation} {_joined(against)}"
     for relation, against in relations.items()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dsth_jax.report import words
-from dsth_jax.report.contract import Metrics, Results
+from dsth_jax.report.contract import Losses, Metrics, Results
 
 
 class Cell(NamedTuple):
@@ -234,7 +234,7 @@ def _range(values: Sequence[float]) -> str:
   )
 
 
-def _losses(losses: Sequence[Sequence[float]]) -> str:
+def _losses(losses: Losses) -> str:
   losses = [pair for pair in losses if math.isfinite(pair[1])]
   if not losses:
     return words.DASH
