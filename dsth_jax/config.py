@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from dsth_jax import baselines, codes, datasets, encode, features, models, train
+from dsth_jax import baselines, codes, datasets, encode, features, models, spectral, train
 from dsth_jax.models import heads, simplenet
 
 
@@ -79,7 +79,9 @@ def _graph() -> ConfigDict:
 
 def _spectral() -> ConfigDict:
   spectral = ConfigDict()
-  # LOBPCG stops once ||S u - theta u|| of every pair is below.
+  # chebyshev, lobpcg or dense.
+  spectral.solver = "chebyshev"
+  # The solver stops once ||S u - theta u|| of every pair is below.
   spectral.tol = 1e-5
   spectral.max_iters = 500
   # An embedding with a larger residual ||L v - lambda D v|| is refused.
@@ -198,6 +200,7 @@ def validate(config: ConfigDict) -> None:
     "data.protocol": datasets.PROTOCOLS,
     "features.backbone": ("pixels", "efficientnet_lite0"),
     "graph.symmetrize": ("union", "mutual"),
+    "spectral.solver": spectral.SOLVERS,
     "labels.method": ("diffusion", "eigenvectors"),
     "labels.threshold": codes.THRESHOLDS,
     "model.network": models.HASH_MODELS,

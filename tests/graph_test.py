@@ -281,7 +281,9 @@ class TestComponents:
     found = graph.cosine_knn(normal_features(80, 3), num_neighbors=2)
     affinity = graph.affinity(found, symmetrize="mutual")
     components_ = graph.connected_components(affinity)
-    expected = list(nx.connected_components(nx.from_numpy_array(dense(affinity))))
+    expected = list(
+      nx.connected_components(nx.from_numpy_array(dense(affinity)))
+    )
     assert components_.num_components == len(expected) > 5
     for points in expected:
       same = components_.component == components_.component[min(points)]
@@ -294,9 +296,7 @@ class TestComponents:
       graph.cosine_knn(features, num_neighbors=2), symmetrize="mutual"
     )
     before = graph.connected_components(affinity)
-    joined = graph.connect_components(
-      affinity, features, block_size=block_size
-    )
+    joined = graph.connect_components(affinity, features, block_size=block_size)
     assert graph.connected_components(joined.affinity).num_components == 1
     assert joined.num_edges_added == before.num_components - 1
     between = nx.Graph()
@@ -311,9 +311,7 @@ class TestComponents:
     tree = nx.maximum_spanning_tree(between)
     expected = sorted(w for _, _, w in tree.edges(data="weight"))
     added = np.triu(dense(joined.affinity) - dense(affinity))
-    np.testing.assert_allclose(
-      np.sort(added[added > 0]), expected, atol=ATOL
-    )
+    np.testing.assert_allclose(np.sort(added[added > 0]), expected, atol=ATOL)
 
   def test_a_connected_graph_stays_as_it_is(self):
     features = normal_features(40)

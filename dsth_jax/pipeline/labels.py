@@ -234,6 +234,7 @@ def embed(
       num_components=config.num_bits,
       tol=config.spectral.tol,
       max_iters=config.spectral.max_iters,
+      solver=config.spectral.solver,
       key=stage_key(config, "embedding"),
     )
     _refuse_unconverged(embedding, config)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from dsth_jax.report import plots, sentences, tables, words
+from dsth_jax.report import notes, plots, sentences, tables, words
 from dsth_jax.report.contract import Metrics, Results
 
 # A list of images that could not be read stops here.
@@ -85,7 +85,7 @@ def _picture(name: str, pictures: Sequence[str]) -> list[str]:
 
 
 def _warnings(results: Results) -> list[str]:
-  found = sentences.warnings(results)
+  found = notes.cautions(results)
   if not found:
     return []
   return ["## Please note", "\n".join(f"* {escape(text)}" for text in found)]

@@ -6,7 +6,7 @@ import string
 from collections.abc import Mapping
 from importlib import resources
 
-from dsth_jax.report import gallery, plots, sentences, tables, words
+from dsth_jax.report import gallery, notes, plots, sentences, tables, words
 from dsth_jax.report.contract import Metrics, PictureSheet, Results
 from dsth_jax.report.elements import (
   bars,
@@ -75,7 +75,7 @@ def _line(results: Results) -> str:
 
 
 def _warnings(results: Results) -> str:
-  found = sentences.warnings(results)
+  found = notes.cautions(results)
   if not found:
     return ""
   items = "".join(f"<li>{html.escape(text)}</li>" for text in found)
