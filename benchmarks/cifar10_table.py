@@ -13,14 +13,17 @@ import pathlib
 from absl import app, flags, logging
 
 from configs import cifar10
-from dsth_jax import pipeline, sharding
+from dsth_jax import allocator, pipeline
 
-_ROOT = flags.DEFINE_string("root", None, "The folder of images.", required=True)
+_ROOT = flags.DEFINE_string(
+  "root", None, "The folder of images.", required=True
+)
 _WORKDIR = flags.DEFINE_string("workdir", "runs/cifar10", "Where runs go.")
 _FEATURES = flags.DEFINE_string(
   "features", "", "A .npy of features, to save their extraction."
 )
 _NUM_BITS = flags.DEFINE_list("num_bits", ["48", "32", "16"], "Code lengths.")
+_NUM_EPOCHS = flags.DEFINE_integer("num_epochs", 20, "Epochs of a student.")
 _SETTINGS = flags.DEFINE_list(
   "settings", ["recommended", "paper_labels"], "As configs/cifar10.py has them."
 )
@@ -47,10 +50,10 @@ def _run(num_bits: int, setting: str, workdir: pathlib.Path) -> dict:
   """Runs one cell of the table, or reads it where it is finished."""
   config = cifar10.get_config(setting)
   config.num_bits = num_bits
+  config.train.num_epochs = _NUM_EPOCHS.value
   config.data.name = "image_folder"
   config.data.root = _ROOT.value
   config.features.file = _FEATURES.value or _shared_features(workdir)
-  sharding.split_cpu(config.train.batch_size)
   return pipeline.run(config, workdir / f"{setting}-{num_bits}")
 
 
@@ -102,4 +105,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+  allocator.keep_freed_memory()
   app.run(main)

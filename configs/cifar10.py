@@ -30,7 +30,7 @@ def get_config(setting: str = "recommended") -> ConfigDict:
   config.features.backbone = "efficientnet_lite0"
   config.features.image_size = 224
   config.train.num_epochs = 20
-  config.train.batch_size = 256
+  config.train.batch_size = 128
   config.train.flip = True
   config.train.shift = 3
   if setting in ("paper_labels", "paper"):

@@ -1,6 +1,6 @@
 """Handwritten digits from their pixels: the embedded default.
 
-    python -m dsth_jax.main --config=configs/digits.py --workdir=runs/digits
+python -m dsth_jax.main --config=configs/digits.py --workdir=runs/digits
 """
 
 from ml_collections import ConfigDict

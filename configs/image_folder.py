@@ -23,7 +23,7 @@ def get_config() -> ConfigDict:
   config.features.image_size = 224
   config.model.image_size = 96
   config.train.num_epochs = 20
-  config.train.batch_size = 256
+  config.train.batch_size = 128
   config.train.flip = True
   config.train.shift = 9
   return config

@@ -1,8 +1,8 @@
 """STL-10 by TFDS: 8,000 test images query 5,000 training images.
 
-    pip install "dsth_jax[tfds]"
-    python -m dsth_jax.datasets.prepare --name=stl10
-    python -m dsth_jax.main --config=configs/stl10.py --workdir=runs/stl10
+pip install "dsth_jax[tfds]"
+python -m dsth_jax.datasets.prepare --name=stl10
+python -m dsth_jax.main --config=configs/stl10.py --workdir=runs/stl10
 """
 
 from ml_collections import ConfigDict

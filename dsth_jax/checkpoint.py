@@ -43,9 +43,7 @@ def read(directory: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 @contextlib.contextmanager
-def replacing(
-  directory: pathlib.Path, expected: str
-) -> Iterator[pathlib.Path]:
+def replacing(directory: pathlib.Path, expected: str) -> Iterator[pathlib.Path]:
   """Gives a folder to fill, which becomes `directory` if nothing fails."""
   partial = directory.with_name(directory.name + ".partial")
   shutil.rmtree(partial, ignore_errors=True)

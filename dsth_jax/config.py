@@ -10,7 +10,16 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from dsth_jax import baselines, codes, datasets, encode, features, models, spectral, train
+from dsth_jax import (
+  baselines,
+  codes,
+  datasets,
+  encode,
+  features,
+  models,
+  spectral,
+  train,
+)
 from dsth_jax.models import heads, simplenet
 
 
@@ -190,6 +199,7 @@ def use_paper_schedule(config: ConfigDict) -> ConfigDict:
 def get_config() -> ConfigDict:
   """Makes this file the default of --config."""
   return base_config()
+
 
 def validate(config: ConfigDict) -> None:
   """Raises ValueError, in one sentence, for settings that cannot work.

@@ -8,7 +8,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from dsth_jax import config as config_lib
-from dsth_jax import pipeline, sharding
+from dsth_jax import allocator, pipeline
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config",
@@ -30,7 +30,6 @@ def main(argv: list[str]) -> None:
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
   try:
     config_lib.validate(config)
-    sharding.split_cpu(config.train.batch_size)
     pipeline.run(config, workdir)
   except (ValueError, OSError) as error:
     logging.debug("%s", traceback.format_exc())
@@ -81,4 +80,5 @@ def _sentence(error: ValueError | OSError) -> str:
 
 
 if __name__ == "__main__":
+  allocator.keep_freed_memory()
   app.run(main, flags_parser=parse_flags)

@@ -121,9 +121,7 @@ def augment(
     border = augmentation.shift
     around = ((0, 0), (border, border), (border, border), (0, 0))
     padded = jnp.pad(pixels, around, mode="edge")
-    corners = jax.random.randint(
-      shift_key, (num_images, 2), 0, 2 * border + 1
-    )
+    corners = jax.random.randint(shift_key, (num_images, 2), 0, 2 * border + 1)
 
     def crop(image: Array, corner: Array) -> Array:
       start = (corner[0], corner[1], 0)
@@ -205,9 +203,7 @@ def make_step(
     params = optax.apply_updates(params, updates)
     variables = {"params": params, **statistics}
     keep = jnp.minimum(averaging, state.step / (state.step + 10.0))
-    averaged = optax.incremental_update(
-      variables, state.averaged, 1.0 - keep
-    )
+    averaged = optax.incremental_update(variables, state.averaged, 1.0 - keep)
     return TrainState(state.step + 1, variables, averaged, opt_state), loss
 
   rows, everywhere = sharding.shard_rows(mesh), sharding.replicate(mesh)
@@ -232,7 +228,9 @@ def batch_rows(
   epoch, step = divmod(start, steps_per_epoch)
   while True:
     order = np.random.default_rng((seed, epoch)).permutation(num_rows)
-    for first in range(step * batch_size, num_rows - batch_size + 1, batch_size):
+    for first in range(
+      step * batch_size, num_rows - batch_size + 1, batch_size
+    ):
       yield order[first : first + batch_size]
     epoch, step = epoch + 1, 0
 
@@ -263,9 +261,7 @@ def fit(
     key: of the augmentation.
   """
   first = int(state.step)
-  order = batch_rows(
-    len(codes), batch_size=batch_size, seed=seed, start=first
-  )
+  order = batch_rows(len(codes), batch_size=batch_size, seed=seed, start=first)
   for _ in range(first, num_steps):
     # Sorted rows read a memory map in one direction; the batch is the same.
     rows = np.sort(next(order))

@@ -134,6 +134,4 @@ def test_a_checkpoint_of_another_network_is_refused_and_kept(tmp_path):
 
 def test_json_is_whole(tmp_path):
   checkpoint.write_json(tmp_path / "metrics.json", {"a": [1, None]})
-  assert json.loads((tmp_path / "metrics.json").read_text()) == {
-    "a": [1, None]
-  }
+  assert json.loads((tmp_path / "metrics.json").read_text()) == {"a": [1, None]}

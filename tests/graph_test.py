@@ -6,9 +6,10 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn import neighbors as sklearn_neighbors
+
 from dsth_jax import graph
 from dsth_jax.graph import components, knn
-from sklearn import neighbors as sklearn_neighbors
 
 # Float32 cosines of some tens of terms are right to about 1e-7.
 ATOL = 1e-6
@@ -272,7 +273,7 @@ class TestAffinity:
 
   def test_refuses_another_rule(self):
     found = graph.cosine_knn(normal_features(20), num_neighbors=2)
-    with pytest.raises(ValueError, match='"both".*"union".*"mutual"'):
+    with pytest.raises(ValueError, match=r'"both".*"union".*"mutual"'):
       graph.affinity(found, symmetrize="both")
 
 

@@ -54,9 +54,7 @@ def _run(*arguments):
     (("--config.num_bits=40",), ("num_bits is 40", "multiple of 16")),
   ],
 )
-def test_a_wrong_command_line_is_answered_in_words(
-  tmp_path, arguments, words
-):
+def test_a_wrong_command_line_is_answered_in_words(tmp_path, arguments, words):
   result = _run(f"--workdir={tmp_path}/run", *arguments)
   assert result.returncode != 0
   last = result.stderr.strip().splitlines()[-1]

@@ -101,9 +101,7 @@ def test_eight_devices_equal_one(key):
 
 def test_averaging_of_zero_keeps_the_newest_weights(key):
   state, _ = _run(key, averaging=0.0)
-  jax.tree.map(
-    np.testing.assert_array_equal, state.averaged, state.variables
-  )
+  jax.tree.map(np.testing.assert_array_equal, state.averaged, state.variables)
 
 
 def test_averaged_weights_are_between_the_trained_ones(key):
@@ -137,9 +135,7 @@ def test_augmentation_moves_and_mirrors_and_nothing_else(key):
   image = jnp.arange(6 * 6 * 3, dtype=jnp.uint8).reshape(1, 6, 6, 3)
   images = jnp.tile(image, (64, 1, 1, 1))
   changed = train.augment(images, train.Augmentation(True, 1), key)
-  padded = np.pad(
-    np.asarray(image[0]), ((1, 1), (1, 1), (0, 0)), mode="edge"
-  )
+  padded = np.pad(np.asarray(image[0]), ((1, 1), (1, 1), (0, 0)), mode="edge")
   allowed = {
     padded[:, ::flip][i : i + 6, j : j + 6].tobytes()
     for flip in (1, -1)

@@ -68,7 +68,7 @@ def to_scipy(affinity: Affinity) -> scipy.sparse.csr_matrix:
 
 def from_scipy(matrix: scipy.sparse.spmatrix) -> Affinity:
   """Returns SciPy's matrix in float32, without stored zeros, indices sorted."""
-  matrix = matrix.tocsr()
+  matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float32, copy=True)
   matrix.eliminate_zeros()
   matrix.sort_indices()
   parts = (

@@ -72,7 +72,5 @@ class SimpleNet(nn.Module):
     if not self.norm:
       bias = self.param(name, nn.initializers.zeros, (x.shape[-1],))
       return x + bias[None, None, None, :]
-    norm = nn.BatchNorm(
-      use_running_average=not train, momentum=0.9, name=name
-    )
+    norm = nn.BatchNorm(use_running_average=not train, momentum=0.9, name=name)
     return norm(x)

@@ -41,9 +41,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   training = points[data.splits.training]
   neighbors, graph_print = labels.build_graph(this, config, data, training)
   affinity, graph_report = labels.join_graph(config, neighbors, training)
-  embedding, embedding_print = labels.embed(
-    this, config, affinity, graph_print
-  )
+  embedding, embedding_print = labels.embed(this, config, affinity, graph_print)
   hash_labels, labels_print = labels.make_labels(
     this, config, embedding, embedding_print
   )

@@ -118,7 +118,9 @@ def _training(
   count = min(config.eval.num_training_queries, len(training))
   rng = np.random.default_rng(config.seed)
   rows = np.sort(rng.choice(len(training), count, replace=False))
-  everywhere = {name: all_[training] for name, all_ in packed.everywhere.items()}
+  everywhere = {
+    name: all_[training] for name, all_ in packed.everywhere.items()
+  }
   judged = {
     method: metrics.evaluate(
       found[rows],

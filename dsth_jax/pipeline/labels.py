@@ -88,9 +88,7 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
   num_images = len(data.dataset.images)
   if settings.file:
     run.reuse("features")
-    return {"features": features.read_npy(
-        settings.file, num_images=num_images
-      )}
+    return {"features": features.read_npy(settings.file, num_images=num_images)}
   fingerprint = _features_fingerprint(config, data)
 
   def make(directory: pathlib.Path) -> int:
@@ -137,9 +135,7 @@ def _features_fingerprint(config: ConfigDict, data: Data) -> str:
   )
 
 
-def centred(
-  config: ConfigDict, data: Data, described: Arrays
-) -> np.ndarray:
+def centred(config: ConfigDict, data: Data, described: Arrays) -> np.ndarray:
   """Returns the features, less the training images' mean where asked."""
   rows = described["features"]
   if not config.features.centre:

@@ -14,7 +14,15 @@ from jaxtyping import UInt8
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from dsth_jax import checkpoint, codes, datasets, encode, models, sharding, train
+from dsth_jax import (
+  checkpoint,
+  codes,
+  datasets,
+  encode,
+  models,
+  sharding,
+  train,
+)
 from dsth_jax.pipeline import run as run_lib
 from dsth_jax.pipeline.labels import Data, stage_key
 from dsth_jax.pipeline.run import Arrays, Run
@@ -258,7 +266,10 @@ def encode_images(
       of_training = values[data.splits.training]
       thresholds = encode.THRESHOLDS[settings.threshold](of_training)
     packed = codes.pack(codes.binarize(values, thresholds))
-    arrays = {"packed": np.asarray(packed), "thresholds": np.asarray(thresholds)}
+    arrays = {
+      "packed": np.asarray(packed),
+      "thresholds": np.asarray(thresholds),
+    }
     with checkpoint.replacing(directory, fingerprint) as partial:
       for name, array in arrays.items():
         np.save(partial / f"{name}.npy", array)

@@ -50,12 +50,14 @@ class Statistics(TypedDict):
   Attributes:
     num_distinct_codes: of all codes.
     num_codes: the number of images encoded; may be left out.
+    num_constant_bits: bits that no two codes differ in; may be left out.
     bit_balance: the mean of |share of ones - 1/2|, 0 at best, 1/2 at worst.
     bit_correlation: the mean absolute correlation of two bits, 0 at best.
   """
 
   num_distinct_codes: int
   num_codes: NotRequired[int]
+  num_constant_bits: NotRequired[int]
   bit_balance: float
   bit_correlation: float
 

@@ -69,12 +69,23 @@ def _of_metrics(results: Results) -> list[str]:
 
 def _of_codes(results: Results) -> list[str]:
   statistics = results["statistics"].get("student")
-  if not statistics or "num_codes" not in statistics:
+  if not statistics:
     return []
-  distinct, total = statistics["num_distinct_codes"], statistics["num_codes"]
-  if distinct >= _FEW_DISTINCT * total:
-    return []
-  return [
-    f"The student gives only {distinct:,} different codes to {total:,} images: "
-    "many images are equally far from a query. More bits would tell them apart."
-  ]
+  found = []
+  distinct, total = (
+    statistics["num_distinct_codes"],
+    statistics.get("num_codes"),
+  )
+  if total and distinct < _FEW_DISTINCT * total:
+    found.append(
+      f"The student gives only {distinct:,} different codes to {total:,} "
+      "images: many images are equally far from a query. More bits would tell "
+      "them apart."
+    )
+  constant = statistics.get("num_constant_bits")
+  if constant:
+    found.append(
+      f"In {words.plural(constant, 'bit')} the student's codes are the same "
+      "for every image: nothing is told apart there."
+    )
+  return found

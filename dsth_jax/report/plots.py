@@ -143,7 +143,7 @@ def training_loss(losses: Losses, theme: Theme = LIGHT) -> bytes:
   axes[0].set_ylim(bottom=0)
   axes[0].xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
   axes[0].set_xlabel("training step")
-  axes[0].set_ylabel("loss (Eq. 18)")
+  axes[0].set_ylabel("loss: squared error of the bits")
   return _finish(figure, axes, theme)
 
 
