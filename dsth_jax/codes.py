@@ -89,8 +89,8 @@ def itq_rotation(
 
   def alternate(_: Array, rotation: Array) -> Array:
     corners = jnp.where(product(centred, rotation) >= 0, 1.0, -1.0)
-    svd = jnp.linalg.svd(product(centred.T, corners))
-    return product(svd.U, svd.Vh)
+    left, _singular, right = jnp.linalg.svd(product(centred.T, corners))
+    return product(left, right)
 
   start, _ = jnp.linalg.qr(jax.random.normal(key, (num_bits, num_bits)))
   matrix = jax.lax.fori_loop(0, num_iters, alternate, start)

@@ -15,7 +15,6 @@ from dsth_jax import (
   codes,
   datasets,
   encode,
-  features,
   models,
   spectral,
   train,

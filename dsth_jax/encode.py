@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -59,7 +58,8 @@ def compile_network(
   """
 
   def forward(pixels: Array) -> Array:
-    return model.apply(variables, simplenet.preprocess(pixels))
+    values = model.apply(variables, simplenet.preprocess(pixels))
+    return jnp.asarray(values)
 
   return inference.compile_forward(
     forward, image_size=image_size, batch_size=batch_size, engine=engine

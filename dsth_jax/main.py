@@ -7,8 +7,8 @@ import traceback
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from dsth_jax import config as config_lib
 from dsth_jax import allocator, pipeline
+from dsth_jax import config as config_lib
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config",

@@ -104,7 +104,7 @@ def test_batchnorm_activation_standardizes_every_bit(key):
 
 
 def test_slice_head_refuses_bits_that_its_groups_cannot_share(key):
-  with pytest.raises(ValueError, match="num_bits is 40.*multiple of 16"):
+  with pytest.raises(ValueError, match=r"num_bits is 40.*multiple of 16"):
     heads.SliceHead(num_bits=40).init(key, jax.numpy.zeros((1, 1024)))
 
 

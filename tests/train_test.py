@@ -9,6 +9,7 @@ import pytest
 
 from dsth_jax import sharding, train
 
+EVERY_CHANGE = train.Augmentation(flip=True, shift=1)
 NO_CHANGE = train.Augmentation(flip=False, shift=0)
 
 
@@ -37,7 +38,7 @@ def _run(
   num_steps=12,
   mesh=None,
   averaging=0.5,
-  augmentation=train.Augmentation(flip=True, shift=1),
+  augmentation=EVERY_CHANGE,
 ):
   model, optimizer = Linear(), optax.adam(0.05)
   pixels, codes = _data()
@@ -49,11 +50,10 @@ def _run(
     averaging=averaging,
     mesh=mesh,
   )
-  if state is None:
-    state = train.init(model, optimizer, image_size=4, mesh=mesh, key=key)
+  last = state or train.init(model, optimizer, image_size=4, mesh=mesh, key=key)
   losses = []
-  for state, loss in train.fit(
-    state,
+  steps = train.fit(
+    last,
     step,
     pixels,
     codes,
@@ -62,10 +62,11 @@ def _run(
     batch_size=16,
     seed=3,
     key=key,
-  ):
+  )
+  for last, loss in steps:
     losses.append(float(loss))
   assert step._cache_size() == 1
-  return state, losses
+  return last, losses
 
 
 def test_squared_error_is_equation_18_over_the_batch():

@@ -20,7 +20,7 @@ def code_statistics(
     num_bits: of a code.
 
   Returns:
-    * num_distinct_codes;
+    * num_codes and num_distinct_codes;
     * bit_balance: the mean over bits of |share of ones - 1/2|: 0 if every bit
       splits the images in half, as Eq. 2 asks, 1/2 if every bit is constant;
     * bit_correlation: the mean absolute correlation of two different bits, 0 if
@@ -42,6 +42,7 @@ def code_statistics(
   covariance = together - np.outer(shares, shares)
   varying = (shares > 0) & (shares < 1)
   return {
+    "num_codes": len(packed),
     "num_distinct_codes": len(np.unique(packed, axis=0)),
     "bit_balance": float(np.mean(np.abs(shares - 0.5))),
     "bit_correlation": _mean_correlation(covariance[varying][:, varying]),

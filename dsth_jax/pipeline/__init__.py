@@ -6,6 +6,7 @@ changed, and reused otherwise.
 """
 
 import pathlib
+from typing import Any, cast
 
 import numpy as np
 from absl import logging
@@ -67,7 +68,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     )
 
   judged = evaluation.judge(this, config, data, points, packed, codes_print)
-  results = {
+  results: dict[str, Any] = {
     "summary": _summary(config, data),
     **judged,
     "stages": this.stages,
@@ -83,7 +84,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   }
   checkpoint.write_json(workdir / "metrics.json", results)
   sheet = evaluation.picture_sheet(config, data, student)
-  report.write(workdir / "report", results, sheet)
+  report.write(workdir / "report", cast(report.Results, results), sheet)
   evaluation.say_headline(results)
   logging.info("Open %s", workdir / "report" / "index.html")
   return results
@@ -92,8 +93,9 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
 def _summary(config: ConfigDict, data: labels.Data) -> dict:
   """Says in a few words what was run."""
   size = config.model.image_size
+  folder = pathlib.Path(config.data.root).name
   return {
-    "dataset": config.data.name,
+    "dataset": folder or config.data.name,
     "protocol": config.data.protocol,
     "num_images": len(data.dataset.images),
     "num_queries": len(data.splits.query),

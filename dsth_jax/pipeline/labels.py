@@ -140,8 +140,7 @@ def centred(config: ConfigDict, data: Data, described: Arrays) -> np.ndarray:
   rows = described["features"]
   if not config.features.centre:
     return rows
-  mean = rows[data.splits.training].mean(axis=0, dtype=np.float64)
-  return rows - mean.astype(np.float32)
+  return features.centre(rows, reference=rows[data.splits.training])
 
 
 def build_graph(

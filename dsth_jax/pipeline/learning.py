@@ -143,7 +143,7 @@ def learn(
       mesh=mesh,
     )
     log = LossLog(run.workdir / "logs", start=start, config=config)
-    for state, loss in train.fit(
+    steps = train.fit(
       state,
       step,
       pixels,
@@ -153,7 +153,8 @@ def learn(
       batch_size=settings.batch_size,
       seed=config.seed,
       key=stage_key(config, "augmentation"),
-    ):
+    )
+    for state, loss in steps:
       done = log.update(loss)
       if done % settings.checkpoint_every == 0 or done == total:
         checkpoints.save(state)
