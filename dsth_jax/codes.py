@@ -27,7 +27,7 @@ from dsth_jax.types import ArrayLike
 
 def mean_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
   """Returns the mean of every bit's values (Eq. 14)."""
-  return jnp.mean(jnp.asarray(values), axis=0)
+  return jnp.mean(jnp.asarray(values, jnp.float32), axis=0)
 
 
 def median_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
@@ -36,7 +36,7 @@ def median_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
   The constraint of Eq. 2 (each bit one for half of the points) is met up to
   ties, which the mean of Eq. 14 only approaches.
   """
-  return jnp.median(jnp.asarray(values), axis=0)
+  return jnp.median(jnp.asarray(values, jnp.float32), axis=0)
 
 
 THRESHOLDS = {"mean": mean_thresholds, "median": median_thresholds}
@@ -82,7 +82,7 @@ def itq_rotation(
   References:
     Gong and Lazebnik, Iterative quantization, CVPR 2011, section 2.2.
   """
-  values = jnp.asarray(values)
+  values = jnp.asarray(values, jnp.float32)
   centred = values - jnp.mean(values, axis=0, keepdims=True)
   product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
   num_bits = centred.shape[1]

@@ -50,10 +50,11 @@ def _run(
     averaging=averaging,
     mesh=mesh,
   )
-  last = state or train.init(model, optimizer, image_size=4, mesh=mesh, key=key)
-  losses = []
+  start = state or train.init(
+    model, optimizer, image_size=4, mesh=mesh, key=key
+  )
   steps = train.fit(
-    last,
+    start,
     step,
     pixels,
     codes,
@@ -63,10 +64,9 @@ def _run(
     seed=3,
     key=key,
   )
-  for last, loss in steps:
-    losses.append(float(loss))
+  states, losses = zip(*steps, strict=True)
   assert step._cache_size() == 1
-  return last, losses
+  return states[-1], [float(loss) for loss in losses]
 
 
 def test_squared_error_is_equation_18_over_the_batch():

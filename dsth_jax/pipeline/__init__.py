@@ -13,7 +13,7 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from dsth_jax import checkpoint, codes, report
-from dsth_jax.pipeline import evaluation, labels, learning
+from dsth_jax.pipeline import evaluation, labels, learning, losses
 from dsth_jax.pipeline.run import Run, environment
 
 
@@ -78,7 +78,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
       "max_residual": float(np.max(embedding.residuals)),
       "num_iters": embedding.num_iters,
     },
-    "losses": learning.read_losses(workdir / "logs"),
+    "losses": losses.read_losses(workdir / "logs"),
     "skipped": [list(entry) for entry in data.dataset.skipped],
     "environment": environment(),
   }

@@ -58,20 +58,18 @@ def judge(
     if stored["fingerprint"] == fingerprint:
       run.reuse("evaluation")
       return stored["results"]
-  results: Metrics = {}
-
-  def work() -> None:
+  with run.timed("evaluation"):
     found = packed()
-    results["statistics"] = {
-      method: metrics.code_statistics(rows, num_bits=config.num_bits)
-      for method, rows in {**found.everywhere, **found.training}.items()
+    results = {
+      "statistics": {
+        method: metrics.code_statistics(rows, num_bits=config.num_bits)
+        for method, rows in {**found.everywhere, **found.training}.items()
+      },
+      "held_out": _held_out(config, data, points, found),
+      "training": _training(config, data, points, found),
     }
-    results["held_out"] = _held_out(config, data, points, found)
-    results["training"] = _training(config, data, points, found)
     stored = {"fingerprint": fingerprint, "results": results}
     checkpoint.write_json(path, stored)
-
-  run.time("evaluation", work)
   return results
 
 

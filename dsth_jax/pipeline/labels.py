@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import checkpoint, codes, datasets, features, graph, spectral
 from dsth_jax.pipeline import run as run_lib
-from dsth_jax.pipeline.run import Arrays, Run
+from dsth_jax.pipeline.run import Arrays, Run, Work
 
 
 class Data(NamedTuple):
@@ -24,21 +24,14 @@ class Data(NamedTuple):
 
 def load_data(run: Run, config: ConfigDict) -> Data:
   """Opens the images, draws the splits, and lists what was skipped."""
-  loaded: list[datasets.Dataset] = []
-
-  def load() -> None:
-    loaded.append(
-      datasets.load(
-        config.data.name,
-        root=config.data.root,
-        data_dir=config.data.data_dir,
-        max_pixels=config.data.max_pixels,
-        stored_size=config.data.stored_size,
-      )
+  with run.timed("data"):
+    dataset = datasets.load(
+      config.data.name,
+      root=config.data.root,
+      data_dir=config.data.data_dir,
+      max_pixels=config.data.max_pixels,
+      stored_size=config.data.stored_size,
     )
-
-  run.time("data", load)
-  (dataset,) = loaded
   splits = datasets.PROTOCOLS[config.data.protocol](
     dataset.parts,
     dataset.labels,
@@ -91,7 +84,7 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
     return {"features": features.read_npy(settings.file, num_images=num_images)}
   fingerprint = _features_fingerprint(config, data)
 
-  def make(directory: pathlib.Path) -> int:
+  def make(directory: pathlib.Path, work: Work) -> None:
     forward_batch, num_features = features.backbone(
       settings.backbone,
       image_size=settings.image_size,
@@ -120,7 +113,7 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
     ):
       writer.append(batch)
     writer.finish()
-    return num_images - writer.start
+    work.num_images = num_images - writer.start
 
   return run.artefact("features", fingerprint, make)
 
@@ -154,7 +147,7 @@ def build_graph(
     config.graph.num_neighbors,
   )
 
-  def make(directory: pathlib.Path) -> None:
+  def make(directory: pathlib.Path, _: Work) -> None:
     neighbors = graph.cosine_knn(
       points, num_neighbors=config.graph.num_neighbors
     )
@@ -223,7 +216,7 @@ def embed(
     config.seed,
   )
 
-  def make(directory: pathlib.Path) -> None:
+  def make(directory: pathlib.Path, _: Work) -> None:
     embedding = spectral.laplacian_eigenmaps(
       affinity,
       num_components=config.num_bits,
@@ -244,8 +237,8 @@ def embed(
 def _refuse_unconverged(
   embedding: spectral.Embedding, config: ConfigDict
 ) -> None:
-  largest = float(jnp.max(embedding.residuals))
-  if not largest <= config.spectral.max_residual:
+  if not spectral.is_converged(embedding, config.spectral.max_residual):
+    largest = float(jnp.max(embedding.residuals))
     raise ValueError(
       f"The eigensolver stopped after {embedding.num_iters} iterations at a "
       f"residual of {largest:.1e}, but spectral.max_residual is "
@@ -266,7 +259,7 @@ def make_labels(
     embedding_fingerprint, settings.to_dict(), config.seed
   )
 
-  def make(directory: pathlib.Path) -> None:
+  def make(directory: pathlib.Path, _: Work) -> None:
     values = embedding.vectors
     if settings.method == "diffusion":
       values = codes.diffusion_rotation(

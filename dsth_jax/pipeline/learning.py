@@ -1,18 +1,16 @@
 """Stages 2 and 3 of a run: a network learns the labels and encodes images."""
 
-import json
 import pathlib
-import time
+from collections.abc import Iterator
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tensorboardX
 from jaxtyping import UInt8
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from dsth_jax import (
   checkpoint,
@@ -25,7 +23,8 @@ from dsth_jax import (
 )
 from dsth_jax.pipeline import run as run_lib
 from dsth_jax.pipeline.labels import Data, stage_key
-from dsth_jax.pipeline.run import Arrays, Run
+from dsth_jax.pipeline.losses import LossLog
+from dsth_jax.pipeline.run import Arrays, Run, Work
 
 
 def write_pixels(run: Run, config: ConfigDict, data: Data) -> np.ndarray:
@@ -34,7 +33,7 @@ def write_pixels(run: Run, config: ConfigDict, data: Data) -> np.ndarray:
   images = data.dataset.images
   fingerprint = checkpoint.fingerprint(data.dataset.fingerprint, size)
 
-  def make(directory: pathlib.Path) -> int:
+  def make(directory: pathlib.Path, work: Work) -> None:
     writer = checkpoint.RowWriter(
       directory,
       fingerprint,
@@ -54,7 +53,7 @@ def write_pixels(run: Run, config: ConfigDict, data: Data) -> np.ndarray:
     ):
       writer.append(batch)
     writer.finish()
-    return len(images) - writer.start
+    work.num_images = len(images) - writer.start
 
   return run.artefact("pixels", fingerprint, make)["pixels"]
 
@@ -105,44 +104,33 @@ def learn(
   labels_fingerprint: str,
 ) -> tuple[Any, str]:
   """Trains the network on the hash labels; returns its variables."""
-  settings = config.train
-  relevant = settings.to_dict()
-  for name in ("checkpoint_every", "log_every"):
-    del relevant[name]
-  fingerprint = checkpoint.fingerprint(
-    labels_fingerprint, config.model.to_dict(), relevant, config.seed
-  )
+  fingerprint = _training_fingerprint(config, labels_fingerprint)
   bits = np.asarray(labels["codes"])
+  total = num_steps(config, len(bits))
   model, optimizer = make_model(config), _make_optimizer(config, len(bits))
   mesh = sharding.make_mesh()
-  state = train.init(
+  fresh = train.init(
     model,
     optimizer,
     image_size=config.model.image_size,
     mesh=mesh,
     key=stage_key(config, "init"),
   )
-  total = num_steps(config, len(bits))
   checkpoints = checkpoint.TrainingCheckpoints(
     run.workdir / "checkpoints", fingerprint
   )
-  state = checkpoints.restore(state)
+  state = checkpoints.restore(fresh)
   start = int(state.step)
   if start == total:
     run.reuse("training")
-    checkpoints.close()
-    return state.averaged, fingerprint
-
-  def work() -> int:
-    nonlocal state
+  else:
     step = train.make_step(
       model,
       optimizer,
-      augmentation=train.Augmentation(settings.flip, settings.shift),
-      averaging=settings.averaging,
+      augmentation=train.Augmentation(config.train.flip, config.train.shift),
+      averaging=config.train.averaging,
       mesh=mesh,
     )
-    log = LossLog(run.workdir / "logs", start=start, config=config)
     steps = train.fit(
       state,
       step,
@@ -150,84 +138,41 @@ def learn(
       bits,
       pixel_rows=data.splits.training,
       num_steps=total,
-      batch_size=settings.batch_size,
+      batch_size=config.train.batch_size,
       seed=config.seed,
       key=stage_key(config, "augmentation"),
     )
-    for state, loss in steps:
-      done = log.update(loss)
-      if done % settings.checkpoint_every == 0 or done == total:
-        checkpoints.save(state)
-    log.close()
-    checkpoints.close()
-    return (total - start) * settings.batch_size
-
-  run.time("training", work)
+    log = LossLog(run.workdir / "logs", config, start=start, total=total)
+    with run.timed("training") as work:
+      state = _follow(steps, checkpoints, log, config)
+      work.num_images = (total - start) * config.train.batch_size
+  checkpoints.close()
   return state.averaged, fingerprint
 
 
-class LossLog:
-  """Shows the loss in a bar, and logs it as JSON lines and for TensorBoard.
-
-  Attributes:
-    done: steps done.
-  """
-
-  def __init__(
-    self, directory: pathlib.Path, *, start: int, config: ConfigDict
-  ):
-    directory.mkdir(exist_ok=True)
-    self.done = start
-    self._config = config.train
-    # A resumed run repeats the steps since its checkpoint: they are cut off.
-    kept = [entry for entry in read_losses(directory) if entry[0] <= start]
-    path = directory / "losses.jsonl"
-    checkpoint.write_text(path, "".join(_line(*entry) for entry in kept))
-    self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
-    self._writer = tensorboardX.SummaryWriter(
-      str(directory), purge_step=start + 1
-    )
-    self._since = time.perf_counter()
-    self._bar = tqdm(
-      initial=start, desc="training", unit=" steps", disable=None
-    )
-
-  def update(self, loss: Any) -> int:
-    """Counts one step; now and then reads and logs its loss."""
-    self.done += 1
-    self._bar.update()
-    every = self._config.log_every
-    if self.done % every == 0:
-      now = time.perf_counter()
-      speed = every * self._config.batch_size / (now - self._since)
-      self._since = now
-      value = float(loss)
-      self._bar.set_postfix_str(f"loss {value:.4f}, {speed:,.0f} images/s")
-      self._file.write(_line(self.done, value))
-      self._file.flush()
-      self._writer.add_scalar("loss", value, self.done)
-      self._writer.add_scalar("images_per_second", speed, self.done)
-    return self.done
-
-  def close(self) -> None:
-    """Closes the files and the bar."""
-    self._bar.close()
-    self._file.close()
-    self._writer.close()
+def _training_fingerprint(config: ConfigDict, labels_fingerprint: str) -> str:
+  relevant = config.train.to_dict()
+  for name in ("checkpoint_every", "log_every"):
+    del relevant[name]
+  return checkpoint.fingerprint(
+    labels_fingerprint, config.model.to_dict(), relevant, config.seed
+  )
 
 
-def _line(step: int, loss: float) -> str:
-  return json.dumps({"step": step, "loss": loss}) + "\n"
-
-
-def read_losses(directory: pathlib.Path) -> list[tuple[int, float]]:
-  """Returns the logged (step, loss) pairs; a line cut by a kill is left out."""
-  path = directory / "losses.jsonl"
-  if not path.exists():
-    return []
-  lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-  entries = [json.loads(line) for line in lines if line.endswith("\n")]
-  return [(entry["step"], entry["loss"]) for entry in entries]
+def _follow(
+  steps: Iterator[tuple[train.TrainState, jax.Array]],
+  checkpoints: checkpoint.TrainingCheckpoints,
+  log: LossLog,
+  config: ConfigDict,
+) -> train.TrainState:
+  """Logs and saves what the training yields; returns its last state."""
+  for state, loss in steps:
+    log.update(loss)
+    if log.done % config.train.checkpoint_every == 0:
+      checkpoints.save(state)
+  checkpoints.save(state)
+  log.close()
+  return state
 
 
 def encode_images(
@@ -245,7 +190,7 @@ def encode_images(
     training_fingerprint, data.fingerprint, settings.threshold
   )
 
-  def make(directory: pathlib.Path) -> int:
+  def make(directory: pathlib.Path, work: Work) -> None:
     network = encode.compile_network(
       make_model(config),
       variables,
@@ -276,6 +221,6 @@ def encode_images(
         np.save(partial / f"{name}.npy", array)
       names = "\n".join(data.dataset.names) + "\n"
       checkpoint.write_text(partial / "names.txt", names)
-    return len(pixels)
+    work.num_images = len(pixels)
 
   return run.artefact("codes", fingerprint, make), fingerprint

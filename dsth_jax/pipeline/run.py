@@ -1,5 +1,7 @@
 """A run's directory: which artefacts are current, and how long each took."""
 
+import contextlib
+import dataclasses
 import importlib.metadata
 import json
 import pathlib
@@ -16,6 +18,17 @@ from tqdm import tqdm
 from dsth_jax import checkpoint
 
 Arrays = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass
+class Work:
+  """What a stage did, for its speed.
+
+  Attributes:
+    num_images: images it went through.
+  """
+
+  num_images: int = 0
 
 
 class Run:
@@ -38,30 +51,32 @@ class Run:
     self,
     name: str,
     fingerprint: str,
-    make: Callable[[pathlib.Path], int | None],
+    make: Callable[[pathlib.Path, Work], None],
   ) -> Arrays:
     """Returns a stage's arrays; makes them where they are not current.
 
     Args:
       name: of the stage and its folder.
       fingerprint: of all that the arrays depend on.
-      make: writes the artefact into the folder it is given, and returns how
-        many images it went through, where images are what it goes through.
+      make: writes the artefact into the folder it is given, and counts the
+        images it goes through, where images are what it goes through.
     """
     directory = self.workdir / name
     if checkpoint.is_current(directory, fingerprint):
       self.reuse(name)
     else:
-      self.time(name, lambda: make(directory))
+      with self.timed(name) as work:
+        make(directory, work)
     return checkpoint.read(directory)
 
-  def time(self, name: str, work: Callable[[], int | None]) -> None:
-    """Does a stage's work and logs how long it took."""
+  @contextlib.contextmanager
+  def timed(self, name: str) -> Iterator[Work]:
+    """Logs how long a stage's work takes."""
     logging.info("%s ...", name)
-    start = time.perf_counter()
-    num_images = work()
+    start, work = time.perf_counter(), Work()
+    yield work
     seconds = time.perf_counter() - start
-    speed = num_images / seconds if num_images else None
+    speed = work.num_images / seconds if work.num_images else None
     self._record(name, seconds=seconds, images_per_second=speed, reused=False)
     images = f", {speed:,.0f} images/s" if speed else ""
     logging.info("%s: %.1f s%s", name, seconds, images)

@@ -107,7 +107,7 @@ def chebyshev(
   def improve(state: _State) -> _State:
     theta, residuals = state.theta, state.residuals
     # Below the block even where all its values are one, as with equal cliques.
-    cut = theta[-1] - residuals[-1]
+    cut = jnp.maximum(theta[-1] - residuals[-1], -0.9)
     # Of the spectrum's end, 1, nothing better is known at first.
     settled = jnp.max(residuals) < 0.1
     top = jnp.where(settled, theta[0] + residuals[0], 1.0)
