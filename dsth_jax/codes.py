@@ -151,4 +151,7 @@ def unpack(
       f"{8 * num_bytes - 7} to {8 * num_bytes} bits: pass the number of bits "
       "that were packed."
     )
-  return jnp.unpackbits(jnp.asarray(packed), axis=1, count=num_bits)
+  # jnp.unpackbits divides by zero on an empty database.
+  shifts = jnp.arange(7, -1, -1, dtype=jnp.uint8)
+  bits = (jnp.asarray(packed)[:, :, None] >> shifts[None, None, :]) & 1
+  return bits.reshape(packed.shape[0], 8 * num_bytes)[:, :num_bits]

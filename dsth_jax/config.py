@@ -131,7 +131,7 @@ def _train() -> ConfigDict:
   # one_cycle: `num_epochs` up to `learning_rate` and down; piecewise:
   # `learning_rates`, each for its `stage_steps`.
   train.schedule = "one_cycle"
-  train.num_epochs = 12
+  train.num_epochs = 6
   train.learning_rate = 3e-3
   train.learning_rates = (0.01, 0.001, 0.0001)
   train.stage_steps = (60_000, 5_000, 5_000)
@@ -207,7 +207,7 @@ def validate(config: ConfigDict) -> None:
   """
   tables = {
     "data.protocol": datasets.PROTOCOLS,
-    "features.backbone": ("pixels", "efficientnet_lite0"),
+    "features.backbone": ("pixels", *models.BACKBONES),
     "graph.symmetrize": ("union", "mutual"),
     "spectral.solver": spectral.SOLVERS,
     "labels.method": ("diffusion", "eigenvectors"),

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from dsth_jax import datasets
-from dsth_jax.models import efficientnet_lite, inference
+from dsth_jax.models import BACKBONES, inference
 from dsth_jax.types import ArrayLike
 
 # Rows looked at together, so that a memory map stays on disk.
@@ -30,7 +30,7 @@ def backbone(
   """Returns what describes a batch of images, and how many numbers it gives.
 
   Args:
-    name: "pixels" or "efficientnet_lite0".
+    name: "pixels", or a name in `models.BACKBONES`.
     image_size: height and width of the images to come.
     batch_size: the most images a batch will have. 32 is as fast as any larger
       on two cores.
@@ -44,15 +44,17 @@ def backbone(
   """
   if name == "pixels":
     return pixels, 3 * image_size**2
-  if name == "efficientnet_lite0":
-    forward = efficientnet_lite.imagenet_features()
-    return inference.compile_forward(
-      forward, image_size=image_size, batch_size=batch_size, engine=engine
-    ), efficientnet_lite.NUM_FEATURES
-  raise ValueError(
-    f"no backbone is called {name!r}: choose pixels or efficientnet_lite0, or "
-    "pass the features of any other network as a .npy file."
+  if name not in BACKBONES:
+    raise ValueError(
+      f"no backbone is called {name!r}: choose pixels or "
+      f"{' or '.join(BACKBONES)}, or pass the features of any other network as "
+      "a .npy file."
+    )
+  network, num_features = BACKBONES[name]
+  forward_batch = inference.compile_forward(
+    network(), image_size=image_size, batch_size=batch_size, engine=engine
   )
+  return forward_batch, num_features
 
 
 def pixels(images: Num[ArrayLike, "n h w c"]) -> Float[np.ndarray, "n d"]:

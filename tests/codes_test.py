@@ -11,7 +11,7 @@ from scipy import linalg
 
 from dsth_jax import codes, spectral
 
-# Every shape is a compilation: a few dozen examples, and no deadline.
+# Every shape is a compilation: few shapes, and no deadline.
 laws = hypothesis.settings(max_examples=25, deadline=None, derandomize=True)
 
 # Products of 200 float32 terms of unit vectors are right to about 1e-6.
@@ -124,7 +124,7 @@ class TestItqRotation:
       self.objective(
         values, codes.itq_rotation(values, num_iters=steps, key=key).matrix
       )
-      for steps in (0, 1, 2, 3, 5, 10, 50)
+      for steps in (0, 1, 4, 50)
     ]
     # Of sums of 1,400 terms, float32 keeps six digits.
     assert np.all(np.diff(steps) <= 1e-5 * steps[0])
@@ -136,7 +136,7 @@ class TestItqRotation:
     centred = values - values.mean(axis=0)
     first, second = (
       np.asarray(codes.itq_rotation(values, num_iters=steps, key=key).matrix)
-      for steps in (3, 4)
+      for steps in (0, 1)
     )
     corners = np.where(centred @ first >= 0, 1, -1)
     expected, _ = linalg.orthogonal_procrustes(centred, corners)
@@ -187,7 +187,7 @@ class TestDiffusionRotation:
       eigenvalues=jnp.linspace(0.1, 0.9, 7)
     )
     plain = codes.itq_rotation(embedding.vectors, key=key)
-    diffused = codes.diffusion_rotation(embedding, diffusion_time=0, key=key)
+    diffused = codes.diffusion_rotation(embedding, diffusion_time=0.0, key=key)
     np.testing.assert_array_equal(diffused.values, plain.values)
 
   def test_weighs_by_the_power_of_the_equation(self, key):
@@ -224,7 +224,10 @@ class TestPack:
   @hypothesis.given(
     hypothesis_numpy.arrays(
       np.uint8,
-      strategies.tuples(strategies.integers(0, 9), strategies.integers(1, 35)),
+      strategies.tuples(
+        strategies.sampled_from([0, 4]),
+        strategies.sampled_from([1, 7, 8, 13, 35]),
+      ),
       elements=strategies.integers(0, 1),
     )
   )

@@ -18,6 +18,9 @@ from dsth_jax.spectral import solvers
 ITERATIVE = 1e-4
 DIRECT = 5e-6
 
+# LOBPCG compiles for some seconds at every shape: by default it meets two.
+slow = pytest.mark.slow
+
 
 def solve(affinity, num_components, **options):
   options.setdefault("key", jax.random.key(0))
@@ -100,13 +103,18 @@ class TestKnownSpectra:
   """1 - cos of the frequencies, and n / (n - 1) for a clique."""
 
   @pytest.mark.parametrize(
-    ("num_points", "solver"), [(30, "lobpcg"), (120, "lobpcg")]
+    ("num_points", "solver"),
+    [
+      (30, "lobpcg"),
+      pytest.param(120, "lobpcg", marks=slow),
+      (120, "chebyshev"),
+    ],
   )
   def test_ring(self, num_points, solver):
     embedding = solve(graph.from_scipy(ring(num_points)), 6, solver=solver)
     expected = 1 - np.cos(2 * np.pi * np.array([1, 1, 2, 2, 3, 3]) / num_points)
     np.testing.assert_allclose(embedding.eigenvalues, expected, atol=ITERATIVE)
-    # Where LOBPCG cannot go, the solution is direct.
+    # Where the iterations have no room, the solution is direct.
     assert (embedding.num_iters == 0) == (num_points == 30)
 
   def test_path(self):
@@ -116,7 +124,9 @@ class TestKnownSpectra:
     np.testing.assert_allclose(embedding.eigenvalues, expected, atol=DIRECT)
     assert_is_solution(affinity, embedding, DIRECT)
 
-  @pytest.mark.parametrize("solver", ["lobpcg", "chebyshev"])
+  @pytest.mark.parametrize(
+    "solver", [pytest.param("lobpcg", marks=slow), "chebyshev"]
+  )
   def test_torus(self, solver):
     affinity = graph.from_scipy(torus(15, 13))
     frequencies = np.add.outer(
@@ -130,7 +140,12 @@ class TestKnownSpectra:
 
   @pytest.mark.parametrize(
     ("num_cliques", "solver"),
-    [(1, "dense"), (4, "dense"), (20, "lobpcg"), (20, "chebyshev")],
+    [
+      (1, "dense"),
+      (4, "dense"),
+      pytest.param(20, "lobpcg", marks=slow),
+      (20, "chebyshev"),
+    ],
   )
   def test_cliques_have_no_zero_left(self, num_cliques, solver):
     affinity = graph.from_scipy(cliques(num_cliques, 6))
@@ -201,8 +216,11 @@ class TestGraphsThatFallApart:
     assert graph.connected_components(affinity).num_components == 9
     embedding = solve(affinity, 10, solver=solver)
     expected = np.concatenate(
-      [reference(graph.from_scipy(part))[0][1:] for part in graphs]
+      [reference(graph.from_scipy(part))[0] for part in graphs]
     )
+    # One of the three graphs is itself in two parts.
+    expected = expected[expected > DIRECT]
+    assert len(expected) == 360 - 4
     np.testing.assert_allclose(
       embedding.eigenvalues, np.sort(expected)[:10], atol=ITERATIVE
     )
@@ -299,8 +317,10 @@ class TestConvergence:
     assert embedding.num_iters < 100
 
   def test_too_few_iterations_show(self):
-    embedding = solve(features_graph(400, 8), 7, max_iters=2)
-    assert embedding.num_iters == 2
+    embedding = solve(
+      features_graph(400, 8), 7, max_iters=1, solver="chebyshev"
+    )
+    assert embedding.num_iters == 1
     assert np.max(embedding.residuals) > 0.01
     assert not spectral.is_converged(embedding)
 

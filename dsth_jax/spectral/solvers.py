@@ -72,13 +72,13 @@ class _State(NamedTuple):
   round: Int[Array, ""]
 
 
-@functools.partial(jax.jit, static_argnames=("max_iters", "num_wanted"))
+@functools.partial(jax.jit, static_argnames="num_wanted")
 def chebyshev(
   system: systems.System,
   start: Float[Array, "n b"],
   tol: Float[Array, ""],
   *,
-  max_iters: int,
+  max_iters: Int[Array, ""],
   num_wanted: int,
 ) -> tuple[Float[Array, "n b"], Int[Array, ""]]:
   """Solves by subspace iteration with a polynomial filter.
