@@ -347,6 +347,11 @@ class TestComponents:
     weights = np.unique(dense(joined.affinity))
     np.testing.assert_allclose(weights, [0, graph.MIN_WEIGHT, 1])
 
+  def test_refuses_features_of_other_points(self):
+    affinity = from_edges(4, [(0, 1, 1.0)])
+    with pytest.raises(ValueError, match=r"5 features.*4 points"):
+      graph.connect_components(affinity, normal_features(5))
+
   def test_memory_is_that_of_rows(self):
     num_points, block_size = 4096, 64
     rows = jax.ShapeDtypeStruct((block_size, 8), jnp.float32)

@@ -18,7 +18,7 @@ from dsth_jax.spectral import solvers
 ITERATIVE = 1e-4
 DIRECT = 5e-6
 
-# LOBPCG compiles for some seconds at every shape: by default it meets two.
+# Each shape of graph compiles for some seconds: by default there are few.
 slow = pytest.mark.slow
 
 
@@ -107,7 +107,7 @@ class TestKnownSpectra:
     [
       (30, "lobpcg"),
       pytest.param(120, "lobpcg", marks=slow),
-      (120, "chebyshev"),
+      pytest.param(120, "chebyshev", marks=slow),
     ],
   )
   def test_ring(self, num_points, solver):
@@ -141,7 +141,6 @@ class TestKnownSpectra:
   @pytest.mark.parametrize(
     ("num_cliques", "solver"),
     [
-      (1, "dense"),
       (4, "dense"),
       pytest.param(20, "lobpcg", marks=slow),
       (20, "chebyshev"),
@@ -336,11 +335,6 @@ class TestBadInput:
   def test_no_components(self):
     with pytest.raises(ValueError, match="num_components is 0"):
       solve(graph.from_scipy(ring(20)), 0)
-
-  def test_as_many_pairs_as_there_are(self):
-    embedding = solve(graph.from_scipy(ring(9)), 8)
-    expected = np.sort(1 - np.cos(2 * np.pi * np.arange(1, 9) / 9))
-    np.testing.assert_allclose(embedding.eigenvalues, expected, atol=DIRECT)
 
   def test_more_pairs_than_there_are(self):
     affinity = graph.from_scipy(cliques(3, 4))

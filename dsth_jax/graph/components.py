@@ -71,20 +71,36 @@ def connect_components(
   Returns:
     `Connected(affinity, num_edges_added)`. An added edge weighs its cosine, or
     `MIN_WEIGHT` if that is larger.
+
+  Raises:
+    ValueError: `features` are of another number of points, or not finite.
   """
-  unit = unit_rows(np.asarray(features), 0, affinity.shape[0])
-  sets = DisjointSet(range(connected_components(affinity).num_components))
-  original = connected_components(affinity).component
-  edges: list[tuple[int, int, float]] = []
-  while sets.n_subsets > 1:
-    current = np.array([sets[c] for c in range(len(sets))])[original]
-    for edge in _best_cross_edges(unit, current, block_size):
-      # Not twice between the same two, and no cycle of equally good ones.
-      if sets.merge(int(original[edge[0]]), int(original[edge[1]])):
-        edges.append(edge)
-  if not edges:
+  if features.shape[0] != affinity.shape[0]:
+    raise ValueError(
+      f"{features.shape[0]} features, but a graph of {affinity.shape[0]} "
+      "points: pass the features that the graph was made from."
+    )
+  count, component = connected_components(affinity)
+  if count == 1:
     return Connected(affinity, 0)
+  unit = jnp.asarray(unit_rows(features, 0, affinity.shape[0]))
+  sets = DisjointSet(range(count))
+  edges: list[_Edge] = []
+  while sets.n_subsets > 1:
+    joined = np.array([sets[c] for c in range(count)])[component]
+    for edge in _best_cross_edges(unit, joined, block_size):
+      # Not twice between the same two, and no cycle of equally good ones.
+      if sets.merge(int(component[edge.point]), int(component[edge.other])):
+        edges.append(edge)
   return Connected(_add_edges(affinity, edges), len(edges))
+
+
+class _Edge(NamedTuple):
+  """An edge to a point of another component."""
+
+  point: int
+  other: int
+  cosine: float
 
 
 @jax.jit
@@ -102,39 +118,31 @@ def _best_outside(
 
 
 def _best_cross_edges(
-  unit: np.ndarray, component: np.ndarray, block_size: int
-) -> list[tuple[int, int, float]]:
+  unit: Float[Array, "n d"], component: Int[np.ndarray, "n"], block_size: int
+) -> list[_Edge]:
   """Returns the best edge out of each component but the largest, best first."""
-  members = np.bincount(component)
-  searched = np.flatnonzero(component != np.argmax(members))
-  database, components = jnp.asarray(unit), jnp.asarray(component)
-  cosines, others = [], []
+  largest = np.argmax(np.bincount(component))
+  searched = np.flatnonzero(component != largest)
+  components = jnp.asarray(component)
+  found = []
   for start in range(0, len(searched), block_size):
     # Past the end the last point again: one shape, one compilation.
-    rows = np.arange(start, start + block_size)
-    rows = searched[np.minimum(rows, len(searched) - 1)]
-    found = _best_outside(
-      jnp.asarray(unit[rows]),
-      database,
-      jnp.asarray(component[rows]),
-      components,
-    )
-    cosines.append(np.asarray(found[0]))
-    others.append(np.asarray(found[1]))
-  cosine = np.concatenate(cosines)[: len(searched)]
-  other = np.concatenate(others)[: len(searched)]
+    places = np.minimum(np.arange(start, start + block_size), len(searched) - 1)
+    rows = jnp.asarray(searched[places])
+    found.append(_best_outside(unit[rows], unit, components[rows], components))
+  cosine, other = (
+    np.concatenate(parts)[: len(searched)] for parts in zip(*found)
+  )
   order = np.argsort(-cosine, kind="stable")
   _, first = np.unique(component[searched[order]], return_index=True)
   return [
-    (int(searched[i]), int(other[i]), float(cosine[i]))
+    _Edge(int(searched[i]), int(other[i]), float(cosine[i]))
     for i in order[np.sort(first)]
   ]
 
 
-def _add_edges(
-  affinity: Affinity, edges: list[tuple[int, int, float]]
-) -> Affinity:
-  rows, columns, cosines = (np.array(column) for column in zip(*edges))
+def _add_edges(affinity: Affinity, edges: list[_Edge]) -> Affinity:
+  rows, columns, cosines = (np.array(part) for part in zip(*edges))
   weights = np.maximum(cosines, MIN_WEIGHT).astype(np.float32)
   added = scipy.sparse.csr_matrix(
     (weights, (rows, columns)), shape=affinity.shape

@@ -22,6 +22,7 @@ class System(NamedTuple):
     component: of every point.
     piece: of every point; a component is summed up in pieces.
     component_of_piece: p pieces, at least as many as components.
+    row: of every stored entry of S.
   """
 
   matrix: sparse.BCSR
@@ -30,6 +31,7 @@ class System(NamedTuple):
   component: Int[Array, "n"]
   piece: Int[Array, "n"]
   component_of_piece: Int[Array, "p"]
+  row: Int[Array, "e"]
 
 
 # A float32 sum over a component of 50,000 points, one after another, keeps
@@ -47,11 +49,11 @@ def system_of(
   used, piece = np.unique(
     component.astype(np.int64) * num_blocks + block, return_inverse=True
   )
+  # On the host: jnp.repeat compiles for longer than this runs.
+  row = np.repeat(np.arange(num_points), np.diff(affinity.indptr))
+  indices = (component, piece, used // num_blocks, row)
   return _normalize(
-    affinity,
-    jnp.asarray(component),
-    jnp.asarray(piece, jnp.int32),
-    jnp.asarray(used // num_blocks, jnp.int32),
+    affinity, *(jnp.asarray(index, jnp.int32) for index in indices)
   )
 
 
@@ -67,30 +69,23 @@ def deflated(
   return system.matrix @ x - depth * null * along[system.component]
 
 
-def row_of_entry(matrix: sparse.BCSR) -> Int[Array, "e"]:
-  """Returns the row of every stored entry."""
-  counts = jnp.diff(matrix.indptr)
-  rows = jnp.arange(matrix.shape[0])
-  return jnp.repeat(rows, counts, total_repeat_length=matrix.nse)
-
-
 @jax.jit
 def _normalize(
   affinity: graph.Affinity,
   component: Int[Array, "n"],
   piece: Int[Array, "n"],
   component_of_piece: Int[Array, "p"],
+  row: Int[Array, "e"],
 ) -> System:
   degrees = graph.degrees(affinity)
   roots = jnp.sqrt(degrees)
-  rows = row_of_entry(affinity)
-  data = affinity.data / (roots[rows] * roots[affinity.indices])
+  data = affinity.data / (roots[row] * roots[affinity.indices])
   matrix = sparse.BCSR(
     (data, affinity.indices, affinity.indptr), shape=affinity.shape
   )
   volumes = _component_sums(degrees, piece, component_of_piece)
   null = roots / jnp.sqrt(volumes[component])
-  return System(matrix, roots, null, component, piece, component_of_piece)
+  return System(matrix, roots, null, component, piece, component_of_piece, row)
 
 
 def _component_sums(
