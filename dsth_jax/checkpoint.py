@@ -20,6 +20,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import Shaped
 
+from dsth_jax.types import ArrayLike
+
 _FINGERPRINT = "fingerprint.json"
 
 
@@ -59,7 +61,7 @@ def replacing(directory: pathlib.Path, expected: str) -> Iterator[pathlib.Path]:
 def write(
   directory: pathlib.Path,
   expected: str,
-  arrays: dict[str, Shaped[np.ndarray, "..."]],
+  arrays: dict[str, Shaped[ArrayLike, "..."] | int],
 ) -> None:
   """Writes arrays as one artefact."""
   with replacing(directory, expected) as partial:

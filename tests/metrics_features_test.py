@@ -163,6 +163,7 @@ def test_statistics_are_those_of_numpy(num_bits):
   found = metrics.code_statistics(np.packbits(bits, axis=1), num_bits=num_bits)
   correlation = np.abs(np.corrcoef(bits.T))[~np.eye(num_bits, dtype=bool)]
   expected = {
+    "num_codes": 200,
     "num_distinct_codes": len({tuple(row) for row in bits}),
     "bit_balance": np.abs(bits.mean(0) - 0.5).mean(),
     "bit_correlation": correlation.mean(),
@@ -175,6 +176,7 @@ def test_statistics_are_those_of_numpy(num_bits):
 def test_statistics_of_ideal_and_of_constant_codes():
   every_code = np.arange(256, dtype=np.uint8)[:, None]
   assert metrics.code_statistics(every_code, num_bits=8) == {
+    "num_codes": 256,
     "num_distinct_codes": 256,
     "bit_balance": 0,
     "bit_correlation": 0,
@@ -182,6 +184,7 @@ def test_statistics_of_ideal_and_of_constant_codes():
   }
   constant = np.full((5, 1), 0b10100000, np.uint8)
   assert metrics.code_statistics(constant, num_bits=4) == {
+    "num_codes": 5,
     "num_distinct_codes": 1,
     "bit_balance": 0.5,
     "bit_correlation": 0,
