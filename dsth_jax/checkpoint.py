@@ -13,7 +13,7 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ def replacing(directory: pathlib.Path, expected: str) -> Iterator[pathlib.Path]:
 def write(
   directory: pathlib.Path,
   expected: str,
-  arrays: dict[str, Shaped[ArrayLike, "..."] | int],
+  arrays: Mapping[str, Shaped[ArrayLike, "..."] | int],
 ) -> None:
   """Writes arrays as one artefact."""
   with replacing(directory, expected) as partial:
