@@ -18,7 +18,10 @@ def _load(path):
 
 
 def test_the_default_is_valid():
-  config_lib.validate(config_lib.base_config())
+  config = config_lib.base_config()
+  before = config.to_dict()
+  config_lib.validate(config)
+  assert config.to_dict() == before
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
