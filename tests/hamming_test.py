@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsth_jax import codes, hamming
+from dsth_jax.hamming import nearer, retrieval
 
 WIDTHS = [1, 2, 3, 4, 5, 6, 16, 33]
 
@@ -35,12 +36,12 @@ def _nearest(queries, database, num_results):
   return np.take_along_axis(all_distances, np.array(indices), 1), indices
 
 
-@pytest.fixture(params=[(3, 7, 1), (64, 16, 5), (500, 999, 999)])
+@pytest.fixture(params=[(3, 32, 1), (64, 64, 5), (500, 992, 999)])
 def tiles(request, monkeypatch):
   """Tiles that are smaller and larger than the data."""
-  names = ("TILE_QUERIES", "TILE_DATABASE", "FIRST_TILE")
+  names = ("TILE_QUERIES", "TILE_DATABASE", "FIRST_ROWS")
   for name, size in zip(names, request.param):
-    monkeypatch.setattr(hamming, name, size)
+    monkeypatch.setattr(retrieval, name, size)
 
 
 @pytest.mark.parametrize("num_bytes", WIDTHS)
@@ -143,22 +144,54 @@ def test_no_queries_no_results():
 
 
 def test_no_array_grows_as_queries_times_database(monkeypatch):
-  monkeypatch.setattr(hamming, "TILE_QUERIES", 16)
-  monkeypatch.setattr(hamming, "TILE_DATABASE", 256)
-  monkeypatch.setattr(hamming, "FIRST_TILE", 64)
-  sizes, tile = [], hamming._tile
-  monkeypatch.setattr(
-    hamming,
-    "_tile",
-    lambda *parts: sizes.append(len(parts[0]) * len(parts[1])) or tile(*parts),
-  )
+  monkeypatch.setattr(retrieval, "TILE_QUERIES", 16)
+  monkeypatch.setattr(retrieval, "TILE_DATABASE", 256)
+  monkeypatch.setattr(retrieval, "FIRST_ROWS", 64)
+  heads, masks = [], []
+  all_distances, ones = retrieval.pairwise.distances, retrieval._ones
+
+  def count_distances(queries, database):
+    heads.append(len(queries) * len(database))
+    return all_distances(queries, database)
+
+  def count_ones(mask):
+    masks.append(32 * mask.size)
+    return ones(mask)
+
+  monkeypatch.setattr(retrieval.pairwise, "distances", count_distances)
+  monkeypatch.setattr(retrieval, "_ones", count_ones)
   queries, database = _random_codes(0, 32, 2), _random_codes(1, 2112, 2)
   hamming.search(queries, database, num_results=10)
   hamming.search(queries, database, num_results=2000)
   hamming.range_search(queries, database, radius=1)
-  # The second search needs one query's 2,000 results in a tile at least.
-  assert max(sizes) <= 16 * 256
-  assert sum(sizes) == 3 * 32 * 2112
+  # The second search needs one query's 2,000 results at least.
+  assert max(heads + masks) <= 16 * 256
+  assert sum(heads) == 32 * (64 + 2000)
+
+
+@pytest.mark.parametrize("num_bytes", [1, 2, 6, 8, 16, 33])
+def test_bit_planes_find_what_distances_find(num_bytes):
+  queries = _random_codes(0, 20, num_bytes)
+  database = _random_codes(1, 100, num_bytes)
+  limits = np.random.default_rng(2).integers(0, 8 * num_bytes + 2, 20)
+  limits[:2] = [0, 8 * num_bytes + 1]
+  expected = _brute_force(queries, database) < limits[:, None]
+  for form in (nearer.PLAIN, nearer.BIT_PLANES):
+    mask = form.nearer(queries, form.prepare(database), limits)
+    bits = np.unpackbits(
+      np.asarray(mask).view(np.uint8), axis=1, bitorder="little"
+    )
+    np.testing.assert_array_equal(bits[:, :100], expected)
+
+
+def test_bit_planes_are_the_bits_transposed():
+  packed = _random_codes(0, 70, 5)
+  bits = np.unpackbits(packed, axis=1, bitorder="little")
+  padded = np.pad(bits, ((0, 26), (0, 0)))
+  words = np.packbits(padded.T, axis=1, bitorder="little").copy()
+  np.testing.assert_array_equal(
+    nearer.bit_planes(packed), words.view(np.uint32)
+  )
 
 
 _CODES = np.zeros((4, 2), np.uint8)

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from dsth_jax import hamming, metrics
-from dsth_jax.metrics import curves
+from dsth_jax import metrics
+from dsth_jax.metrics import code_ranking, curves
 
 
 def _clustered(seed, num_queries, num_rows, num_bits=16, num_classes=4):
@@ -50,8 +50,8 @@ def test_size_of_tiles_means_nothing(monkeypatch):
   data = _clustered(0, 40, 500)
   rows = np.arange(40) * 11
   expected = metrics.evaluate(*data, num_bits=16, query_rows=rows)
-  monkeypatch.setattr(hamming, "TILE_QUERIES", 7)
-  monkeypatch.setattr(hamming, "TILE_DATABASE", 64)
+  monkeypatch.setattr(code_ranking, "TILE_QUERIES", 7)
+  monkeypatch.setattr(code_ranking, "TILE_DATABASE", 64)
   found = metrics.evaluate(*data, num_bits=16, query_rows=rows)
   _assert_equal(found, expected)
 
