@@ -158,6 +158,7 @@ class _Tiles:
 
   def __init__(self, database: np.ndarray):
     self.database = database
+    self._words = _as_words(database)
     self._form = nearer.fastest_form(database.shape[1])
     self._tiles = [
       (start, self._form.prepare(database[start : start + TILE_DATABASE]))
@@ -171,7 +172,7 @@ class _Tiles:
 
     The limits may be lowered in place meanwhile.
     """
-    padded = _pad_to_power_of_two(queries)
+    padded, words = _pad_to_power_of_two(queries), _as_words(queries)
     for first, tile in self._tiles:
       if first + TILE_DATABASE <= start:
         continue
@@ -182,8 +183,7 @@ class _Tiles:
       rows += first
       kept = (rows >= start) & (rows < len(self.database))
       places, rows = places[kept], rows[kept]
-      differing = np.bitwise_count(queries[places] ^ self.database[rows])
-      yield _Entries(places, rows, differing.sum(1, dtype=np.int32))
+      yield _Entries(places, rows, _distances(words, self._words, places, rows))
 
 
 def _pad_to_power_of_two(queries: np.ndarray) -> np.ndarray:
@@ -194,11 +194,31 @@ def _pad_to_power_of_two(queries: np.ndarray) -> np.ndarray:
 
 def _ones(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Returns line and place of every one in lines of 32-bit words."""
-  words = np.flatnonzero(mask)
+  # NumPy finds what is true several times faster than what is not zero.
+  words = np.flatnonzero(mask.ravel() != 0)
   bits = np.unpackbits(mask.ravel()[words].view(np.uint8), bitorder="little")
-  ones = np.flatnonzero(bits)
+  ones = np.flatnonzero(bits.view(bool))
   lines, in_line = np.divmod(words[ones // 32], mask.shape[1])
   return lines, 32 * in_line + ones % 32
+
+
+def _as_words(packed: np.ndarray) -> list[np.ndarray]:
+  """Returns the columns of codes seen as 64-bit words."""
+  padded = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
+  return list(np.ascontiguousarray(padded.view(np.uint64).T))
+
+
+def _distances(
+  queries: list[np.ndarray],
+  database: list[np.ndarray],
+  places: np.ndarray,
+  rows: np.ndarray,
+) -> np.ndarray:
+  """Returns the distance of every pair of a query's place and a row."""
+  return sum(
+    np.bitwise_count(of_queries[places] ^ of_rows[rows]).astype(np.int32)
+    for of_queries, of_rows in zip(queries, database)
+  )
 
 
 def _search_block(
@@ -213,36 +233,39 @@ def _search_block(
   rows = np.argsort(small, axis=1, kind="stable")[:, :num_results]
   found = np.take_along_axis(head, rows, 1)
   limits = found[:, -1].copy()
+  waiting: list[_Entries] = []
   # Not those equally far: such a row of a later tile has the higher index.
   for entries in tiles.nearer(queries, limits, start=first):
-    if len(entries.rows):
-      found, rows = _merge(found, rows, entries)
+    waiting.append(entries)
+    # Results are sorted anew once many entries wait, not at every tile.
+    if 2 * sum(len(each.rows) for each in waiting) > found.size:
+      found, rows = _merge(found, rows, waiting)
       limits[:] = found[:, -1]
+      waiting.clear()
+  found, rows = _merge(found, rows, waiting)
   return found, rows.astype(np.int32)
 
 
 def _merge(
-  found: np.ndarray, rows: np.ndarray, entries: _Entries
+  found: np.ndarray, rows: np.ndarray, waiting: list[_Entries]
 ) -> tuple[np.ndarray, np.ndarray]:
   """Puts entries into the ordered results, after equally far ones."""
   num_queries, num_results = found.shape
   queries = np.repeat(np.arange(num_queries), num_results)
-  queries = np.concatenate([queries, entries.queries])
-  distances = np.concatenate([found.ravel(), entries.distances])
-  rows = np.concatenate([rows.ravel(), entries.rows])
-  order = _by_query_and_distance(queries, distances)
-  starts = np.searchsorted(queries[order], np.arange(num_queries))
+  ordered = _Entries(queries, rows.ravel(), found.ravel())
+  merged = _Entries(*map(np.concatenate, zip(ordered, *waiting)))
+  order = _by_query_and_distance(merged)
+  counts = np.bincount(merged.queries, minlength=num_queries)
+  starts = np.cumsum(counts) - counts
   kept = order[starts[:, None] + np.arange(num_results)[None, :]]
-  return distances[kept], rows[kept]
+  return merged.distances[kept], merged.rows[kept]
 
 
-def _by_query_and_distance(
-  queries: np.ndarray, distances: np.ndarray
-) -> np.ndarray:
+def _by_query_and_distance(entries: _Entries) -> np.ndarray:
   """Returns the order by (query, distance); stable, and a radix sort."""
-  num_distances = int(distances.max(initial=0)) + 1
-  keys = (queries * num_distances + distances).astype(np.uint16)
-  return np.argsort(keys, kind="stable")
+  num_distances = int(entries.distances.max(initial=0)) + 1
+  keys = entries.queries * num_distances + entries.distances
+  return np.argsort(keys.astype(np.uint16), kind="stable")
 
 
 def _range_block(
@@ -250,8 +273,8 @@ def _range_block(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   """Returns (counts of each query, indices, distances) of a block."""
   limits = np.full(len(queries), min(radius, 8 * queries.shape[1]) + 1)
-  found = tiles.nearer(queries, limits)
-  places, rows, distances = map(np.concatenate, zip(*found))
-  order = _by_query_and_distance(places, distances)
-  counts = np.bincount(places, minlength=len(queries))
-  return counts, rows[order].astype(np.int32), distances[order]
+  tiled = tiles.nearer(queries, limits)
+  found = _Entries(*map(np.concatenate, zip(*tiled)))
+  order = _by_query_and_distance(found)
+  counts = np.bincount(found.queries, minlength=len(queries))
+  return counts, found.rows[order].astype(np.int32), found.distances[order]
