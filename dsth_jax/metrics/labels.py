@@ -21,6 +21,16 @@ def relevance(
   return shared > 0
 
 
+def share_label(
+  query_labels: Shaped[np.ndarray, "n *c"],
+  own_labels: Shaped[np.ndarray, "n *c"],
+) -> Bool[np.ndarray, "n"]:
+  """Returns whether a query and its own database row share a label."""
+  if query_labels.ndim == 1:
+    return query_labels == own_labels
+  return (query_labels & own_labels).any(1)
+
+
 def comparable(
   query_labels: ArrayLike, database_labels: ArrayLike
 ) -> tuple[np.ndarray, np.ndarray]:
