@@ -9,7 +9,7 @@ import scipy.sparse
 from sklearn import neighbors as sklearn_neighbors
 
 from dsth_jax import graph
-from dsth_jax.graph import components, knn
+from dsth_jax.graph import components, device_tiles, host_tiles, knn
 
 # Float32 cosines of some tens of terms are right to about 1e-7.
 ATOL = 1e-6
@@ -54,8 +54,15 @@ def from_edges(num_points, edges):
   return graph.from_scipy((upper + upper.T).tocsr())
 
 
+@pytest.fixture(params=[host_tiles, device_tiles])
+def form(request, monkeypatch):
+  """Both forms of the search, whatever the backend."""
+  monkeypatch.setattr(knn, "host_tiles", request.param)
+
+
 class TestCosineKnn:
   # Tiles with chunks and without; k larger than a tile, and all others.
+  @pytest.mark.usefixtures("form")
   @pytest.mark.parametrize(
     ("num_neighbors", "block_size"), [(3, 64), (12, 4096), (30, 20), (149, 80)]
   )
@@ -74,6 +81,7 @@ class TestCosineKnn:
     assert all(len(set(row)) == num_neighbors for row in found.indices.tolist())
     assert np.all(np.asarray(found.indices) != np.arange(150)[:, None])
 
+  @pytest.mark.usefixtures("form")
   @pytest.mark.parametrize(
     ("num_neighbors", "block_size"), [(1, 4096), (4, 70), (4, 4096), (20, 30)]
   )
@@ -86,15 +94,43 @@ class TestCosineKnn:
     np.testing.assert_array_equal(found.indices, indices)
     np.testing.assert_array_equal(found.similarities, similarities)
 
+  @pytest.mark.usefixtures("form")
   def test_all_points_equal(self):
     features = np.full((40, 4), 3.0, np.float32)
     found = graph.cosine_knn(features, num_neighbors=5)
     np.testing.assert_array_equal(found.indices, brute_force(features, 5)[0])
 
+  @pytest.mark.usefixtures("form")
   def test_duplicates_are_neighbours(self):
     features = np.repeat(normal_features(10), 2, axis=0)
     found = graph.cosine_knn(features, num_neighbors=1)
     np.testing.assert_array_equal(found.indices[:, 0], np.arange(20) ^ 1)
+
+  @pytest.mark.usefixtures("form")
+  def test_every_tile_brings_nearer_neighbours(self):
+    # Along the circle every later tile is nearer to the points at its end.
+    angles = np.linspace(0, 3, 400) ** 2 / 3
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    found = graph.cosine_knn(features, num_neighbors=2, block_size=40)
+    _, expected = brute_force(features, 2)
+    np.testing.assert_allclose(found.similarities, expected, atol=ATOL)
+
+  @pytest.mark.usefixtures("form")
+  def test_features_of_any_kind(self):
+    features = normal_features(60)
+    expected = graph.cosine_knn(features, num_neighbors=4)
+    wide = np.repeat(features, 2, axis=1)
+    for same in (
+      features.astype(np.float64),
+      wide[:, ::2],
+      np.asfortranarray(features),
+    ):
+      found = graph.cosine_knn(same, num_neighbors=4, block_size=25)
+      np.testing.assert_array_equal(found.indices, expected.indices)
+    halves = features.astype(np.float16)
+    found = graph.cosine_knn(halves, num_neighbors=4)
+    _, expected = brute_force(halves.astype(np.float32), 4)
+    np.testing.assert_allclose(found.similarities, expected, atol=ATOL)
 
   def test_equals_scikit_learn(self):
     features = normal_features()
@@ -171,10 +207,13 @@ class TestCosineKnn:
     points = jax.ShapeDtypeStruct((side, num_features), jnp.float32)
     tile = jax.ShapeDtypeStruct((side, side), jnp.float32)
     index = jax.ShapeDtypeStruct((), jnp.int32)
-    best = jax.eval_shape(lambda: knn._no_neighbors(side, 12))
-    programs = [knn._similarities.lower(points, points, index, index, index)]
+    best = jax.eval_shape(lambda: device_tiles.no_neighbors(side, 12))
+    programs = [
+      device_tiles._similarities.lower(points, points, index, index, index)
+    ]
     programs += [
-      knn._merge.lower(best, tile, index, chunk=4, axis=axis) for axis in (0, 1)
+      device_tiles.merge.lower(best, tile, index, chunk=4, axis=axis)
+      for axis in (0, 1)
     ]
     for program in programs:
       memory = program.compile().memory_analysis()
@@ -182,15 +221,15 @@ class TestCosineKnn:
       # The tile, and what is made of it: nothing here knows n.
       assert used < 3 * 4 * side**2
 
+  @pytest.mark.usefixtures("form")
   def test_one_compilation_for_all_tiles(self):
-    before = knn._merge._cache_size(), knn._similarities._cache_size()
+    before = device_tiles.merge._cache_size()
     for block_size in (33, 34):  # 5 tiles a side of 30: the sides agree.
       graph.cosine_knn(
         normal_features(), num_neighbors=6, block_size=block_size
       )
-    # For rows and for columns.
-    assert knn._merge._cache_size() - before[0] == 2
-    assert knn._similarities._cache_size() - before[1] <= 1
+    # For rows and for columns, at most: the forms share them.
+    assert device_tiles.merge._cache_size() - before <= 2
 
   @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
   def test_refuses_what_is_not_finite(self, value):
