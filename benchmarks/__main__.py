@@ -1,0 +1,35 @@
+"""Every benchmark, each in a process of its own, as one Markdown page.
+
+pip install -e ".[bench]"
+python -m benchmarks > performance.md
+"""
+
+import os
+import subprocess
+import sys
+
+STAGES = {
+  "Graph": ("graph", "--growth=10000,20000,50000,100000"),
+  "Eigenproblem": ("eigenproblem", "--growth=10000,20000,50000,100000"),
+  "Training": ("training",),
+  "Encoding": ("encoding",),
+  "Hamming search": ("hamming",),
+  "Evaluation": ("evaluation",),
+}
+
+
+def main() -> None:
+  """Prints a section a stage; fails if one of them fails."""
+  failed = []
+  for title, (module, *options) in STAGES.items():
+    call = [sys.executable, "-m", f"benchmarks.{module}", *options]
+    print(f"## {title}\n\n`python -m {' '.join(call[2:])}`\n", flush=True)
+    if subprocess.run(call, env=os.environ, check=False).returncode:
+      failed.append(module)
+    print(flush=True)
+  if failed:
+    sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+  main()

@@ -1,0 +1,161 @@
+"""The generalized Laplacian eigenproblem against SciPy's eigsh.
+
+    python -m benchmarks.eigenproblem --num_points=50000 --num_components=48
+
+On three graphs: connected, nearly disconnected, and of separate clusters.
+`--growth` measures larger connected graphs, ours alone.
+"""
+
+import itertools
+import resource
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+from absl import flags
+
+from benchmarks import command, timing
+from dsth_jax import graph, spectral
+
+_POINTS = flags.DEFINE_integer("num_points", 50_000, "Points.")
+_COMPONENTS = flags.DEFINE_integer("num_components", 48, "Pairs.")
+_TOL = flags.DEFINE_float("tol", 1e-6, "Residual asked for.")
+_REPEATS = flags.DEFINE_integer("repeats", 2, "Repetitions.")
+_GROWTH = flags.DEFINE_list("growth", [], "Sizes, ours alone.")
+
+
+def measure() -> Iterator[timing.Row]:
+  """Yields a row a method and graph, then one a size of the growth."""
+  for name, make in _GRAPHS.items():
+    yield from _against_eigsh(name, make(_POINTS.value))
+  yield from _growth([int(size) for size in _GROWTH.value])
+
+
+def _mixture(num_points: int, spread: float) -> graph.Affinity:
+  """The neighbour graph of a mixture of 50 Gaussians in 16 dimensions."""
+  rng = np.random.default_rng(0)
+  centres = spread * rng.standard_normal((50, 16), np.float32)
+  points = centres[rng.integers(0, 50, num_points)]
+  points = points + rng.standard_normal(points.shape, np.float32)
+  return graph.affinity(graph.cosine_knn(points, num_neighbors=12))
+
+
+def _connected(num_points: int) -> graph.Affinity:
+  return _mixture(num_points, 0.7)
+
+
+def _nearly_disconnected(num_points: int) -> graph.Affinity:
+  """Separate clusters, joined by one edge to the next of weight 1e-4."""
+  affinity = graph.to_scipy(_clusters(num_points)).tolil()
+  components = graph.connected_components(graph.from_scipy(affinity.tocsr()))
+  _, firsts = np.unique(np.asarray(components.component), return_index=True)
+  for left, right in itertools.pairwise(firsts):
+    affinity[left, right] = affinity[right, left] = 1e-4
+  return graph.from_scipy(affinity.tocsr())
+
+
+def _clusters(num_points: int) -> graph.Affinity:
+  return _mixture(num_points, 4.0)
+
+
+_GRAPHS = {
+  "connected": _connected,
+  "nearly disconnected": _nearly_disconnected,
+  "separate clusters": _clusters,
+}
+
+
+def _against_eigsh(name: str, affinity: graph.Affinity) -> Iterator[timing.Row]:
+  count = _COMPONENTS.value
+  null = graph.connected_components(affinity).num_components
+  matrix = _normalized(affinity)
+  found = {}
+
+  def ours(solver: str) -> None:
+    embedding = spectral.laplacian_eigenmaps(
+      affinity,
+      num_components=count,
+      tol=_TOL.value,
+      key=jax.random.key(0),
+      solver=solver,
+    )
+    # v = D^-1/2 u.
+    roots = np.sqrt(np.asarray(graph.degrees(affinity)))[:, None]
+    found[f"dsth_jax, {solver}"] = np.asarray(embedding.vectors) * roots
+
+  def peer(dtype: type) -> None:
+    # The vectors of eigenvalue zero are pairs for eigsh as all others are.
+    _, vectors = scipy.sparse.linalg.eigsh(
+      matrix.astype(dtype), count + null, which="LA"
+    )
+    found[f"scipy eigsh, {np.dtype(dtype).name}"] = vectors[:, ::-1][:, null:]
+
+  calls = {
+    "dsth_jax, chebyshev": lambda: ours("chebyshev"),
+    "scipy eigsh, float64": lambda: peer(np.float64),
+    "scipy eigsh, float32": lambda: peer(np.float32),
+    "dsth_jax, lobpcg": lambda: ours("lobpcg"),
+  }
+  times = timing.in_turn(calls, repeats=_REPEATS.value)
+  reference = found["scipy eigsh, float64"]
+  for method, seconds in times.items():
+    residual, values = _residual(matrix, found[method])
+    _, exact = _residual(matrix, reference)
+    error = np.max(np.abs(np.sort(values) - np.sort(exact)))
+    yield timing.Row(
+      f"{affinity.shape[0]:,} points, {count} pairs, {name} "
+      f"({null} components)",
+      method,
+      seconds,
+      quality=f"residual {residual:.0e}, eigenvalues within {error:.0e}",
+    )
+
+
+def _normalized(affinity: graph.Affinity) -> scipy.sparse.csr_matrix:
+  weights = graph.to_scipy(affinity).astype(np.float64)
+  roots = scipy.sparse.diags(1 / np.sqrt(np.asarray(weights.sum(1)).ravel()))
+  return (roots @ weights @ roots).tocsr()
+
+
+def _residual(
+  matrix: scipy.sparse.csr_matrix, vectors: np.ndarray
+) -> tuple[float, np.ndarray]:
+  """The worst ||S u - theta u|| of unit vectors, in float64, and all theta."""
+  u = vectors.astype(np.float64)
+  u /= np.linalg.norm(u, axis=0)
+  image = matrix @ u
+  theta = np.sum(u * image, axis=0)
+  return float(np.linalg.norm(image - u * theta, axis=0).max()), theta
+
+
+def _growth(sizes: list[int]) -> Iterator[timing.Row]:
+  measured = []
+  for size in sizes:
+    affinity, found = _connected(size), []
+
+    def solve(affinity=affinity, found=found) -> None:
+      embedding = spectral.laplacian_eigenmaps(
+        affinity,
+        num_components=_COMPONENTS.value,
+        key=jax.random.key(0),
+        solver="chebyshev",
+      )
+      found.append(float(embedding.residuals.max()))
+
+    times = timing.in_turn({"ours": solve}, repeats=1, warm=False)["ours"]
+    measured.append(times.median)
+    exponent = np.polyfit(np.log(sizes[: len(measured)]), np.log(measured), 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    yield timing.Row(
+      f"growth: {size:,} points, {_COMPONENTS.value} pairs",
+      "dsth_jax, chebyshev",
+      times,
+      rate=f"n^{exponent[0]:.2f} so far" if len(measured) > 1 else "",
+      quality=f"residual {found[-1]:.0e}; peak memory {peak:.1f} GiB",
+    )
+
+
+if __name__ == "__main__":
+  command.run(measure)

@@ -1,0 +1,118 @@
+"""The exact cosine neighbour graph against faiss's IndexFlatIP.
+
+    python -m benchmarks.graph --sizes=50000 --dims=256,1280
+
+`--growth` measures larger sizes, ours alone, and fits the exponent.
+"""
+
+import functools
+import os
+import resource
+from collections.abc import Iterator
+
+import numpy as np
+from absl import flags
+
+from benchmarks import command, limits, timing
+from dsth_jax import graph
+
+_SIZES = flags.DEFINE_list("sizes", ["50000"], "Points.")
+_DIMS = flags.DEFINE_list("dims", ["256", "1280"], "Features a point.")
+_FEATURES = flags.DEFINE_string(
+  "features", "", "A .npy of features in place of synthetic ones of --dims."
+)
+_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 12, "Neighbours a point.")
+_GROWTH = flags.DEFINE_list("growth", [], "Sizes at 256 features, ours alone.")
+_REPEATS = flags.DEFINE_integer("repeats", 1, "Repetitions; each takes long.")
+
+
+def measure() -> Iterator[timing.Row]:
+  """Yields a row a method and problem, then one a size of the growth."""
+  if _FEATURES.value:
+    features = np.load(_FEATURES.value)[: int(_SIZES.value[0])]
+    yield from _against_faiss(features - features.mean(0))
+  else:
+    for size in map(int, _SIZES.value):
+      for dims in map(int, _DIMS.value):
+        yield from _against_faiss(clustered(size, dims))
+  yield from _growth([int(size) for size in _GROWTH.value])
+
+
+def clustered(num_points: int, num_features: int) -> np.ndarray:
+  """Points around 100 centres that spread along 32 directions."""
+  rng = np.random.default_rng(0)
+  centres = rng.standard_normal((100, num_features), np.float32)
+  along = rng.standard_normal((32, num_features), np.float32)
+  amounts = rng.standard_normal((num_points, 32), np.float32)
+  points = amounts @ along
+  points += 3 * centres[rng.integers(0, 100, num_points)]
+  points += rng.standard_normal(points.shape, np.float32)
+  return points
+
+
+def _against_faiss(features: np.ndarray) -> Iterator[timing.Row]:
+  import faiss
+
+  num_points, dims = features.shape
+  k = _NEIGHBORS.value
+  unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+  index = faiss.IndexFlatIP(dims)
+  index.add(unit)
+  found = {}
+
+  def ours() -> None:
+    neighbors = graph.cosine_knn(features, num_neighbors=k)
+    found["ours"] = np.asarray(neighbors.similarities)
+
+  def peer() -> None:
+    # The point itself is among the results.
+    found["peer"] = index.search(unit, k + 1)[0][:, 1:]
+
+  calls = {"dsth_jax": ours, "faiss IndexFlatIP": peer}
+  graph.cosine_knn(features[:8192], num_neighbors=k)  # Compiles.
+  times = timing.in_turn(calls, repeats=_REPEATS.value, warm=False)
+  error = np.max(np.abs(found["ours"] - found["peer"]))
+  for method, seconds in times.items():
+    # All n^2 products are credited to both, however they are found.
+    gflops = 2 * num_points**2 * dims / 1e9 / seconds.median
+    yield timing.Row(
+      f"{num_points:,} x {dims}, k = {k}",
+      method,
+      seconds,
+      rate=f"{gflops:.0f} GFLOP/s for n x n products",
+      of_limit=f"{gflops / limits.gemm_gflops():.2f}",
+      quality=f"similarities differ by {error:.0e} at most",
+    )
+
+
+def _growth(sizes: list[int]) -> Iterator[timing.Row]:
+  measured = []
+  for size in sizes:
+    features = clustered(size, 256)
+    call = functools.partial(graph.cosine_knn, features, num_neighbors=12)
+    times = timing.in_turn({"ours": call}, repeats=1, warm=False)["ours"]
+    measured.append(times.median)
+    exponent = np.polyfit(np.log(sizes[: len(measured)]), np.log(measured), 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    yield timing.Row(
+      f"growth: {size:,} x 256",
+      "dsth_jax",
+      times,
+      rate=f"n^{exponent[0]:.2f} so far" if len(measured) > 1 else "",
+      quality=f"peak memory {peak:.1f} GiB",
+    )
+
+
+def choose_faiss_kernel() -> None:
+  """Keeps the wheel's OpenBLAS from an SSE kernel on new AMD processors."""
+  try:
+    with open("/proc/cpuinfo", encoding="ascii") as cpuinfo:
+      wide = "avx512f" in cpuinfo.read()
+  except OSError:
+    return
+  os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX" if wide else "Haswell")
+
+
+if __name__ == "__main__":
+  choose_faiss_kernel()
+  command.run(measure)

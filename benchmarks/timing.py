@@ -1,0 +1,89 @@
+"""Fair timing: warm, in turn, and printed beside the peers."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+
+class Times(NamedTuple):
+  """Seconds of the repetitions of a call."""
+
+  median: float
+  lowest: float
+  highest: float
+
+
+class Row(NamedTuple):
+  """One method on one problem.
+
+  Attributes:
+    problem: what is computed, with its sizes. Its first row is ours.
+    method: what computes it.
+    times: of one computation.
+    rate: what the time means, with its unit.
+    of_limit: share of what this machine can do, where one limit rules.
+    quality: what was checked in this run.
+  """
+
+  problem: str
+  method: str
+  times: Times
+  rate: str = ""
+  of_limit: str = ""
+  quality: str = ""
+
+
+def in_turn(
+  calls: dict[str, Callable[[], Any]], *, repeats: int, warm: bool = True
+) -> dict[str, Times]:
+  """Times calls A B A B, so that none of them has the quieter minutes.
+
+  Args:
+    calls: each returns only when its work is done.
+    repeats: of each.
+    warm: calls each once before, which compiles and fills caches.
+  """
+  if warm:
+    for call in calls.values():
+      call()
+  seconds: dict[str, list[float]] = {name: [] for name in calls}
+  for _ in range(repeats):
+    for name, call in calls.items():
+      start = time.perf_counter()
+      call()
+      seconds[name].append(time.perf_counter() - start)
+  return {
+    name: Times(statistics.median(each), min(each), max(each))
+    for name, each in seconds.items()
+  }
+
+
+def table(rows: Sequence[Row]) -> str:
+  """Returns rows as a Markdown table; ratios are to the first of a problem."""
+  lines = [
+    "| problem | method | seconds (lowest to highest) | we are | rate "
+    "| of the limit | checked |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+  ]
+  ours: dict[str, Times] = {}
+  for row in rows:
+    first = ours.setdefault(row.problem, row.times)
+    faster = row.times.median / first.median
+    ratio = "" if first is row.times else f"{faster:.2f}x as fast"
+    cells = (
+      row.problem,
+      row.method,
+      _seconds(row.times),
+      ratio,
+      row.rate,
+      row.of_limit,
+      row.quality,
+    )
+    lines.append("| " + " | ".join(cells) + " |")
+  return "\n".join(lines)
+
+
+def _seconds(times: Times) -> str:
+  median, lowest, highest = (f"{seconds:.3g}" for seconds in times)
+  return median if lowest == highest else f"{median} ({lowest} to {highest})"
