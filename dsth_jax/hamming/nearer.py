@@ -112,11 +112,11 @@ def _nearer_by_planes(
   digits = _count(
     [plane[None, :] ^ asked[:, k, None] for k, plane in enumerate(planes)]
   )
-  limits = limits.astype(jnp.uint32)[:, None]
-  near = _spread((limits >> len(digits) > 0).astype(jnp.uint32))
+  digit_limits = jnp.asarray(limits, jnp.uint32)[:, None]
+  near = _spread((digit_limits >> len(digits) > 0).astype(jnp.uint32))
   equal = ~near
   for k in reversed(range(len(digits))):
-    limit = _spread((limits >> k) & 1)
+    limit = _spread((digit_limits >> k) & 1)
     near |= equal & limit & ~digits[k]
     equal &= ~(digits[k] ^ limit)
   return near

@@ -149,7 +149,9 @@ def _histograms(
     for part in parts
   )
   for block in blocks:
-    histogram = sum(next(counts)() for _ in parts)
+    histogram = np.zeros((len(codes[0][block]), num_bins), np.int64)
+    for _ in parts:
+      histogram += next(counts)()
     if query_rows is not None:
       own = np.asarray(query_rows)[block]
       differing = np.bitwise_count(codes[0][block] ^ codes[1][own])
