@@ -4,7 +4,6 @@ pip install -e ".[bench]"
 python -m benchmarks > performance.md
 """
 
-import os
 import subprocess
 import sys
 
@@ -24,7 +23,7 @@ def main() -> None:
   for title, (module, *options) in STAGES.items():
     call = [sys.executable, "-m", f"benchmarks.{module}", *options]
     print(f"## {title}\n\n`python -m {' '.join(call[2:])}`\n", flush=True)
-    if subprocess.run(call, env=os.environ, check=False).returncode:
+    if subprocess.run(call, check=False).returncode:
       failed.append(module)
     print(flush=True)
   if failed:

@@ -7,8 +7,7 @@ On three graphs: connected, nearly disconnected, and of separate clusters.
 """
 
 import itertools
-import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -30,7 +29,9 @@ def measure() -> Iterator[timing.Row]:
   """Yields a row a method and graph, then one a size of the growth."""
   for name, make in _GRAPHS.items():
     yield from _against_eigsh(name, make(_POINTS.value))
-  yield from _growth([int(size) for size in _GROWTH.value])
+  sizes = [int(size) for size in _GROWTH.value]
+  method = f"dsth_jax, chebyshev, {_COMPONENTS.value} pairs"
+  yield from timing.growth(method, sizes, _prepare)
 
 
 def _mixture(num_points: int, spread: float) -> graph.Affinity:
@@ -145,31 +146,23 @@ def _residual(
   return float(np.linalg.norm(image - u * theta, axis=0).max()), theta
 
 
-def _growth(sizes: list[int]) -> Iterator[timing.Row]:
-  measured = []
-  for size in sizes:
-    affinity, found = _connected(size), []
+def _prepare(
+  num_points: int,
+) -> tuple[
+  Callable[[], spectral.Embedding], Callable[[spectral.Embedding], str]
+]:
+  affinity = _connected(num_points)
 
-    def solve(affinity=affinity, found=found) -> None:
-      embedding = spectral.laplacian_eigenmaps(
-        affinity,
-        num_components=_COMPONENTS.value,
-        key=jax.random.key(0),
-        solver="chebyshev",
-      )
-      found.append(float(embedding.residuals.max()))
-
-    times = timing.in_turn({"ours": solve}, repeats=1, warm=False)["ours"]
-    measured.append(times.median)
-    exponent = np.polyfit(np.log(sizes[: len(measured)]), np.log(measured), 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    yield timing.Row(
-      f"growth: {size:,} points, {_COMPONENTS.value} pairs",
-      "dsth_jax, chebyshev",
-      times,
-      rate=f"n^{exponent[0]:.2f} so far" if len(measured) > 1 else "",
-      quality=f"residual {found[-1]:.0e}; peak memory {peak:.1f} GiB",
+  def solve() -> spectral.Embedding:
+    embedding = spectral.laplacian_eigenmaps(
+      affinity,
+      num_components=_COMPONENTS.value,
+      key=jax.random.key(0),
+      solver="chebyshev",
     )
+    return jax.block_until_ready(embedding)
+
+  return solve, lambda found: f"residual {float(found.residuals.max()):.0e}"
 
 
 if __name__ == "__main__":

@@ -5,10 +5,8 @@
 `--growth` measures larger sizes, ours alone, and fits the exponent.
 """
 
-import functools
 import os
-import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from absl import flags
@@ -35,7 +33,8 @@ def measure() -> Iterator[timing.Row]:
     for size in map(int, _SIZES.value):
       for dims in map(int, _DIMS.value):
         yield from _against_faiss(clustered(size, dims))
-  yield from _growth([int(size) for size in _GROWTH.value])
+  sizes = [int(size) for size in _GROWTH.value]
+  yield from timing.growth("dsth_jax, 256 features", sizes, _prepare)
 
 
 def clustered(num_points: int, num_features: int) -> np.ndarray:
@@ -85,22 +84,20 @@ def _against_faiss(features: np.ndarray) -> Iterator[timing.Row]:
     )
 
 
-def _growth(sizes: list[int]) -> Iterator[timing.Row]:
-  measured = []
-  for size in sizes:
-    features = clustered(size, 256)
-    call = functools.partial(graph.cosine_knn, features, num_neighbors=12)
-    times = timing.in_turn({"ours": call}, repeats=1, warm=False)["ours"]
-    measured.append(times.median)
-    exponent = np.polyfit(np.log(sizes[: len(measured)]), np.log(measured), 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    yield timing.Row(
-      f"growth: {size:,} x 256",
-      "dsth_jax",
-      times,
-      rate=f"n^{exponent[0]:.2f} so far" if len(measured) > 1 else "",
-      quality=f"peak memory {peak:.1f} GiB",
-    )
+def _prepare(
+  num_points: int,
+) -> tuple[Callable[[], graph.Neighbors], Callable[[graph.Neighbors], str]]:
+  features = clustered(num_points, 256)
+  k = _NEIGHBORS.value
+
+  def check(neighbors: graph.Neighbors) -> str:
+    """Compares the last point's neighbours with all its cosines."""
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    nearest = np.sort(unit[:-1] @ unit[-1])[::-1][:k]
+    error = np.max(np.abs(nearest - np.asarray(neighbors.similarities)[-1]))
+    return f"the last point's similarities within {error:.0e}"
+
+  return lambda: graph.cosine_knn(features, num_neighbors=k), check
 
 
 def choose_faiss_kernel() -> None:

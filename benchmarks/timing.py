@@ -1,8 +1,10 @@
 """Fair timing: warm, in turn, and printed beside the peers."""
 
+import math
+import resource
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 
@@ -57,6 +59,40 @@ def in_turn(
     name: Times(statistics.median(each), min(each), max(each))
     for name, each in seconds.items()
   }
+
+
+def growth(
+  method: str,
+  sizes: Sequence[int],
+  prepare: Callable[[int], tuple[Callable[[], Any], Callable[[Any], str]]],
+) -> Iterator[Row]:
+  """Yields a row a size, each with the exponent from the size before it.
+
+  Args:
+    method: what computes it.
+    sizes: ascending.
+    prepare: makes a problem of a size; returns the call to time, and what
+      says how good its result is.
+  """
+  before: tuple[int, float] | None = None
+  for size in sizes:
+    call, check = prepare(size)
+    start = time.perf_counter()
+    result = call()
+    seconds = time.perf_counter() - start
+    rate = ""
+    if before:
+      exponent = math.log(seconds / before[1]) / math.log(size / before[0])
+      rate = f"n^{exponent:.2f} from {before[0]:,}"
+    before = (size, seconds)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    yield Row(
+      f"growth: {size:,} points",
+      method,
+      Times(seconds, seconds, seconds),
+      rate,
+      quality=f"{check(result)}; peak memory {peak:.1f} GiB",
+    )
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -44,7 +44,7 @@ def measure() -> Iterator[timing.Row]:
         seconds,
         rate=f"{batch_size / seconds.median:,.0f} images/s",
         of_limit=f"{gflops / limits.gemm_gflops():.2f}",
-        quality="layers equal in tests/models_test.py",
+        quality="layers equal in tests/layers_test.py",
       )
 
 

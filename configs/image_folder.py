@@ -5,8 +5,8 @@
 
 Images in `CLASS/` folders are labelled by them, images in `train/` and `test/`
 are split by them (then add `--config.data.protocol=official`); a flat folder
-has no labels, and the run ends with codes and pictures, without precision. Time and quality depend on the photographs; none
-are measured here.
+has no labels, and the run ends with codes and pictures, without precision.
+Time and quality depend on the photographs; none are measured here.
 """
 
 from ml_collections import ConfigDict

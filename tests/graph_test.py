@@ -9,7 +9,13 @@ import scipy.sparse
 from sklearn import neighbors as sklearn_neighbors
 
 from dsth_jax import graph
-from dsth_jax.graph import components, device_tiles, host_tiles, knn
+from dsth_jax.graph import (
+  components,
+  device_tiles,
+  host_tiles,
+  knn,
+  whole_tile,
+)
 
 # Float32 cosines of some tens of terms are right to about 1e-7.
 ATOL = 1e-6
@@ -54,10 +60,16 @@ def from_edges(num_points, edges):
   return graph.from_scipy((upper + upper.T).tocsr())
 
 
-@pytest.fixture(params=[host_tiles, device_tiles])
+@pytest.fixture(
+  params=[(host_tiles, 32), (host_tiles, 0), (device_tiles, 0)],
+  ids=["host", "host, tiles searched whole", "device"],
+)
 def form(request, monkeypatch):
-  """Both forms of the search, whatever the backend."""
-  monkeypatch.setattr(knn, "host_tiles", request.param)
+  """Every form of the search, whatever the backend."""
+  module, most_candidates = request.param
+  monkeypatch.setattr(knn, "fastest_form", lambda: module)
+  monkeypatch.setattr(host_tiles, "_MOST_CANDIDATES", most_candidates)
+  return module
 
 
 class TestCosineKnn:
@@ -204,15 +216,16 @@ class TestCosineKnn:
 
   def test_memory_is_that_of_tiles(self):
     side, num_features = 512, 16
+    tiling = whole_tile.Tiling(2048, 12, side, 4)
     points = jax.ShapeDtypeStruct((side, num_features), jnp.float32)
     tile = jax.ShapeDtypeStruct((side, side), jnp.float32)
     index = jax.ShapeDtypeStruct((), jnp.int32)
-    best = jax.eval_shape(lambda: device_tiles.no_neighbors(side, 12))
+    best = jax.eval_shape(lambda: whole_tile.no_neighbors(tiling))
     programs = [
       device_tiles._similarities.lower(points, points, index, index, index)
     ]
     programs += [
-      device_tiles.merge.lower(best, tile, index, chunk=4, axis=axis)
+      whole_tile.merge.lower(best, tile, index, chunk=4, axis=axis)
       for axis in (0, 1)
     ]
     for program in programs:
@@ -221,15 +234,17 @@ class TestCosineKnn:
       # The tile, and what is made of it: nothing here knows n.
       assert used < 3 * 4 * side**2
 
-  @pytest.mark.usefixtures("form")
-  def test_one_compilation_for_all_tiles(self):
-    before = device_tiles.merge._cache_size()
+  def test_one_compilation_for_all_tiles(self, form):
+    whole_tile.merge.clear_cache()
+    device_tiles._similarities.clear_cache()
     for block_size in (33, 34):  # 5 tiles a side of 30: the sides agree.
       graph.cosine_knn(
         normal_features(), num_neighbors=6, block_size=block_size
       )
-    # For rows and for columns, at most: the forms share them.
-    assert device_tiles.merge._cache_size() - before <= 2
+    # For rows and for columns.
+    assert whole_tile.merge._cache_size() == 2
+    on_device = form is device_tiles
+    assert device_tiles._similarities._cache_size() == int(on_device)
 
   @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
   def test_refuses_what_is_not_finite(self, value):

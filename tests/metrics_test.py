@@ -46,13 +46,15 @@ def test_order_of_database_and_queries_means_nothing():
   _assert_equal(found, again)
 
 
-def test_size_of_tiles_means_nothing(monkeypatch):
-  data = _clustered(0, 40, 500)
+# In the larger tile of the shorter codes, distances are counted in pairs.
+@pytest.mark.parametrize(("num_rows", "num_bits"), [(500, 16), (1001, 8)])
+def test_size_of_tiles_means_nothing(monkeypatch, num_rows, num_bits):
+  data = _clustered(0, 40, num_rows, num_bits)
   rows = np.arange(40) * 11
-  expected = metrics.evaluate(*data, num_bits=16, query_rows=rows)
+  expected = metrics.evaluate(*data, num_bits=num_bits, query_rows=rows)
   monkeypatch.setattr(code_ranking, "TILE_QUERIES", 7)
   monkeypatch.setattr(code_ranking, "TILE_DATABASE", 64)
-  found = metrics.evaluate(*data, num_bits=16, query_rows=rows)
+  found = metrics.evaluate(*data, num_bits=num_bits, query_rows=rows)
   _assert_equal(found, expected)
 
 

@@ -4,8 +4,6 @@ Every tile is searched whole. `host_tiles` is the form for CPUs.
 """
 
 import functools
-import math
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,66 +11,37 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Int32
 
+from dsth_jax.graph import whole_tile
+
 # The usual side of a tile.
 BLOCK_SIZE = 4096
-
-
-class Tiling(NamedTuple):
-  """The side of a tile, and of the chunks into which its rows are cut."""
-
-  side: int
-  chunk: int
-
-
-def tiling(num_points: int, num_neighbors: int, block_size: int) -> Tiling:
-  """Returns equal tiles near `block_size`, a whole number of chunks wide."""
-  side = math.ceil(num_points / math.ceil(num_points / block_size))
-  # `_top_k` looks at side / chunk maxima, then at num_neighbors * chunk values.
-  chunk = max(1, math.isqrt(side // num_neighbors))
-  return Tiling(math.ceil(side / chunk) * chunk, chunk)
 
 
 class Tiles:
   """The best neighbours so far of all points, in blocks of rows."""
 
-  def __init__(
-    self,
-    blocks: list[np.ndarray],
-    *,
-    num_points: int,
-    num_neighbors: int,
-    chunk: int,
-  ):
-    side = len(blocks[0])
+  def __init__(self, blocks: list[np.ndarray], tiling: whole_tile.Tiling):
+    self._tiling = tiling
     self._blocks = [jnp.asarray(block) for block in blocks]
-    self._num_points, self._chunk = num_points, chunk
-    self._best = [no_neighbors(side, num_neighbors) for _ in blocks]
+    self._best = [whole_tile.no_neighbors(tiling) for _ in blocks]
 
   def visit(self, row: int, column: int) -> None:
     """Takes a tile on or above the diagonal into account, for both sides."""
     rows, columns = self._blocks[row], self._blocks[column]
-    starts = (row * len(rows), column * len(rows))
-    tile = _similarities(rows, columns, *starts, self._num_points)
-    merge_ = functools.partial(merge, chunk=self._chunk)
-    self._best[row] = merge_(self._best[row], tile, starts[1], axis=1)
+    starts = (row * self._tiling.side, column * self._tiling.side)
+    tile = _similarities(rows, columns, *starts, self._tiling.num_points)
+    merge = functools.partial(whole_tile.merge, chunk=self._tiling.chunk)
+    self._best[row] = merge(self._best[row], tile, starts[1], axis=1)
     if row != column:
-      self._best[column] = merge_(self._best[column], tile, starts[0], axis=0)
+      self._best[column] = merge(self._best[column], tile, starts[0], axis=0)
     # Else all tiles queue up in memory.
     jax.block_until_ready(self._best[column])
 
   def neighbors(self) -> tuple[Int32[Array, "n k"], Float[Array, "n k"]]:
     """Returns indices and similarities."""
     indices, similarities = map(jnp.concatenate, zip(*self._best))
-    return indices[: self._num_points], similarities[: self._num_points]
-
-
-def no_neighbors(
-  num_rows: int, num_neighbors: int
-) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
-  """Returns where every search begins."""
-  shape = (num_rows, num_neighbors)
-  # Without its type -inf would be weakly typed, and `merge` compiled twice.
-  return jnp.zeros(shape, jnp.int32), jnp.full(shape, -jnp.inf, jnp.float32)
+    num_points = self._tiling.num_points
+    return indices[:num_points], similarities[:num_points]
 
 
 @jax.jit
@@ -89,63 +58,3 @@ def _similarities(
   row, column = (row_start + index)[:, None], (column_start + index)[None, :]
   valid = (row != column) & (row < num_points) & (column < num_points)
   return jnp.where(valid, tile, -jnp.inf)
-
-
-@functools.partial(jax.jit, static_argnames=("chunk", "axis"))
-def merge(
-  best: tuple[Int32[Array, "t k"], Float[Array, "t k"]],
-  tile: Float[Array, "t t"],
-  start: Int[Array, ""],
-  *,
-  chunk: int,
-  axis: int,
-) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
-  """Keeps the k best of those known and of the points from `start` on.
-
-  Those are the tile's columns (axis 1, for its rows) or its rows (axis 0, for
-  its columns).
-  """
-  num_neighbors = best[0].shape[1]
-  num_results = min(num_neighbors, tile.shape[1])
-  places, values = _top_k(tile, num_results, chunk, axis)
-  indices = jnp.concatenate([best[0], start + places], axis=1)
-  values = jnp.concatenate([best[1], values], axis=1)
-  values, kept = jax.lax.top_k(values, num_neighbors)
-  return jnp.take_along_axis(indices, kept, axis=1), values
-
-
-def _top_k(
-  tile: Float[Array, "t t"], num_results: int, chunk: int, axis: int
-) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
-  """Returns the places and values of the largest along an axis, as `top_k`.
-
-  The k largest lie in the k chunks of largest maximum: an element outside them
-  has k before it. This holds for ties by lower index too, because chunks are
-  contiguous, and because the chosen ones are searched in their order.
-  """
-  side = tile.shape[0]
-  num_chunks = side // chunk
-  if num_chunks <= num_results:
-    lines = tile if axis == 1 else tile.T
-    values, places = jax.lax.top_k(lines, num_results)
-    return places, values
-  # Reading a tile down its columns is as fast as along its rows, transposing
-  # it first three times slower.
-  if axis == 1:
-    chunks = tile.reshape(side, num_chunks, chunk)
-    chosen = _chunks_of_largest(jnp.max(chunks, axis=2), num_results)
-    candidates = jnp.take_along_axis(chunks, chosen[:, :, None], axis=1)
-  else:
-    chunks = tile.reshape(num_chunks, chunk, side)
-    chosen = _chunks_of_largest(jnp.max(chunks, axis=1).T, num_results)
-    candidates = jnp.take_along_axis(chunks, chosen.T[:, None, :], axis=0)
-    candidates = candidates.transpose(2, 0, 1)
-  values, place = jax.lax.top_k(candidates.reshape(side, -1), num_results)
-  first = jnp.take_along_axis(chosen, place // chunk, axis=1) * chunk
-  return first + place % chunk, values
-
-
-def _chunks_of_largest(
-  maxima: Float[Array, "t chunks"], num_results: int
-) -> Int[Array, "t k"]:
-  return jnp.sort(jax.lax.top_k(maxima, num_results)[1], axis=1)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int32, Real
 
-from dsth_jax.graph import device_tiles, host_tiles
+from dsth_jax.graph import device_tiles, host_tiles, whole_tile
 from dsth_jax.types import ArrayLike
 
 
@@ -59,18 +60,16 @@ def cosine_knn(
     Eq. 1, N_k.
   """
   features = features if hasattr(features, "dtype") else np.asarray(features)
-  # The one place that chooses the form of the search.
-  form = host_tiles if jax.default_backend() == "cpu" else device_tiles
+  form = fastest_form()
   block_size = form.BLOCK_SIZE if block_size is None else block_size
   _check_knn(features, num_neighbors, block_size)
   num_points = features.shape[0]
-  side, chunk = device_tiles.tiling(num_points, num_neighbors, block_size)
+  tiling = whole_tile.tiling(num_points, num_neighbors, block_size)
   blocks = [
-    unit_rows(features, start, side) for start in range(0, num_points, side)
+    unit_rows(features, start, tiling.side)
+    for start in range(0, num_points, tiling.side)
   ]
-  tiles = form.Tiles(
-    blocks, num_points=num_points, num_neighbors=num_neighbors, chunk=chunk
-  )
+  tiles = form.Tiles(blocks, tiling)
   # In this order every block of rows meets its columns from left to right:
   # an earlier neighbour wins a tie, and so does the lower index.
   pairs = list(itertools.combinations_with_replacement(range(len(blocks)), 2))
@@ -79,6 +78,11 @@ def cosine_knn(
     if progress:
       progress(num_points * done // len(pairs))
   return Neighbors(*tiles.neighbors())
+
+
+def fastest_form() -> ModuleType:
+  """Returns the form of the search for this backend; the only such choice."""
+  return host_tiles if jax.default_backend() == "cpu" else device_tiles
 
 
 def unit_rows(features: ArrayLike, start: int, size: int) -> np.ndarray:

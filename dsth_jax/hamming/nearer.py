@@ -1,8 +1,9 @@
 """Which database rows lie nearer than a limit: one bit a pair.
 
 A search needs few distances: those of the rows that can still enter its
-results. The rest is a question with a bit for an answer, and a CPU answers it
-ten times faster from bit planes than from distances.
+results. The rest is a question with a bit for an answer, which a CPU answers
+faster from bit planes than from distances: 0.22 against 0.34 ns a pair of 64
+bits on two Zen 3 cores, 0.43 against 0.97 ns at 128 bits.
 
 A plane holds one bit of 32 codes in each word. The XOR of a plane with a bit of
 the query says which of 32 codes differ there; adders built of AND, OR and XOR
@@ -37,8 +38,9 @@ class Form(NamedTuple):
   nearer: Callable[[ArrayLike, Array, ArrayLike], Array]
 
 
-# Longer codes take minutes to compile as planes.
-_MOST_BYTES = 32
+# The planes of longer codes outgrow the cache: at 256 bits they take three
+# times as long as distances.
+_MOST_BYTES = 24
 
 
 def fastest_form(num_bytes: int) -> Form:

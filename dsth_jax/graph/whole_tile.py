@@ -1,0 +1,104 @@
+"""A tile of similarities, searched whole: the step that both forms share."""
+
+import functools
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int, Int32
+
+
+class Tiling(NamedTuple):
+  """How the similarities of all points are cut.
+
+  Attributes:
+    num_points: n; the last block of rows is padded.
+    num_neighbors: k.
+    side: of a tile.
+    chunk: its rows are searched by chunks of so many.
+  """
+
+  num_points: int
+  num_neighbors: int
+  side: int
+  chunk: int
+
+
+def tiling(num_points: int, num_neighbors: int, block_size: int) -> Tiling:
+  """Returns equal tiles near `block_size`, a whole number of chunks wide."""
+  side = math.ceil(num_points / math.ceil(num_points / block_size))
+  # `_top_k` looks at side / chunk maxima, then at num_neighbors * chunk values.
+  chunk = max(1, math.isqrt(side // num_neighbors))
+  side = math.ceil(side / chunk) * chunk
+  return Tiling(num_points, num_neighbors, side, chunk)
+
+
+def no_neighbors(
+  tiling: Tiling,
+) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
+  """Returns where every search begins."""
+  shape = (tiling.side, tiling.num_neighbors)
+  # Without its type -inf would be weakly typed, and `merge` compiled twice.
+  return jnp.zeros(shape, jnp.int32), jnp.full(shape, -jnp.inf, jnp.float32)
+
+
+@functools.partial(jax.jit, static_argnames=("chunk", "axis"))
+def merge(
+  best: tuple[Int32[Array, "t k"], Float[Array, "t k"]],
+  tile: Float[Array, "t t"],
+  start: Int[Array, ""],
+  *,
+  chunk: int,
+  axis: int,
+) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
+  """Keeps the k best of those known and of the points from `start` on.
+
+  Those are the tile's columns (axis 1, for its rows) or its rows (axis 0, for
+  its columns).
+  """
+  num_neighbors = best[0].shape[1]
+  num_results = min(num_neighbors, tile.shape[1])
+  places, values = _top_k(tile, num_results, chunk, axis)
+  indices = jnp.concatenate([best[0], start + places], axis=1)
+  values = jnp.concatenate([best[1], values], axis=1)
+  values, kept = jax.lax.top_k(values, num_neighbors)
+  return jnp.take_along_axis(indices, kept, axis=1), values
+
+
+def _top_k(
+  tile: Float[Array, "t t"], num_results: int, chunk: int, axis: int
+) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
+  """Returns the places and values of the largest along an axis, as `top_k`.
+
+  The k largest lie in the k chunks of largest maximum: an element outside them
+  has k before it. This holds for ties by lower index too, because chunks are
+  contiguous, and because the chosen ones are searched in their order.
+  """
+  side = tile.shape[0]
+  num_chunks = side // chunk
+  if num_chunks <= num_results:
+    lines = tile if axis == 1 else tile.T
+    values, places = jax.lax.top_k(lines, num_results)
+    return places, values
+  # Reading a tile down its columns is as fast as along its rows, transposing
+  # it first three times slower.
+  if axis == 1:
+    chunks = tile.reshape(side, num_chunks, chunk)
+    chosen = _chunks_of_largest(jnp.max(chunks, axis=2), num_results)
+    candidates = jnp.take_along_axis(chunks, chosen[:, :, None], axis=1)
+  else:
+    chunks = tile.reshape(num_chunks, chunk, side)
+    chosen = _chunks_of_largest(jnp.max(chunks, axis=1).T, num_results)
+    candidates = jnp.take_along_axis(chunks, chosen.T[:, None, :], axis=0)
+    candidates = candidates.transpose(2, 0, 1)
+  values, place = jax.lax.top_k(candidates.reshape(side, -1), num_results)
+  first = jnp.take_along_axis(chosen, place // chunk, axis=1) * chunk
+  return first + place % chunk, values
+
+
+def _chunks_of_largest(
+  maxima: Float[Array, "t chunks"], num_results: int
+) -> Int[Array, "t k"]:
+  return jnp.sort(jax.lax.top_k(maxima, num_results)[1], axis=1)
