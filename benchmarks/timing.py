@@ -37,18 +37,16 @@ class Row(NamedTuple):
 
 
 def in_turn(
-  calls: dict[str, Callable[[], Any]], *, repeats: int, warm: bool = True
+  calls: dict[str, Callable[[], Any]], *, repeats: int
 ) -> dict[str, Times]:
   """Times calls A B A B, so that none of them has the quieter minutes.
 
   Args:
     calls: each returns only when its work is done.
-    repeats: of each.
-    warm: calls each once before, which compiles and fills caches.
+    repeats: of each, after a first call that compiles and fills caches.
   """
-  if warm:
-    for call in calls.values():
-      call()
+  for call in calls.values():
+    call()
   seconds: dict[str, list[float]] = {name: [] for name in calls}
   for _ in range(repeats):
     for name, call in calls.items():
