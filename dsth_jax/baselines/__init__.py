@@ -1,9 +1,12 @@
 """Other ways to binary codes, behind one interface.
 
-A method is a module with
+A method is a file with a function
 
-    fit(features, labels=None, *, num_bits, key) -> encoder
-    encoder.encode(features) -> UInt8[n b]
+    fit(inputs, labels=None, *, num_bits, key) -> encoder
+    encoder.encode(inputs) -> UInt8[n b]
+
+and a line in `BASELINES`, which says what its inputs are and whether it needs
+labels.
 
 >>> import jax
 >>> import numpy as np
@@ -11,14 +14,14 @@ A method is a module with
 >>> encoder = BASELINES["itq"].fit(features, num_bits=4, key=jax.random.key(0))
 >>> encoder.encode(features).shape
 (100, 4)
->>> sorted(BASELINES)
-['itq', 'lsh']
 """
 
-from types import ModuleType
-
 from dsth_jax.baselines import itq, lsh
+from dsth_jax.baselines.interface import Baseline, Encoder
 
-BASELINES: dict[str, ModuleType] = {"lsh": lsh, "itq": itq}
+BASELINES: dict[str, Baseline] = {
+  "lsh": Baseline(lsh.fit),
+  "itq": Baseline(itq.fit),
+}
 
-__all__ = ["BASELINES", "itq", "lsh"]
+__all__ = ["BASELINES", "Baseline", "Encoder", "itq", "lsh"]
