@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dsth_jax import codes, hamming, pipeline
 from dsth_jax import config as config_lib
@@ -142,4 +143,37 @@ def test_features_with_nan_name_the_row(data_dir, tmp_path):
   config = _config(data_dir)
   config.features.file = str(tmp_path / "features.npy")
   with pytest.raises(ValueError, match="row 41"):
+    pipeline.run(config, tmp_path / "run")
+
+
+def _folder_config(tmp_path, images):
+  folder = tmp_path / "photos"
+  folder.mkdir(parents=True)
+  for number, image in enumerate(images):
+    Image.fromarray(image).save(folder / f"{number}.png")
+  config = _config(tmp_path / "data")
+  config.data.name = "image_folder"
+  config.data.root = str(tmp_path / "photos")
+  config.data.num_queries = 10
+  return config
+
+
+def _noise(count):
+  rng = np.random.default_rng(0)
+  return rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+
+
+def _constant_images(count):
+  return [np.full((32, 32, 3), i % 5 * 50, np.uint8) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+  ("images", "num_distinct"),
+  [(np.repeat(_noise(1), 120, axis=0), 1), (_constant_images(120), 5)],
+  ids=["duplicates", "constant"],
+)
+def test_the_same_few_images_again_are_refused(tmp_path, images, num_distinct):
+  config = _folder_config(tmp_path, images)
+  message = f"110 training images have only {num_distinct} different features"
+  with pytest.raises(ValueError, match=message):
     pipeline.run(config, tmp_path / "run")

@@ -122,6 +122,13 @@ def layout(names: Sequence[str]) -> Layout:
       len(names),
       loose[0],
     )
+  elif len(class_names) == 1:
+    logging.warning(
+      "All %d images are of one class (%s), which tells nothing apart, so the "
+      "set counts as one without labels; add folders of others to have labels.",
+      len(names),
+      class_names[0],
+    )
   if loose or len(class_names) < 2:
     return Layout(parts, None, ())
   index = {name: label for label, name in enumerate(class_names)}

@@ -148,12 +148,24 @@ def build_graph(
   )
 
   def make(directory: pathlib.Path, _: Work) -> None:
+    _check_distinct(points, 5 * config.num_bits)
     neighbors = graph.cosine_knn(
       points, num_neighbors=config.graph.num_neighbors
     )
     checkpoint.write(directory, fingerprint, neighbors._asdict())
 
   return run.artefact("graph", fingerprint, make), fingerprint
+
+
+def _check_distinct(points: np.ndarray, needed: int) -> None:
+  """Refuses images that are, to the backbone, the same few again and again."""
+  num_distinct = len({row.tobytes() for row in points})
+  if num_distinct < needed:
+    raise ValueError(
+      f"The {len(points)} training images have only {num_distinct} different "
+      f"features, but 5 x num_bits = {needed} need at least {needed}: remove "
+      "duplicate and constant images and add others, or lower num_bits."
+    )
 
 
 class GraphReport(NamedTuple):

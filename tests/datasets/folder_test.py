@@ -50,6 +50,12 @@ def test_mixed_layout_is_said(caplog):
   )
 
 
+def test_one_class_alone_is_said(caplog):
+  with caplog.at_level("WARNING", logger="absl"):
+    folder.layout(["cat/1.jpg", "cat/2.jpg"])
+  assert "All 2 images are of one class (cat)" in caplog.text
+
+
 def test_labelled_parts(root, store):
   for seed, name in enumerate(
     ["train/b/1.png", "train/a/2.png", "test/a/3.png", "test/b/x/4.PNG"]
