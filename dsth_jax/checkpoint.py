@@ -8,6 +8,7 @@ stopped. Training states are Orbax checkpoints (`TrainingCheckpoints`).
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -169,15 +170,38 @@ class TrainingCheckpoints:
       ) from error
 
   def save(self, state: Any) -> None:
-    """Saves a state under its step; returns before all is on disk."""
+    """Saves a state under its step; returns before all is on disk.
+
+    Raises:
+      OSError: this state, or the one before, could not be written.
+    """
     step = int(state.step)
     if step != self._manager.latest_step():
-      self._manager.save(step, args=ocp.args.StandardSave(state))
+      with self._writing():
+        self._manager.save(step, args=ocp.args.StandardSave(state))
 
   def close(self) -> None:
-    """Waits until all is on disk."""
-    self._manager.wait_until_finished()
+    """Waits until all is on disk.
+
+    Raises:
+      OSError: the last state could not be written.
+    """
+    with self._writing():
+      self._manager.wait_until_finished()
     self._manager.close()
+
+  @contextlib.contextmanager
+  def _writing(self) -> Iterator[None]:
+    """Turns TensorStore's report of a full disk into Python's own."""
+    try:
+      yield
+    except ValueError as error:
+      if "RESOURCE_EXHAUSTED" not in str(error):
+        raise
+      directory = str(self._manager.directory)
+      raise OSError(
+        errno.ENOSPC, os.strerror(errno.ENOSPC), directory
+      ) from error
 
 
 def _reserve(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> None:

@@ -19,6 +19,7 @@ from dsth_jax import (
   spectral,
   train,
 )
+from dsth_jax.graph import approximate
 from dsth_jax.models import heads, simplenet
 
 
@@ -78,6 +79,9 @@ def _graph() -> ConfigDict:
   graph = ConfigDict()
   # k of the nearest-neighbour graph (mu of section IV-C).
   graph.num_neighbors = 12
+  # exact, or approximate: most of the neighbours, for some 100,000 images and
+  # more (pip install "dsth_jax[approximate]").
+  graph.search = "exact"
   # union (Eq. 1) or mutual (Eq. 7): who counts as a pair of neighbours.
   graph.symmetrize = "union"
   # Joins a graph that falls apart by the best edges between its components.
@@ -203,11 +207,14 @@ def get_config() -> ConfigDict:
 def validate(config: ConfigDict) -> None:
   """Raises ValueError, in one sentence, for settings that cannot work.
 
+  ImportError where a setting needs an extra that is not installed.
+
   What only the data can tell (too few images, say) is left to the pipeline.
   """
   tables = {
     "data.protocol": datasets.PROTOCOLS,
     "features.backbone": ("pixels", *models.BACKBONES),
+    "graph.search": ("exact", "approximate"),
     "graph.symmetrize": ("union", "mutual"),
     "spectral.solver": spectral.SOLVERS,
     "labels.method": ("diffusion", "eigenvectors"),
@@ -250,6 +257,8 @@ _AT_LEAST_ONE = (
 
 
 def _validate_combinations(config: ConfigDict) -> None:
+  if config.graph.search == "approximate":
+    approximate.library()
   if config.model.head == "slice":
     heads.check_slices(config.num_bits, heads.SliceHead.num_groups)
   if config.model.image_size not in simplenet.WIDTHS:

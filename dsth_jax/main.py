@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
   try:
     config_lib.validate(config)
     pipeline.run(config, workdir)
-  except (ValueError, OSError) as error:
+  except (ValueError, OSError, ImportError) as error:
     logging.debug("%s", traceback.format_exc())
     sys.exit(f"dsth_jax: {_sentence(error)}")
 
@@ -69,7 +69,7 @@ def _is_ours(path: str) -> bool:
   return pathlib.Path(__file__).parent in pathlib.Path(path).parents
 
 
-def _sentence(error: ValueError | OSError) -> str:
+def _sentence(error: Exception) -> str:
   if isinstance(error, OSError):
     return (
       f"{error.strerror or error}: {error.filename or _WORKDIR.value}. Check "

@@ -7,6 +7,7 @@ import os
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from dsth_jax import checkpoint, train
@@ -135,3 +136,25 @@ def test_a_checkpoint_of_another_network_is_refused_and_kept(tmp_path):
 def test_json_is_whole(tmp_path):
   checkpoint.write_json(tmp_path / "metrics.json", {"a": [1, None]})
   assert json.loads((tmp_path / "metrics.json").read_text()) == {"a": [1, None]}
+
+
+def test_a_full_disk_is_said_in_pythons_own_words(tmp_path, monkeypatch):
+  checkpoints = checkpoint.TrainingCheckpoints(tmp_path, "print")
+
+  def fail(self):
+    raise ValueError('RESOURCE_EXHAUSTED: Error writing "averaged.kernel/0"')
+
+  monkeypatch.setattr(ocp.CheckpointManager, "wait_until_finished", fail)
+  with pytest.raises(OSError, match=r"No space left on device: .*print"):
+    checkpoints.close()
+
+
+def test_other_failures_of_a_checkpoint_keep_their_words(tmp_path, monkeypatch):
+  checkpoints = checkpoint.TrainingCheckpoints(tmp_path, "print")
+
+  def fail(self):
+    raise ValueError("another reason")
+
+  monkeypatch.setattr(ocp.CheckpointManager, "wait_until_finished", fail)
+  with pytest.raises(ValueError, match="another reason"):
+    checkpoints.close()

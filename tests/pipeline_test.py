@@ -115,6 +115,20 @@ def test_a_file_of_features_takes_the_place_of_the_backbone(
   assert not (tmp_path / "features").exists()
 
 
+def test_an_approximate_graph_gives_codes_and_says_its_recall(
+  data_dir, tmp_path
+):
+  pytest.importorskip("pynndescent")
+  config = _config(data_dir)
+  config.graph.search = "approximate"
+  results = pipeline.run(config, tmp_path)
+  assert 0.95 < results["graph"]["recall"] <= 1
+  assert (
+    results["training"]["labels"]["mean_average_precision"]
+    > results["training"]["cosine"]["mean_average_precision"]
+  )
+
+
 @pytest.mark.parametrize(
   ("field", "value", "sentence"),
   [

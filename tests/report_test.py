@@ -119,6 +119,7 @@ def results():
     "graph": {
       "num_neighbors": 14,
       "symmetrize": "union",
+      "recall": 1.0,
       "num_edges": 412_345,
       "num_components": 6,
       "num_isolated": 2,
@@ -546,11 +547,13 @@ def test_warnings_are_silent_without_a_cause(results):
       scores["num_queries_without_relevant"] = 0
   assert notes.cautions(results) == []
   results["graph"]["num_components"] = 3
+  results["graph"]["recall"] = 0.97
   results["statistics"]["student"]["num_distinct_codes"] = 46
   results["statistics"]["student"]["num_constant_bits"] = 4
   results["held_out"]["student"]["hd3p_empty_share"] = 0.8
   text = " ".join(notes.cautions(results))
   assert "3 separate parts that were not joined" in text
+  assert "97\N{NO-BREAK SPACE}% of the true neighbours" in text
   assert "only 46 different codes to 58,994 images" in text
   assert "In 4 bits the student's codes are the same" in text
   assert "For 80\N{NO-BREAK SPACE}% of the held-out queries no code" in text

@@ -13,6 +13,7 @@
 (1, (4,))
 """
 
+from dsth_jax.graph.approximate import approximate_cosine_knn, recall
 from dsth_jax.graph.components import (
   MIN_WEIGHT,
   Components,
@@ -36,10 +37,12 @@ __all__ = [
   "Connected",
   "Neighbors",
   "affinity",
+  "approximate_cosine_knn",
   "connect_components",
   "connected_components",
   "cosine_knn",
   "degrees",
   "from_scipy",
+  "recall",
   "to_scipy",
 ]

@@ -62,7 +62,9 @@ def cosine_knn(
   features = features if hasattr(features, "dtype") else np.asarray(features)
   form = fastest_form()
   block_size = form.BLOCK_SIZE if block_size is None else block_size
-  _check_knn(features, num_neighbors, block_size)
+  check(features, num_neighbors)
+  if block_size < 1:
+    raise ValueError(f"block_size is {block_size}: pass at least 1.")
   num_points = features.shape[0]
   tiling = whole_tile.tiling(num_points, num_neighbors, block_size)
   blocks = [
@@ -103,9 +105,8 @@ def unit_rows(features: ArrayLike, start: int, size: int) -> np.ndarray:
   return np.pad(rows, ((0, size - rows.shape[0]), (0, 0)))
 
 
-def _check_knn(
-  features: ArrayLike, num_neighbors: int, block_size: int
-) -> None:
+def check(features: ArrayLike, num_neighbors: int) -> None:
+  """Raises ValueError unless the points have so many neighbours."""
   if features.ndim != 2:
     raise ValueError(
       f"features have shape {features.shape}: pass a matrix with one row a "
@@ -120,5 +121,3 @@ def _check_knn(
       f"{features.shape[0]} points, need at least {num_neighbors + 1} for "
       f"{num_neighbors} neighbours each: add points or lower num_neighbors."
     )
-  if block_size < 1:
-    raise ValueError(f"block_size is {block_size}: pass at least 1.")

@@ -139,22 +139,38 @@ def centred(config: ConfigDict, data: Data, described: Arrays) -> np.ndarray:
 def build_graph(
   run: Run, config: ConfigDict, data: Data, points: np.ndarray
 ) -> tuple[Arrays, str]:
-  """Finds the training images' neighbours; returns `indices` [n k] too."""
+  """Finds the training images' neighbours; returns `indices`, `recall` ..."""
   fingerprint = checkpoint.fingerprint(
     data.fingerprint,
     _features_fingerprint(config, data),
     config.features.centre,
     config.graph.num_neighbors,
+    config.graph.search,
   )
 
   def make(directory: pathlib.Path, _: Work) -> None:
     _check_distinct(points, 5 * config.num_bits)
-    neighbors = graph.cosine_knn(
-      points, num_neighbors=config.graph.num_neighbors
-    )
-    checkpoint.write(directory, fingerprint, neighbors._asdict())
+    neighbors, recall = _search(config, points)
+    arrays = {**neighbors._asdict(), "recall": np.array(recall)}
+    checkpoint.write(directory, fingerprint, arrays)
 
   return run.artefact("graph", fingerprint, make), fingerprint
+
+
+def _search(
+  config: ConfigDict, points: np.ndarray
+) -> tuple[graph.Neighbors, float]:
+  """Returns the neighbours, and what share of the true ones they are."""
+  num_neighbors = config.graph.num_neighbors
+  if config.graph.search == "exact":
+    return graph.cosine_knn(points, num_neighbors=num_neighbors), 1.0
+  search_key, recall_key = jax.random.split(stage_key(config, "graph"))
+  neighbors = graph.approximate_cosine_knn(
+    points, num_neighbors=num_neighbors, key=search_key
+  )
+  recall = graph.recall(points, neighbors, key=recall_key)
+  logging.info("%.1f%% of the true neighbours were found", 100 * recall)
+  return neighbors, recall
 
 
 def _check_distinct(points: np.ndarray, needed: int) -> None:
@@ -172,6 +188,7 @@ class GraphReport(NamedTuple):
   """What became of the neighbour graph."""
 
   num_neighbors: int
+  recall: float
   symmetrize: str
   num_edges: int
   num_components: int
@@ -204,6 +221,7 @@ def join_graph(
     )
   report = GraphReport(
     config.graph.num_neighbors,
+    float(neighbors["recall"]),
     config.graph.symmetrize,
     affinity.nse // 2,
     num_components,

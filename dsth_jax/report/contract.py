@@ -81,6 +81,7 @@ class Graph(TypedDict):
 
   Attributes:
     num_neighbors: k.
+    recall: share of the true neighbours that were found, 1 if all.
     symmetrize: "union" or "mutual".
     num_edges: each pair of neighbours once.
     num_components: before any were joined.
@@ -89,6 +90,7 @@ class Graph(TypedDict):
   """
 
   num_neighbors: int
+  recall: float
   symmetrize: str
   num_edges: int
   num_components: int

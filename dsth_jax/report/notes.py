@@ -23,6 +23,11 @@ def cautions(results: Results) -> list[str]:
 def _of_graph(results: Results) -> list[str]:
   graph, found = results["graph"], []
   parts, added = graph["num_components"], graph["num_edges_added"]
+  if graph["recall"] < 1:
+    found.append(
+      f"The neighbour graph was searched approximately, and holds "
+      f"{words.percent(graph['recall'])} of the true neighbours of a sample."
+    )
   if added:
     found.append(
       f"The neighbour graph fell into {parts:,} separate parts; "
