@@ -64,9 +64,19 @@ def deflated(
 
   Everything else stays: what came after U is now on top.
   """
+  return system.matrix @ x - depth * _null_part(system, x)
+
+
+def without_null(system: System, x: Float[Array, "n c"]) -> Float[Array, "n c"]:
+  """Returns x - U U^T x."""
+  return x - _null_part(system, x)
+
+
+def _null_part(system: System, x: Float[Array, "n c"]) -> Float[Array, "n c"]:
+  """Returns U U^T x."""
   null = system.null[:, None]
   along = _component_sums(null * x, system.piece, system.component_of_piece)
-  return system.matrix @ x - depth * null * along[system.component]
+  return null * along[system.component]
 
 
 @jax.jit
