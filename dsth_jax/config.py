@@ -63,7 +63,8 @@ def _data() -> ConfigDict:
 
 def _features() -> ConfigDict:
   features = ConfigDict()
-  # pixels, or efficientnet_lite0.
+  # pixels, efficientnet_lite0, or the path of a .onnx file that takes images
+  # scaled as ImageNet's.
   features.backbone = "pixels"
   # A .npy of features [n d], one row an image, in place of a backbone.
   features.file = ""
@@ -213,7 +214,6 @@ def validate(config: ConfigDict) -> None:
   """
   tables = {
     "data.protocol": datasets.PROTOCOLS,
-    "features.backbone": ("pixels", *models.BACKBONES),
     "graph.search": ("exact", "approximate"),
     "graph.symmetrize": ("union", "mutual"),
     "spectral.solver": spectral.SOLVERS,
@@ -230,6 +230,9 @@ def validate(config: ConfigDict) -> None:
   values = dict(_leaves(config))
   for field, names in tables.items():
     choose(field, values[field], names)
+  if not config.features.backbone.endswith(".onnx"):
+    names = ("pixels", *models.BACKBONES)
+    choose("features.backbone", config.features.backbone, names)
   for name in config.eval.baselines:
     choose("eval.baselines", name, baselines.BASELINES)
   for field in _AT_LEAST_ONE:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from dsth_jax import datasets
-from dsth_jax.models import BACKBONES, inference
+from dsth_jax.models import BACKBONES, inference, onnx_file
 from dsth_jax.types import ArrayLike
 
 # Rows looked at together, so that a memory map stays on disk.
@@ -30,7 +30,8 @@ def backbone(
   """Returns what describes a batch of images, and how many numbers it gives.
 
   Args:
-    name: "pixels", or a name in `models.BACKBONES`.
+    name: "pixels", a name in `models.BACKBONES`, or the path of a .onnx file
+      (see `models.onnx_file.load`; its pixels are scaled as ImageNet's are).
     image_size: height and width of the images to come.
     batch_size: the most images a batch will have. 32 is as fast as any larger
       on two cores.
@@ -40,15 +41,18 @@ def backbone(
     A function of uint8 [n image_size image_size 3] to float32 [n d], and d.
 
   Raises:
-    ValueError: the name is unknown or the package of the weights is missing.
+    ValueError: the name is unknown, the package of the weights is missing, or
+      the .onnx file does not fit.
   """
   if name == "pixels":
     return pixels, 3 * image_size**2
+  if name.endswith(".onnx"):
+    return onnx_file.load(name, image_size=image_size)
   if name not in BACKBONES:
     raise ValueError(
       f"no backbone is called {name!r}: choose pixels or "
-      f"{' or '.join(BACKBONES)}, or pass the features of any other network as "
-      "a .npy file."
+      f"{' or '.join(BACKBONES)}, or pass any other network as a .onnx file, "
+      "or its features as a .npy file."
     )
   network, num_features = BACKBONES[name]
   forward_batch = inference.compile_forward(

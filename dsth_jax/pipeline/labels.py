@@ -121,11 +121,17 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
 def _features_fingerprint(config: ConfigDict, data: Data) -> str:
   settings = config.features
   if settings.file:
-    status = pathlib.Path(settings.file).stat()
-    return checkpoint.fingerprint(status.st_size, status.st_mtime_ns)
-  return checkpoint.fingerprint(
-    data.dataset.fingerprint, settings.backbone, settings.image_size
-  )
+    return checkpoint.fingerprint(*_state_of_file(settings.file))
+  parts = [data.dataset.fingerprint, settings.backbone, settings.image_size]
+  if settings.backbone.endswith(".onnx"):
+    parts += _state_of_file(settings.backbone)
+  return checkpoint.fingerprint(*parts)
+
+
+def _state_of_file(path: str) -> tuple[int, int]:
+  """Returns what changes when a file is written anew."""
+  status = pathlib.Path(path).stat()
+  return status.st_size, status.st_mtime_ns
 
 
 def centred(config: ConfigDict, data: Data, described: Arrays) -> np.ndarray:
