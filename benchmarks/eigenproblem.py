@@ -30,7 +30,7 @@ def measure() -> Iterator[timing.Row]:
   for name, make in _GRAPHS.items():
     yield from _against_eigsh(name, make(_POINTS.value))
   sizes = [int(size) for size in _GROWTH.value]
-  method = f"dsth_jax, chebyshev, {_COMPONENTS.value} pairs"
+  method = f"dsth_jax, {_COMPONENTS.value} pairs"
   yield from timing.growth(method, sizes, _prepare)
 
 
@@ -158,7 +158,6 @@ def _prepare(
       affinity,
       num_components=_COMPONENTS.value,
       key=jax.random.key(0),
-      solver="chebyshev",
     )
     return jax.block_until_ready(embedding)
 

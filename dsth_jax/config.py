@@ -92,8 +92,8 @@ def _graph() -> ConfigDict:
 
 def _spectral() -> ConfigDict:
   spectral = ConfigDict()
-  # chebyshev, lobpcg or dense.
-  spectral.solver = "chebyshev"
+  # auto, chebyshev, lobpcg or dense.
+  spectral.solver = "auto"
   # The solver stops once ||S u - theta u|| of every pair is below.
   spectral.tol = 1e-5
   spectral.max_iters = 500

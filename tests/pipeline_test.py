@@ -143,6 +143,7 @@ def test_what_the_data_cannot_bear_is_refused(
   data_dir, tmp_path, field, value, sentence
 ):
   config = _config(data_dir)
+  config.spectral.solver = "chebyshev"
   section, name = field.split(".")
   config[section][name] = value
   with pytest.raises(ValueError, match=sentence):

@@ -10,7 +10,7 @@ import scipy.linalg
 import scipy.sparse
 
 from dsth_jax import graph, spectral
-from dsth_jax.spectral import solvers
+from dsth_jax.spectral import embedding, solvers
 
 # Where the residual of the symmetric problem is r, an eigenvalue is off by at
 # most r: LOBPCG stops at 1e-4. The direct solution is right to a few float32
@@ -24,6 +24,7 @@ slow = pytest.mark.slow
 
 def solve(affinity, num_components, **options):
   options.setdefault("key", jax.random.key(0))
+  options.setdefault("solver", "lobpcg")
   return spectral.laplacian_eigenmaps(
     affinity, num_components=num_components, **options
   )
@@ -310,6 +311,18 @@ class TestEmbedding:
 
 
 class TestConvergence:
+  @pytest.mark.parametrize(
+    ("limit", "solved_by"), [(400, "dense"), (399, "chebyshev")]
+  )
+  def test_auto_is_direct_for_few_points(self, monkeypatch, limit, solved_by):
+    monkeypatch.setattr(embedding, "_DENSE_POINTS", limit)
+    affinity = features_graph(400, 8)
+    found = solve(affinity, 7, solver="auto")
+    expected = solve(affinity, 7, solver=solved_by)
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert found.num_iters == expected.num_iters
+    assert (found.num_iters == 0) == (solved_by == "dense")
+
   def test_solution_is_converged(self):
     embedding = solve(features_graph(400, 8), 7)
     assert spectral.is_converged(embedding)
