@@ -7,13 +7,15 @@ python -m benchmarks > performance.md
 import subprocess
 import sys
 
+_GROWTH = "10000,20000,50000,100000,200000"
 STAGES = {
-  "Graph": ("graph", "--growth=10000,20000,50000,100000"),
-  "Eigenproblem": ("eigenproblem", "--growth=10000,20000,50000,100000"),
+  "Graph": ("graph", f"--growth={_GROWTH}"),
+  "Eigenproblem": ("eigenproblem", f"--growth={_GROWTH}"),
   "Training": ("training",),
   "Encoding": ("encoding",),
   "Hamming search": ("hamming",),
   "Evaluation": ("evaluation",),
+  "A million points": ("million",),
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from absl import flags
 
 from benchmarks import command, limits, timing
+from benchmarks.points import clustered
 from dsth_jax import graph
 
 _SIZES = flags.DEFINE_list("sizes", ["50000"], "Points.")
@@ -35,18 +36,6 @@ def measure() -> Iterator[timing.Row]:
         yield from _against_faiss(clustered(size, dims))
   sizes = [int(size) for size in _GROWTH.value]
   yield from timing.growth("dsth_jax, 256 features", sizes, _prepare)
-
-
-def clustered(num_points: int, num_features: int) -> np.ndarray:
-  """Points around 100 centres that spread along 32 directions."""
-  rng = np.random.default_rng(0)
-  centres = rng.standard_normal((100, num_features), np.float32)
-  along = rng.standard_normal((32, num_features), np.float32)
-  amounts = rng.standard_normal((num_points, 32), np.float32)
-  points = amounts @ along
-  points += 3 * centres[rng.integers(0, 100, num_points)]
-  points += rng.standard_normal(points.shape, np.float32)
-  return points
 
 
 def _against_faiss(features: np.ndarray) -> Iterator[timing.Row]:

@@ -144,6 +144,14 @@ class TestCosineKnn:
     _, expected = brute_force(halves.astype(np.float32), 4)
     np.testing.assert_allclose(found.similarities, expected, atol=ATOL)
 
+  @pytest.mark.usefixtures("form")
+  def test_equal_points_are_each_others_neighbours_by_index(self):
+    features = np.full((70, 5), 0.3, np.float32)
+    found = graph.cosine_knn(features, num_neighbors=3, block_size=25)
+    np.testing.assert_allclose(found.similarities, 1, atol=ATOL)
+    expected = [[j for j in range(5) if j != i][:3] for i in range(70)]
+    np.testing.assert_array_equal(found.indices, expected)
+
   def test_equals_scikit_learn(self):
     features = normal_features()
     model = sklearn_neighbors.NearestNeighbors(

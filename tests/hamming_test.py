@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dsth_jax import codes, hamming
 from dsth_jax.hamming import nearer, retrieval
 
-WIDTHS = [1, 2, 3, 4, 5, 6, 16, 33]
+WIDTHS = [1, 2, 3, 4, 5, 6, 16, 33, 128]
 
 
 def _random_codes(seed, num_codes, num_bytes):
