@@ -1,25 +1,8 @@
-"""Every setting of a run, once, with its meaning.
-
-`base_config()` is the embedded default: the handwritten digits, in under a
-minute on two cores. A file in `configs/` states only its difference to it.
-"""
-
-import difflib
-from collections.abc import Collection, Iterator
-from typing import Any
+"""Every setting of a run, once, with its meaning."""
 
 from ml_collections import ConfigDict
 
-from dsth_jax import (
-  baselines,
-  codes,
-  datasets,
-  encode,
-  models,
-  spectral,
-  train,
-)
-from dsth_jax.models import heads, simplenet
+from dsth_jax.config import methods
 
 
 def base_config() -> ConfigDict:
@@ -38,15 +21,22 @@ def base_config() -> ConfigDict:
   config.train = _train()
   config.encode = _encode()
   config.eval = _eval()
+  # What a baseline's `fit` takes beside data, bits and key, by its name: of a
+  # run's baselines and of a comparison's.
+  config.baselines = methods.baseline_settings()
+  config.compare = _compare()
   return config.lock()
 
 
 def _data() -> ConfigDict:
   data = ConfigDict()
-  # digits, image_folder, or the name of a prepared TFDS set.
+  # digits, image_folder, the name of a prepared TFDS set, or features: no
+  # images, but features.file and labels_file, which can only be compared.
   data.name = "digits"
   # The folder of images, for image_folder.
   data.root = ""
+  # A .npy of class numbers [n], one an image, for features.
+  data.labels_file = ""
   # Where prepared data lies; empty for TFDS's own default.
   data.data_dir = ""
   # Who queries whom: see dsth_jax.datasets.PROTOCOLS.
@@ -174,123 +164,14 @@ def _eval() -> ConfigDict:
   return evaluation
 
 
-def use_paper_labels(config: ConfigDict) -> ConfigDict:
-  """Makes the paper's hash labels: one eigenvector a bit, cut at its mean.
-
-  The graph stays the union of Eq. 1: the mutual neighbours of Eq. 7 fall into
-  hundreds of components on real features (`--config.graph.symmetrize=mutual`
-  shows it).
-  """
-  config.labels.method = "eigenvectors"
-  config.labels.threshold = "mean"
-  return config
-
-
-def use_paper_schedule(config: ConfigDict) -> ConfigDict:
-  """Trains as the paper does (section IV-C): SGD, 70,000 steps."""
-  config.train.optimizer = "sgd"
-  config.train.schedule = "piecewise"
-  config.train.weight_decay = 0.004
-  config.train.averaging = 0.0
-  return config
-
-
-def get_config() -> ConfigDict:
-  """Makes this file the default of --config."""
-  return base_config()
-
-
-def validate(config: ConfigDict) -> None:
-  """Raises ValueError, in one sentence, for settings that cannot work.
-
-  What only the data can tell (too few images, say) is left to the pipeline.
-  """
-  tables = {
-    "data.protocol": datasets.PROTOCOLS,
-    "features.backbone": ("pixels", *models.BACKBONES),
-    "graph.symmetrize": ("union", "mutual"),
-    "spectral.solver": spectral.SOLVERS,
-    "labels.method": ("diffusion", "eigenvectors"),
-    "labels.threshold": codes.THRESHOLDS,
-    "model.network": models.HASH_MODELS,
-    "model.head": heads.HEADS,
-    "model.activation": heads.ACTIVATIONS,
-    "train.optimizer": train.OPTIMIZERS,
-    "train.schedule": ("one_cycle", "piecewise"),
-    "encode.threshold": ("labels", *encode.THRESHOLDS),
-    "encode.engine": ("auto", "onnx", "jit"),
-  }
-  values = dict(_leaves(config))
-  for field, names in tables.items():
-    choose(field, values[field], names)
-  for name in config.eval.baselines:
-    choose("eval.baselines", name, baselines.BASELINES)
-  for field in _AT_LEAST_ONE:
-    if values[field] < 1:
-      raise ValueError(f"config.{field} is {values[field]}: set 1 or more.")
-  _validate_combinations(config)
-
-
-_AT_LEAST_ONE = (
-  "num_bits",
-  "features.image_size",
-  "features.batch_size",
-  "graph.num_neighbors",
-  "spectral.max_iters",
-  "train.num_epochs",
-  "train.batch_size",
-  "train.checkpoint_every",
-  "train.log_every",
-  "encode.batch_size",
-  "eval.max_rank",
-  "eval.num_training_queries",
-  "eval.sheet_queries",
-  "eval.sheet_results",
-)
-
-
-def _validate_combinations(config: ConfigDict) -> None:
-  if config.model.head == "slice":
-    heads.check_slices(config.num_bits, heads.SliceHead.num_groups)
-  if config.model.image_size not in simplenet.WIDTHS:
-    raise ValueError(
-      f"config.model.image_size is {config.model.image_size}: SimpleNet takes "
-      f"{' or '.join(map(str, simplenet.WIDTHS))} (Table I)."
-    )
-  if not 0 <= config.train.averaging < 1:
-    raise ValueError(
-      f"config.train.averaging is {config.train.averaging}: set a share from "
-      "0 up to, but not, 1."
-    )
-  stages = len(config.train.stage_steps)
-  if len(config.train.learning_rates) != stages:
-    raise ValueError(
-      f"config.train.learning_rates has {len(config.train.learning_rates)} "
-      f"values for the {stages} of train.stage_steps: give one for each."
-    )
-  if config.data.name == "image_folder" and not config.data.root:
-    raise ValueError(
-      "config.data.root is empty: name the folder of images, as in "
-      "--config.data.root=PHOTOGRAPHS."
-    )
-
-
-def _leaves(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
-  """Yields every field by its full name."""
-  for name, value in config.items():
-    if isinstance(value, ConfigDict):
-      yield from _leaves(value, f"{prefix}{name}.")
-    else:
-      yield prefix + name, value
-
-
-def choose(field: str, value: str, choices: Collection[str]) -> None:
-  """Raises ValueError unless a field's value is among its choices."""
-  names = sorted(choices)
-  if value not in names:
-    close = difflib.get_close_matches(value, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else "."
-    raise ValueError(
-      f"config.{field} is {value!r}, but must be one of {', '.join(names)}"
-      f"{hint}"
-    )
+def _compare() -> ConfigDict:
+  compare = ConfigDict()
+  # dsth (this configuration's student), dsth_paper (the same with the paper's
+  # labels), and names in dsth_jax.baselines.BASELINES.
+  compare.methods = ("lsh", "itq")
+  compare.num_bits = (16, 32)
+  # Each draws a method's randomness anew; the split is that of config.seed.
+  compare.seeds = (0, 1, 2)
+  # At most so many of the protocol's queries are asked; 0: all of them.
+  compare.num_queries = 0
+  return compare
