@@ -13,7 +13,7 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from dsth_jax import checkpoint, codes, report
-from dsth_jax.pipeline import evaluation, labels, learning, losses
+from dsth_jax.pipeline import evaluation, labels, learning, losses, methods
 from dsth_jax.pipeline.run import Run, environment
 
 
@@ -37,6 +37,8 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   this = Run(workdir)
 
   data = labels.load_data(this, config)
+  methods.check(("dsth", *config.eval.baselines), data)
+  labels.check_training_size(config, data)
   described = labels.extract_features(this, config, data)
   points = labels.centred(config, data, described)
   training = points[data.splits.training]
@@ -55,9 +57,10 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     this, config, data, pixels, hash_labels, variables, training_print
   )
   student = np.asarray(encoded["packed"])
+  inputs = methods.Inputs(data, points, pixels)
 
   def packed() -> evaluation.Packed:
-    baselines = evaluation.encode_baselines(config, data, points)
+    baselines = evaluation.encode_baselines(config, inputs)
     of_labels = {
       "labels": codes.pack(np.asarray(hash_labels["codes"])),
       "paper_labels": codes.pack(labels.paper_labels(embedding)),
@@ -67,7 +70,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
       training={name: np.asarray(rows) for name, rows in of_labels.items()},
     )
 
-  judged = evaluation.judge(this, config, data, points, packed, codes_print)
+  judged = evaluation.judge(this, config, inputs, packed, codes_print)
   results: dict[str, Any] = {
     "summary": _summary(config, data),
     **judged,

@@ -28,6 +28,7 @@ def load_data(run: Run, config: ConfigDict) -> Data:
     dataset = datasets.load(
       config.data.name,
       root=config.data.root,
+      labels_file=config.data.labels_file,
       data_dir=config.data.data_dir,
       max_pixels=config.data.max_pixels,
       stored_size=config.data.stored_size,
@@ -38,7 +39,6 @@ def load_data(run: Run, config: ConfigDict) -> Data:
     num_queries=config.data.num_queries,
     seed=config.seed,
   )
-  _check_training_size(len(splits.training), config)
   fingerprint = checkpoint.fingerprint(
     dataset.fingerprint,
     config.data.protocol,
@@ -51,15 +51,16 @@ def load_data(run: Run, config: ConfigDict) -> Data:
   logging.info(
     "%d images, of which %d queries, %d in the database, %d for training; "
     "%d skipped",
-    len(dataset.images),
+    len(dataset.names),
     *map(len, splits),
     len(dataset.skipped),
   )
   return Data(dataset, splits, fingerprint)
 
 
-def _check_training_size(num_images: int, config: ConfigDict) -> None:
+def check_training_size(config: ConfigDict, data: Data) -> None:
   """Refuses what neither the graph nor the eigenproblem could use."""
+  num_images = len(data.splits.training)
   least = {
     f"graph.num_neighbors + 1 = {config.graph.num_neighbors + 1}": (
       config.graph.num_neighbors + 1
@@ -78,11 +79,11 @@ def _check_training_size(num_images: int, config: ConfigDict) -> None:
 def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
   """Describes every image; returns `features` [n d]."""
   settings = config.features
-  num_images = len(data.dataset.images)
+  num_images = len(data.dataset.names)
   if settings.file:
     run.reuse("features")
     return {"features": features.read_npy(settings.file, num_images=num_images)}
-  fingerprint = _features_fingerprint(config, data)
+  fingerprint = features_fingerprint(config, data)
 
   def make(directory: pathlib.Path, work: Work) -> None:
     forward_batch, num_features = features.backbone(
@@ -118,7 +119,8 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
   return run.artefact("features", fingerprint, make)
 
 
-def _features_fingerprint(config: ConfigDict, data: Data) -> str:
+def features_fingerprint(config: ConfigDict, data: Data) -> str:
+  """Returns what the features before centring depend on."""
   settings = config.features
   if settings.file:
     status = pathlib.Path(settings.file).stat()
@@ -142,7 +144,7 @@ def build_graph(
   """Finds the training images' neighbours; returns `indices` [n k] too."""
   fingerprint = checkpoint.fingerprint(
     data.fingerprint,
-    _features_fingerprint(config, data),
+    features_fingerprint(config, data),
     config.features.centre,
     config.graph.num_neighbors,
   )
