@@ -19,7 +19,7 @@ _CONFIG = config_flags.DEFINE_config_file(
   "field with --config.section.field=value.",
 )
 _WORKDIR = flags.DEFINE_string(
-  "workdir", None, "Where the run's results go; rerun to go on."
+  "workdir", "runs", "Where the run's results go; rerun to go on."
 )
 
 

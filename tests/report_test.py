@@ -10,8 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from dsth_jax import codes, report
+from dsth_jax import baselines, codes, report
 from dsth_jax.report import (
+  looks,
   markdown,
   notes,
   page,
@@ -602,13 +603,34 @@ def test_curves_are_the_figures_in_the_colour_of_their_method(results):
     np.testing.assert_array_equal(
       line.get_ydata(), scores["precision_at_recall"]
     )
-    assert line.get_color() == plots.style(name).color
+    assert line.get_color() == looks.style(name).color
 
 
 def test_methods_look_different_even_without_colour():
-  looks = [plots.style(name) for name in [*words.METHODS, "another"]]
-  assert len({look.color for look in looks}) == len(looks)
-  assert len({look.marker for look in looks}) == len(looks)
+  # Two names of the student, in a comparison of methods.
+  shown = set(words.METHODS) - {"dsth", "dsth_paper"} | {"another"}
+  found = [looks.style(name) for name in shown]
+  assert len({look.color for look in found}) == len(found)
+  assert len({look.marker for look in found}) == len(found)
+
+
+def test_every_baseline_has_a_look_of_its_own():
+  found = [looks.style(name) for name in [*baselines.BASELINES, "cosine"]]
+  assert len({look[:2] for look in found}) == len(found)
+  for name, method in baselines.BASELINES.items():
+    assert (looks.style(name).line == "-.") == method.supervised
+
+
+def test_a_baseline_is_told_by_the_first_line_of_its_file(monkeypatch):
+  lsh = baselines.BASELINES["lsh"]
+  monkeypatch.setitem(baselines.BASELINES, "lsh_again", lsh)
+  assert words.method("lsh_again") == (
+    "LSH",
+    "Locality-sensitive hashing: signs of random projections (LSH).",
+  )
+  monkeypatch.setattr(baselines.lsh, "__doc__", "No name at its end.\n\nMore.")
+  assert words.method("lsh_again") == ("lsh_again", "No name at its end.")
+  assert words.method("unknown") == ("unknown", "")
 
 
 def test_marks_of_right_images_show_without_colour(sheet):
@@ -712,4 +734,10 @@ def test_every_template_is_shipped_beside_the_code():
   folder = pathlib.Path(page.__file__).parent
   shipped = {p.name for p in folder.iterdir() if p.suffix != ".py"}
   shipped -= {"__pycache__"}
-  assert shipped == {"page.html", "page.css", "line.html", "snippet.txt"}
+  assert shipped == {
+    "document.html",
+    "page.html",
+    "page.css",
+    "line.html",
+    "snippet.txt",
+  }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from dsth_jax.report import pictures, plots, tables, words
+from dsth_jax.report import looks, pictures, tables, words
 from dsth_jax.report.contract import Metrics
 
 
@@ -98,14 +98,14 @@ def _cell(cell: tables.Cell) -> str:
 def _head(row: tables.Row) -> str:
   if not row.method:
     return _cell(row.head)
-  color = plots.style(row.method).color
+  color = looks.style(row.method).color
   dot = f'<span class="dot" style="background:{color}"></span>'
   return f'<span class="method">{dot}{_cell(row.head)}</span>'
 
 
 def _bar(method: str, value: float, stressed: bool) -> str:
   name = escape(words.method(method).name)
-  color = plots.style(method).color
+  color = looks.style(method).color
   # The figure needs some of the width.
   width = f"{85 * min(max(value, 0), 1):.1f}%"
   return (

@@ -1,12 +1,18 @@
 """The report as one page of HTML that needs nothing else."""
 
-import functools
 import html
-import string
 from collections.abc import Mapping
-from importlib import resources
 
-from dsth_jax.report import gallery, notes, plots, sentences, tables, words
+from dsth_jax.report import (
+  document,
+  gallery,
+  looks,
+  notes,
+  plots,
+  sentences,
+  tables,
+  words,
+)
 from dsth_jax.report.contract import Metrics, PictureSheet, Results
 from dsth_jax.report.elements import (
   bars,
@@ -31,9 +37,9 @@ def render(results: Results, sheet: PictureSheet) -> str:
   Returns:
     HTML; every name and text in it is escaped.
   """
-  return _template("page.html").substitute(
-    css=_read("page.css"),
-    title=html.escape(sentences.title(results)),
+  title = sentences.title(results)
+  body = document.template(__package__, "page.html").substitute(
+    title=html.escape(title),
     dataset=html.escape(results["summary"]["dataset"]),
     opening=html.escape(sentences.opening(results)),
     tiles=tiles(sentences.key_figures(results)),
@@ -50,20 +56,12 @@ def render(results: Results, sheet: PictureSheet) -> str:
     loss=_loss(results),
     skipped=_skipped(results),
   )
+  return document.render(title, body)
 
 
 def snippet() -> str:
   """Returns the lines of Python that search the codes of a run."""
-  return _read("snippet.txt")
-
-
-@functools.cache
-def _read(name: str) -> str:
-  return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _template(name: str) -> string.Template:
-  return string.Template(_read(name))
+  return document.read(__package__, "snippet.txt")
 
 
 def _line(results: Results) -> str:
@@ -71,7 +69,7 @@ def _line(results: Results) -> str:
   for number, (head, text) in enumerate(sentences.stage_texts(results), 1):
     texts |= {f"head_{number}": head, f"text_{number}": text}
   escaped = {name: html.escape(text) for name, text in texts.items()}
-  return _template("line.html").substitute(escaped)
+  return document.template(__package__, "line.html").substitute(escaped)
 
 
 def _warnings(results: Results) -> str:
@@ -134,7 +132,7 @@ def _plots(metrics: Mapping[str, Metrics]) -> str:
     ),
   )
   figures = (
-    plot(caption, draw({"": metrics}), draw({"": metrics}, plots.DARK))
+    plot(caption, draw({"": metrics}), draw({"": metrics}, looks.DARK))
     for caption, draw in drawn
   )
   return f'<div class="plots">{"".join(figures)}</div>'
@@ -153,7 +151,7 @@ def _loss(results: Results) -> str:
   drawn = plot(
     "The student's training: its error against the labels, step by step.",
     plots.training_loss(losses),
-    plots.training_loss(losses, plots.DARK),
+    plots.training_loss(losses, looks.DARK),
   )
   return f'<div class="plots">{drawn}</div>'
 

@@ -3,8 +3,11 @@
 import math
 import pathlib
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+
+from dsth_jax.baselines import BASELINES
 
 DASH = "\N{EN DASH}"
 MAP = "mean_average_precision"
@@ -26,6 +29,16 @@ METHODS = {
   "student": Method(
     "Student",
     "The product of this run: codes that the small network makes from pixels.",
+  ),
+  "dsth": Method(
+    "DSTH",
+    "Codes that a small network makes from pixels, after it learned self-taught "
+    "labels.",
+  ),
+  "dsth_paper": Method(
+    "DSTH, paper's labels",
+    "The same network after it learned labels of the paper's own setting: one "
+    "eigenvector of the graph a bit, cut at its mean.",
   ),
   "labels": Method(
     "Self-taught labels",
@@ -69,13 +82,13 @@ STAGES = {
 
 PROTOCOLS = {
   "official": "The data set's own test part asks; its training part is "
-  "searched, and the student learned from it.",
+  "searched, and the codes were learned from it.",
   "holdout": "A random sample of the images asks; all others are searched, "
-  "and the student learned from them.",
+  "and the codes were learned from them.",
   "cifar10-1": "100 images a class ask; all others are searched, and the "
-  "student learned from 500 a class of them.",
+  "codes were learned from 500 a class of them.",
   "cifar10-2": "1,000 images a class ask; all others are searched, and the "
-  "student learned from them.",
+  "codes were learned from them.",
 }
 
 BACKBONES = {
@@ -102,8 +115,17 @@ STATISTICS = {
 
 
 def method(name: str) -> Method:
-  """Returns a known method, or one that explains nothing."""
-  return METHODS.get(name, Method(name, ""))
+  """Returns a method's words; a baseline's are the first line of its file.
+
+  That line says what the method is, with what it is called in brackets at its
+  end, as in "Locality-sensitive hashing: signs of random projections (LSH)."
+  """
+  if name in METHODS or name not in BASELINES:
+    return METHODS.get(name, Method(name, ""))
+  text = sys.modules[BASELINES[name].fit.__module__].__doc__ or ""
+  text = text.strip().split("\n")[0]
+  called = re.search(r"\(([^()]+)\)\.$", text)
+  return Method(called[1] if called else name, text)
 
 
 def protocol(name: str) -> str:
