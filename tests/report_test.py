@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dsth_jax import baselines, codes, report
+from dsth_jax.baselines import itq
 from dsth_jax.report import (
   looks,
   markdown,
@@ -621,15 +622,25 @@ def test_every_baseline_has_a_look_of_its_own():
     assert (looks.style(name).line == "-.") == method.supervised
 
 
-def test_a_baseline_is_told_by_the_first_line_of_its_file(monkeypatch):
-  lsh = baselines.BASELINES["lsh"]
-  monkeypatch.setitem(baselines.BASELINES, "lsh_again", lsh)
-  assert words.method("lsh_again") == (
-    "LSH",
-    "Locality-sensitive hashing: signs of random projections (LSH).",
+@pytest.mark.parametrize(
+  ("line", "called"),
+  [
+    ("Signs of the principal components (PCA hashing, PCAH).", "PCAH"),
+    ("Spherical hashing (SpH): balls.", "SpH"),
+    ("No name in brackets.", "itq_again"),
+    # What another baseline is called too.
+    ("Projections again (LSH).", "itq_again"),
+  ],
+)
+def test_a_baseline_is_told_by_the_first_line_of_its_file(
+  line, called, monkeypatch
+):
+  monkeypatch.setitem(
+    baselines.BASELINES, "itq_again", baselines.Baseline(itq.fit)
   )
-  monkeypatch.setattr(baselines.lsh, "__doc__", "No name at its end.\n\nMore.")
-  assert words.method("lsh_again") == ("lsh_again", "No name at its end.")
+  monkeypatch.delitem(baselines.BASELINES, "itq")
+  monkeypatch.setattr(itq, "__doc__", f"{line}\n\nMore of it.\n")
+  assert words.method("itq_again") == (called, line)
   assert words.method("unknown") == ("unknown", "")
 
 

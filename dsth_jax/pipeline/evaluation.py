@@ -1,6 +1,5 @@
 """The end of a run: every method's codes measured, side by side."""
 
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import checkpoint, codes, hamming, metrics, report
 from dsth_jax.pipeline import methods
-from dsth_jax.pipeline.labels import Data
+from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.methods import Inputs
 from dsth_jax.pipeline.run import Run
 
@@ -36,7 +35,7 @@ def encode_baselines(
   """Fits the baselines on the training images, and encodes all images."""
   packed = {}
   for name in config.eval.baselines:
-    encoder = methods.fit(config, inputs, name)
+    encoder = methods.fitting(config, inputs, name)()
     bits = encoder.encode(methods.seen(inputs, name))
     packed[name] = np.asarray(codes.pack(bits))
   return packed
@@ -57,11 +56,10 @@ def judge(
     fingerprint, config.eval.to_dict(), settings
   )
   path = run.workdir / "evaluation.json"
-  if path.exists():
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    if stored["fingerprint"] == fingerprint:
-      run.reuse("evaluation")
-      return stored["results"]
+  stored = checkpoint.read_current(path, fingerprint)
+  if stored is not None:
+    run.reuse("evaluation")
+    return stored["results"]
   with run.timed("evaluation"):
     found = packed()
     results = {

@@ -22,7 +22,8 @@ from dsth_jax import (
   train,
 )
 from dsth_jax.pipeline import run as run_lib
-from dsth_jax.pipeline.labels import Data, stage_key
+from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.labels import stage_key
 from dsth_jax.pipeline.losses import LossLog
 from dsth_jax.pipeline.run import Arrays, Run, Work
 

@@ -1,6 +1,7 @@
 """What a method is given, here and in a comparison, and a baseline's fit."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,8 @@ from ml_collections import ConfigDict
 
 from dsth_jax import baselines
 from dsth_jax import config as config_lib
-from dsth_jax.pipeline.labels import Data, stage_key
+from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.labels import stage_key
 
 
 class Inputs(NamedTuple):
@@ -63,15 +65,21 @@ def seen(inputs: Inputs, name: str) -> np.ndarray:
   return inputs.pixels
 
 
-def fit(config: ConfigDict, inputs: Inputs, name: str) -> baselines.Encoder:
-  """Fits a baseline to the training images, with the settings of its own."""
+def fitting(
+  config: ConfigDict, inputs: Inputs, name: str
+) -> Callable[[], baselines.Encoder]:
+  """Returns the call that fits a baseline to the training images.
+
+  Its arguments are copied here, so that the time of the call is the fit's.
+  """
   method = baselines.BASELINES[name]
   dataset, splits = inputs.data.dataset, inputs.data.splits
   labels = dataset.labels if method.supervised else None
   given = dict(config.baselines.get(name, {}))
   if method.needs_features:
     given["features"] = inputs.points[splits.training]
-  return method.fit(
+  return functools.partial(
+    method.fit,
     seen(inputs, name)[splits.training],
     None if labels is None else labels[splits.training],
     num_bits=config.num_bits,

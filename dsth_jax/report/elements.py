@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from dsth_jax.report import looks, pictures, tables, words
+from dsth_jax.report import looks, pictures, plots, tables, words
 from dsth_jax.report.contract import Metrics
 
 
@@ -79,6 +79,47 @@ def plot(caption: str, light: bytes, dark: bytes) -> str:
     f'srcset="{pictures.data_uri(dark)}">'
     f'<img src="{pictures.data_uri(light)}" alt="{escape(caption)}">'
     "</picture></figure>"
+  )
+
+
+def warnings(found: Sequence[str]) -> str:
+  """Returns a box of what is to be noted; none without a cause."""
+  if not found:
+    return ""
+  items = "".join(f"<li>{escape(text)}</li>" for text in found)
+  return (
+    f'<section class="warnings"><h2>Please note</h2><ul>{items}</ul></section>'
+  )
+
+
+def curves(metrics: Mapping[str, Metrics]) -> str:
+  """Draws the two curves of a quality table, light and dark."""
+  drawn = (
+    (
+      "Precision at recall: how many of the images one looks through are "
+      "right, until a given share of all right images is found.",
+      plots.precision_recall,
+    ),
+    (
+      "Precision of the first images: how many of the first so many images "
+      "returned are right.",
+      plots.precision_of_returned,
+    ),
+  )
+  figures = (
+    plot(caption, draw({"": metrics}), draw({"": metrics}, looks.DARK))
+    for caption, draw in drawn
+  )
+  return f'<div class="plots">{"".join(figures)}</div>'
+
+
+def numbers(metrics: Mapping[str, Metrics]) -> str:
+  """Returns the tables behind the curves, folded away."""
+  return (
+    "<details><summary>The numbers behind the curves</summary>"
+    + table(tables.recall(metrics), kind="numbers")
+    + table(tables.returned(metrics), kind="numbers")
+    + "</details>"
   )
 
 

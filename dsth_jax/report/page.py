@@ -16,11 +16,14 @@ from dsth_jax.report import (
 from dsth_jax.report.contract import Metrics, PictureSheet, Results
 from dsth_jax.report.elements import (
   bars,
+  curves,
   glossary,
+  numbers,
   paragraph,
   plot,
   table,
   tiles,
+  warnings,
 )
 
 # A list of images that could not be read stops here.
@@ -43,7 +46,7 @@ def render(results: Results, sheet: PictureSheet) -> str:
     dataset=html.escape(results["summary"]["dataset"]),
     opening=html.escape(sentences.opening(results)),
     tiles=tiles(sentences.key_figures(results)),
-    warnings=_warnings(results),
+    warnings=warnings(notes.cautions(results)),
     pictures=gallery.gallery(sheet),
     data=html.escape(sentences.data(results)),
     line=_line(results),
@@ -70,16 +73,6 @@ def _line(results: Results) -> str:
     texts |= {f"head_{number}": head, f"text_{number}": text}
   escaped = {name: html.escape(text) for name, text in texts.items()}
   return document.template(__package__, "line.html").substitute(escaped)
-
-
-def _warnings(results: Results) -> str:
-  found = notes.cautions(results)
-  if not found:
-    return ""
-  items = "".join(f"<li>{html.escape(text)}</li>" for text in found)
-  return (
-    f'<section class="warnings"><h2>Please note</h2><ul>{items}</ul></section>'
-  )
 
 
 def _quality(results: Results) -> str:
@@ -110,32 +103,9 @@ def _setting(setting: str, title: str, metrics: Mapping[str, Metrics]) -> str:
     + paragraph(sentences.quality(setting, metrics))
     + bars(metrics, lead)
     + table(tables.quality(metrics))
-    + _plots(metrics)
-    + "<details><summary>The numbers behind the curves</summary>"
-    + table(tables.recall(metrics), kind="numbers")
-    + table(tables.returned(metrics), kind="numbers")
-    + "</details>"
+    + curves(metrics)
+    + numbers(metrics)
   )
-
-
-def _plots(metrics: Mapping[str, Metrics]) -> str:
-  drawn = (
-    (
-      "Precision at recall: how many of the images one looks through are "
-      "right, until a given share of all right images is found.",
-      plots.precision_recall,
-    ),
-    (
-      "Precision of the first images: how many of the first so many images "
-      "returned are right.",
-      plots.precision_of_returned,
-    ),
-  )
-  figures = (
-    plot(caption, draw({"": metrics}), draw({"": metrics}, looks.DARK))
-    for caption, draw in drawn
-  )
-  return f'<div class="plots">{"".join(figures)}</div>'
 
 
 def _statistics(results: Results) -> str:

@@ -1,7 +1,7 @@
 """The tables of a report, before they become Markdown or HTML."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dsth_jax.report import words
@@ -58,6 +58,7 @@ def quality(
   metrics: Mapping[str, Metrics],
   *,
   spreads: Mapping[str, Metrics] | None = None,
+  aside: Collection[str] = (),
 ) -> Table:
   """Returns one line a method and one column a metric.
 
@@ -65,12 +66,14 @@ def quality(
     metrics: by method.
     spreads: the standard deviation of each figure, by method, where the figures
       are means; it takes the place of the notes beneath them.
+    aside: methods that are shown, but never the best.
 
   Returns:
     The table.
   """
   columns = _quality_columns(next(iter(metrics.values())))
-  best = [_best(metrics, column) for column in columns]
+  rivals = {name: metrics[name] for name in metrics if name not in aside}
+  best = [_best(rivals, column) for column in columns]
 
   def note(column: _Column, name: str) -> str:
     if spreads is None:

@@ -117,15 +117,26 @@ STATISTICS = {
 def method(name: str) -> Method:
   """Returns a method's words; a baseline's are the first line of its file.
 
-  That line says what the method is, with what it is called in brackets at its
-  end, as in "Locality-sensitive hashing: signs of random projections (LSH)."
+  That line says what the method is, and in brackets what it is called, as in
+  "Locality-sensitive hashing: signs of random projections (LSH)." What two
+  baselines are called is no name for either: they go by their key.
   """
   if name in METHODS or name not in BASELINES:
     return METHODS.get(name, Method(name, ""))
-  text = sys.modules[BASELINES[name].fit.__module__].__doc__ or ""
-  text = text.strip().split("\n")[0]
-  called = re.search(r"\(([^()]+)\)\.$", text)
-  return Method(called[1] if called else name, text)
+  others = [_called(other) for other in BASELINES if other != name]
+  called = _called(name)
+  return Method(name if called in others else called, _first_line(name))
+
+
+def _called(baseline: str) -> str:
+  """Returns the last of the names in brackets, or the key."""
+  found = re.search(r"\(([^()]+)\)", _first_line(baseline))
+  return found[1].split(",")[-1].strip() if found else baseline
+
+
+def _first_line(baseline: str) -> str:
+  module = sys.modules[BASELINES[baseline].fit.__module__]
+  return (module.__doc__ or "").strip().split("\n")[0]
 
 
 def protocol(name: str) -> str:
@@ -246,6 +257,14 @@ def duration(seconds: Any) -> str:
   return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def seconds(value: Any) -> str:
+  """Formats a time in seconds, to be compared within a column."""
+  if not _is_number(value):
+    return DASH
+  digits = 3 if value < 0.95 else 1 if value < 99.5 else 0
+  return f"{value:,.{digits}f}"
+
+
 def size(num_bytes: int) -> str:
   """Formats bytes with a decimal unit."""
   value, unit = float(num_bytes), "bytes"
@@ -260,6 +279,13 @@ def size(num_bytes: int) -> str:
 def plural(number: int, thing: str, things: str = "") -> str:
   """Formats a counted noun."""
   return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def joined(parts: list[str]) -> str:
+  """Joins the parts of an enumeration."""
+  if len(parts) == 1:
+    return parts[0]
+  return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _is_number(value: Any) -> bool:
