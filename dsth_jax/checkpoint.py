@@ -88,6 +88,12 @@ def write_json(path: pathlib.Path, value: Any) -> None:
   write_text(path, json.dumps(value, indent=2) + "\n")
 
 
+def read_current(path: pathlib.Path, expected: str) -> dict[str, Any] | None:
+  """Returns what a JSON file holds, if its "fingerprint" is as expected."""
+  found = _read_json(path)
+  return found if found.get("fingerprint") == expected else None
+
+
 class RowWriter:
   """Fills an artefact's array row by row, and goes on after a kill.
 

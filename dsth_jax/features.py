@@ -114,18 +114,7 @@ def read_npy(
     ValueError: the file is missing or unreadable, or of another shape or type,
       or a row holds NaN or infinity.
   """
-  try:
-    features = np.load(path, mmap_mode="r", allow_pickle=False)
-  except (OSError, ValueError, EOFError) as error:
-    raise ValueError(
-      f"{os.fspath(path)} cannot be read as a .npy file ({error}): write it "
-      "with numpy.save."
-    ) from error
-  if not isinstance(features, np.ndarray):
-    raise ValueError(
-      f"{os.fspath(path)} is an archive of arrays: write one array with "
-      "numpy.save."
-    )
+  features = datasets.open_npy(path)
   if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating):
     raise ValueError(
       f"{os.fspath(path)} holds {features.dtype} of shape {features.shape}: "

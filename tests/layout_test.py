@@ -12,7 +12,7 @@ ORDER = (
   *("version", "types", "allocator", "sharding", "checkpoint"),
   *("datasets", "models", "features", "graph", "spectral", "codes"),
   *("train", "encode", "hamming", "metrics", "baselines", "report"),
-  *("config", "pipeline", "main"),
+  *("config", "pipeline", "comparison", "command", "main", "compare"),
 )
 
 

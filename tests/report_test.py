@@ -10,8 +10,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from dsth_jax import codes, report
+from dsth_jax import baselines, codes, report
+from dsth_jax.baselines import itq
 from dsth_jax.report import (
+  looks,
   markdown,
   notes,
   page,
@@ -605,13 +607,44 @@ def test_curves_are_the_figures_in_the_colour_of_their_method(results):
     np.testing.assert_array_equal(
       line.get_ydata(), scores["precision_at_recall"]
     )
-    assert line.get_color() == plots.style(name).color
+    assert line.get_color() == looks.style(name).color
 
 
 def test_methods_look_different_even_without_colour():
-  looks = [plots.style(name) for name in [*words.METHODS, "another"]]
-  assert len({look.color for look in looks}) == len(looks)
-  assert len({look.marker for look in looks}) == len(looks)
+  # Two names of the student, in a comparison of methods.
+  shown = set(words.METHODS) - {"dsth", "dsth_paper"} | {"another"}
+  found = [looks.style(name) for name in shown]
+  assert len({look.color for look in found}) == len(found)
+  assert len({look.marker for look in found}) == len(found)
+
+
+def test_every_baseline_has_a_look_of_its_own():
+  found = [looks.style(name) for name in [*baselines.BASELINES, "cosine"]]
+  assert len({look[:2] for look in found}) == len(found)
+  for name, method in baselines.BASELINES.items():
+    assert (looks.style(name).line == "-.") == method.supervised
+
+
+@pytest.mark.parametrize(
+  ("line", "called"),
+  [
+    ("Signs of the principal components (PCA hashing, PCAH).", "PCAH"),
+    ("Spherical hashing (SpH): balls.", "SpH"),
+    ("No name in brackets.", "itq_again"),
+    # What another baseline is called too.
+    ("Projections again (LSH).", "itq_again"),
+  ],
+)
+def test_a_baseline_is_told_by_the_first_line_of_its_file(
+  line, called, monkeypatch
+):
+  monkeypatch.setitem(
+    baselines.BASELINES, "itq_again", baselines.Baseline(itq.fit)
+  )
+  monkeypatch.delitem(baselines.BASELINES, "itq")
+  monkeypatch.setattr(itq, "__doc__", f"{line}\n\nMore of it.\n")
+  assert words.method("itq_again") == (called, line)
+  assert words.method("unknown") == ("unknown", "")
 
 
 def test_marks_of_right_images_show_without_colour(sheet):
@@ -715,4 +748,10 @@ def test_every_template_is_shipped_beside_the_code():
   folder = pathlib.Path(page.__file__).parent
   shipped = {p.name for p in folder.iterdir() if p.suffix != ".py"}
   shipped -= {"__pycache__"}
-  assert shipped == {"page.html", "page.css", "line.html", "snippet.txt"}
+  assert shipped == {
+    "document.html",
+    "page.html",
+    "page.css",
+    "line.html",
+    "snippet.txt",
+  }

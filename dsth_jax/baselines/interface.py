@@ -1,7 +1,7 @@
 """What a baseline is to those who compare them."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from jax import Array
 from jaxtyping import Shaped, UInt8
@@ -9,6 +9,7 @@ from jaxtyping import Shaped, UInt8
 from dsth_jax.types import ArrayLike
 
 
+@runtime_checkable
 class Encoder(Protocol):
   """A fitted method."""
 
@@ -24,8 +25,11 @@ class Baseline(NamedTuple):
       own settings as further keywords.
     inputs: what it sees: Float[n d] features or UInt8[n s s 3] images.
     supervised: whether it needs one class label an image, Int[n].
+    needs_features: whether one that sees images is to be told their features
+      too, as `fit(..., features=Float[n d])`.
   """
 
   fit: Callable[..., Encoder]
   inputs: Literal["features", "images"] = "features"
   supervised: bool = False
+  needs_features: bool = False

@@ -6,9 +6,10 @@ The only place that names TFDS. Nothing here needs TensorFlow, except
 
 import os
 
-from dsth_jax.datasets import digits, image_folder, official
+from dsth_jax.datasets import digits, features_only, image_folder, official
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
+from dsth_jax.datasets.npy import open_npy
 from dsth_jax.datasets.pixels import image_batches, square
 from dsth_jax.datasets.protocols import PROTOCOLS, Splits
 from dsth_jax.datasets.records import Dataset, Images, RandomAccess, Skipped
@@ -24,6 +25,7 @@ __all__ = [
   "Splits",
   "image_batches",
   "load",
+  "open_npy",
   "square",
 ]
 
@@ -32,6 +34,7 @@ def load(
   name: str,
   *,
   root: str = "",
+  labels_file: str = "",
   data_dir: str = "",
   max_pixels: int = 100_000_000,
   stored_size: int = 256,
@@ -39,9 +42,11 @@ def load(
   """Opens a set of images, preparing it first where that is to be done.
 
   Args:
-    name: "digits", "image_folder", or a name from TFDS's catalogue, such as
-      "cifar10", that `dsth_jax.datasets.prepare` has prepared.
+    name: "digits", "image_folder", "features", or a name from TFDS's
+      catalogue, such as "cifar10", that `dsth_jax.datasets.prepare` has
+      prepared.
     root: the folder of "image_folder".
+    labels_file: the class numbers of "features", which has no images.
     data_dir: where prepared sets are kept; by default TFDS's own place,
       ~/tensorflow_datasets.
     max_pixels: an image of "image_folder" with more is skipped.
@@ -71,6 +76,8 @@ def load(
       f"root is {root}, but the dataset {name!r} does not come from a folder: "
       "leave it empty, or load image_folder."
     )
+  if name == "features":
+    return features_only.load(os.path.expanduser(labels_file))
   if name == "digits":
     return digits.load(data_dir)
   return official.load(name, data_dir)

@@ -42,7 +42,7 @@ class Images(Sequence[np.ndarray]):
     self._ends = list(itertools.accumulate(map(len, self._sources)))
 
   def __len__(self) -> int:
-    return self._ends[-1]
+    return self._ends[-1] if self._ends else 0
 
   def __getitem__(  # type: ignore[override]
     self, index: SupportsIndex
@@ -76,7 +76,8 @@ class Dataset(NamedTuple):
   """Images with what is known of them; the train part first, then the test.
 
   Attributes:
-    images: `len(images)` and `images[i]`, uint8 [height, width, 3].
+    images: `len(images)` and `images[i]`, uint8 [height, width, 3]; empty
+      where only features are at hand.
     labels: index into `class_names`, or None when the images carry none.
     class_names: empty without labels.
     parts: "train" or "test", as the source divides itself.

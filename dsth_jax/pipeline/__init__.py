@@ -13,7 +13,10 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from dsth_jax import checkpoint, codes, report
-from dsth_jax.pipeline import evaluation, labels, learning, losses
+from dsth_jax.pipeline import data as data_lib
+from dsth_jax.pipeline import evaluation, labels, learning, losses, methods
+from dsth_jax.pipeline import student as student_lib
+from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.run import Run, environment
 
 
@@ -36,43 +39,34 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
   checkpoint.write_json(workdir / "environment.json", environment())
   this = Run(workdir)
 
-  data = labels.load_data(this, config)
+  data = data_lib.load(this, config)
+  methods.check(("dsth", *config.eval.baselines), data)
+  data_lib.check_training_size(config, data)
   described = labels.extract_features(this, config, data)
   points = labels.centred(config, data, described)
-  training = points[data.splits.training]
-  neighbors, graph_print = labels.build_graph(this, config, data, training)
-  affinity, graph_report = labels.join_graph(config, neighbors, training)
-  embedding, embedding_print = labels.embed(this, config, affinity, graph_print)
-  hash_labels, labels_print = labels.make_labels(
-    this, config, embedding, embedding_print
-  )
-
   pixels = learning.write_pixels(this, config, data)
-  variables, training_print = learning.learn(
-    this, config, data, pixels, hash_labels, labels_print
-  )
-  encoded, codes_print = learning.encode_images(
-    this, config, data, pixels, hash_labels, variables, training_print
-  )
-  student = np.asarray(encoded["packed"])
+  inputs = methods.Inputs(data, points, pixels)
+  student = student_lib.fit(student_lib.Runs(this, this, this), config, inputs)
+  hash_labels, embedding = student.labels, student.embedding
+  packed_codes = np.asarray(student.codes["packed"])
 
   def packed() -> evaluation.Packed:
-    baselines = evaluation.encode_baselines(config, data, points)
+    baselines = evaluation.encode_baselines(config, inputs)
     of_labels = {
       "labels": codes.pack(np.asarray(hash_labels["codes"])),
       "paper_labels": codes.pack(labels.paper_labels(embedding)),
     }
     return evaluation.Packed(
-      everywhere={"student": student, **baselines},
+      everywhere={"student": packed_codes, **baselines},
       training={name: np.asarray(rows) for name, rows in of_labels.items()},
     )
 
-  judged = evaluation.judge(this, config, data, points, packed, codes_print)
+  judged = evaluation.judge(this, config, inputs, packed, student.fingerprint)
   results: dict[str, Any] = {
     "summary": _summary(config, data),
     **judged,
     "stages": this.stages,
-    "graph": graph_report._asdict(),
+    "graph": student.graph._asdict(),
     "embedding": {
       "eigenvalues": np.asarray(embedding.eigenvalues).tolist(),
       "max_residual": float(np.max(embedding.residuals)),
@@ -83,26 +77,19 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     "environment": environment(),
   }
   checkpoint.write_json(workdir / "metrics.json", results)
-  sheet = evaluation.picture_sheet(config, data, student)
+  sheet = evaluation.picture_sheet(config, data, packed_codes)
   report.write(workdir / "report", cast(report.Results, results), sheet)
   evaluation.say_headline(results)
   logging.info("Open %s", workdir / "report" / "index.html")
   return results
 
 
-def _summary(config: ConfigDict, data: labels.Data) -> dict:
+def _summary(config: ConfigDict, data: Data) -> dict[str, Any]:
   """Says in a few words what was run."""
   size = config.model.image_size
-  folder = pathlib.Path(config.data.root).name
   return {
-    "dataset": folder or config.data.name,
-    "protocol": config.data.protocol,
-    "num_images": len(data.dataset.images),
-    "num_queries": len(data.splits.query),
-    "num_database": len(data.splits.database),
-    "num_training": len(data.splits.training),
+    **data_lib.describe(config, data),
     "num_bits": config.num_bits,
-    "backbone": config.features.file or config.features.backbone,
     "labels": config.labels.method,
     "student": f"SimpleNet {size}x{size}, {config.model.head} head, "
     f"{config.model.activation}",

@@ -1,6 +1,5 @@
 """The end of a run: every method's codes measured, side by side."""
 
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,8 +8,10 @@ from absl import logging
 from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
-from dsth_jax import baselines, checkpoint, codes, hamming, metrics, report
-from dsth_jax.pipeline.labels import Data, stage_key
+from dsth_jax import checkpoint, codes, hamming, metrics, report
+from dsth_jax.pipeline import methods
+from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.methods import Inputs
 from dsth_jax.pipeline.run import Run
 
 Metrics = dict[str, Any]
@@ -29,35 +30,36 @@ class Packed(NamedTuple):
 
 
 def encode_baselines(
-  config: ConfigDict, data: Data, points: np.ndarray
+  config: ConfigDict, inputs: Inputs
 ) -> dict[str, np.ndarray]:
-  """Fits the baselines on the training features, and encodes all images."""
-  training = points[data.splits.training]
+  """Fits the baselines on the training images, and encodes all images."""
   packed = {}
   for name in config.eval.baselines:
-    encoder = baselines.BASELINES[name].fit(
-      training, num_bits=config.num_bits, key=stage_key(config, name)
-    )
-    packed[name] = np.asarray(codes.pack(encoder.encode(points)))
+    encoder = methods.fitting(config, inputs, name)()
+    bits = encoder.encode(methods.seen(inputs, name))
+    packed[name] = np.asarray(codes.pack(bits))
   return packed
 
 
 def judge(
   run: Run,
   config: ConfigDict,
-  data: Data,
-  points: np.ndarray,
+  inputs: Inputs,
   packed: Callable[[], Packed],
   fingerprint: str,
 ) -> Metrics:
   """Measures every method; returns what `metrics.json` holds of it."""
-  fingerprint = checkpoint.fingerprint(fingerprint, config.eval.to_dict())
+  settings = [
+    config.baselines[name].to_dict() for name in config.eval.baselines
+  ]
+  fingerprint = checkpoint.fingerprint(
+    fingerprint, config.eval.to_dict(), settings
+  )
   path = run.workdir / "evaluation.json"
-  if path.exists():
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    if stored["fingerprint"] == fingerprint:
-      run.reuse("evaluation")
-      return stored["results"]
+  stored = checkpoint.read_current(path, fingerprint)
+  if stored is not None:
+    run.reuse("evaluation")
+    return stored["results"]
   with run.timed("evaluation"):
     found = packed()
     results = {
@@ -65,8 +67,8 @@ def judge(
         method: metrics.code_statistics(rows, num_bits=config.num_bits)
         for method, rows in {**found.everywhere, **found.training}.items()
       },
-      "held_out": _held_out(config, data, points, found),
-      "training": _training(config, data, points, found),
+      "held_out": _held_out(config, inputs, found),
+      "training": _training(config, inputs, found),
     }
     stored = {"fingerprint": fingerprint, "results": results}
     checkpoint.write_json(path, stored)
@@ -74,41 +76,63 @@ def judge(
 
 
 def _held_out(
-  config: ConfigDict, data: Data, points: np.ndarray, packed: Packed
+  config: ConfigDict, inputs: Inputs, packed: Packed
 ) -> Metrics | None:
   """Judges held-out queries against the database."""
-  labels = data.dataset.labels
-  if labels is None:
+  data = inputs.data
+  if data.dataset.labels is None:
     return None
   query, database = data.splits.query, data.splits.database
-  of_labels = (labels[query], labels[database])
   judged = {
-    method: metrics.evaluate(
-      rows[query],
-      rows[database],
-      *of_labels,
-      num_bits=config.num_bits,
-      max_rank=config.eval.max_rank,
-    )
+    method: judge_codes(config, data, rows[query], rows[database])
     for method, rows in packed.everywhere.items()
   }
-  judged["cosine"] = metrics.evaluate_features(
-    points[query],
-    points[database],
-    *of_labels,
-    max_rank=config.eval.max_rank,
-  )
+  judged["cosine"] = judge_features(config, inputs)
   return judged
 
 
+def judge_codes(
+  config: ConfigDict,
+  data: Data,
+  query: UInt8[np.ndarray, "q w"],
+  database: UInt8[np.ndarray, "m w"],
+) -> Metrics:
+  """Judges the packed codes of held-out queries and of the database."""
+  return metrics.evaluate(
+    query,
+    database,
+    *_relevance_labels(data),
+    num_bits=config.num_bits,
+    max_rank=config.eval.max_rank,
+  )
+
+
+def judge_features(config: ConfigDict, inputs: Inputs) -> Metrics:
+  """Judges the features of held-out queries and of the database."""
+  splits = inputs.data.splits
+  return metrics.evaluate_features(
+    inputs.points[splits.query],
+    inputs.points[splits.database],
+    *_relevance_labels(inputs.data),
+    max_rank=config.eval.max_rank,
+  )
+
+
+def _relevance_labels(data: Data) -> tuple[np.ndarray, np.ndarray]:
+  labels, splits = data.dataset.labels, data.splits
+  assert labels is not None
+  return labels[splits.query], labels[splits.database]
+
+
 def _training(
-  config: ConfigDict, data: Data, points: np.ndarray, packed: Packed
+  config: ConfigDict, inputs: Inputs, packed: Packed
 ) -> Metrics | None:
   """Judges a sample of training images against all the others.
 
   Hash labels exist for training images alone, so this is where they can be
   compared; the other methods stand beside them under the same rule.
   """
+  data = inputs.data
   if data.dataset.labels is None:
     return None
   training = data.splits.training
@@ -131,7 +155,7 @@ def _training(
     )
     for method, found in {**packed.training, **everywhere}.items()
   }
-  of_training = points[training]
+  of_training = inputs.points[training]
   judged["cosine"] = metrics.evaluate_features(
     of_training[rows],
     of_training,

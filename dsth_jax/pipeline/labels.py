@@ -9,80 +9,20 @@ import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, codes, datasets, features, graph, spectral
+from dsth_jax import checkpoint, codes, features, graph, spectral
 from dsth_jax.pipeline import run as run_lib
+from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.run import Arrays, Run, Work
-
-
-class Data(NamedTuple):
-  """The images of a run and who queries whom."""
-
-  dataset: datasets.Dataset
-  splits: datasets.Splits
-  fingerprint: str
-
-
-def load_data(run: Run, config: ConfigDict) -> Data:
-  """Opens the images, draws the splits, and lists what was skipped."""
-  with run.timed("data"):
-    dataset = datasets.load(
-      config.data.name,
-      root=config.data.root,
-      data_dir=config.data.data_dir,
-      max_pixels=config.data.max_pixels,
-      stored_size=config.data.stored_size,
-    )
-  splits = datasets.PROTOCOLS[config.data.protocol](
-    dataset.parts,
-    dataset.labels,
-    num_queries=config.data.num_queries,
-    seed=config.seed,
-  )
-  _check_training_size(len(splits.training), config)
-  fingerprint = checkpoint.fingerprint(
-    dataset.fingerprint,
-    config.data.protocol,
-    config.data.num_queries,
-    config.seed,
-  )
-  checkpoint.write(run.workdir / "splits", fingerprint, splits._asdict())
-  skipped = "".join(f"{name}\t{reason}\n" for name, reason in dataset.skipped)
-  checkpoint.write_text(run.workdir / "skipped.txt", skipped)
-  logging.info(
-    "%d images, of which %d queries, %d in the database, %d for training; "
-    "%d skipped",
-    len(dataset.images),
-    *map(len, splits),
-    len(dataset.skipped),
-  )
-  return Data(dataset, splits, fingerprint)
-
-
-def _check_training_size(num_images: int, config: ConfigDict) -> None:
-  """Refuses what neither the graph nor the eigenproblem could use."""
-  least = {
-    f"graph.num_neighbors + 1 = {config.graph.num_neighbors + 1}": (
-      config.graph.num_neighbors + 1
-    ),
-    f"5 x num_bits = {5 * config.num_bits}": 5 * config.num_bits,
-    f"train.batch_size = {config.train.batch_size}": config.train.batch_size,
-  }
-  for rule, needed in least.items():
-    if num_images < needed:
-      raise ValueError(
-        f"There are {num_images} training images, but {rule} need at least "
-        f"{needed}: add images, or lower that setting."
-      )
 
 
 def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
   """Describes every image; returns `features` [n d]."""
   settings = config.features
-  num_images = len(data.dataset.images)
+  num_images = len(data.dataset.names)
   if settings.file:
     run.reuse("features")
     return {"features": features.read_npy(settings.file, num_images=num_images)}
-  fingerprint = _features_fingerprint(config, data)
+  fingerprint = features_fingerprint(config, data)
 
   def make(directory: pathlib.Path, work: Work) -> None:
     forward_batch, num_features = features.backbone(
@@ -118,7 +58,8 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
   return run.artefact("features", fingerprint, make)
 
 
-def _features_fingerprint(config: ConfigDict, data: Data) -> str:
+def features_fingerprint(config: ConfigDict, data: Data) -> str:
+  """Returns what the features before centring depend on."""
   settings = config.features
   if settings.file:
     return checkpoint.fingerprint(*_state_of_file(settings.file))
@@ -148,14 +89,15 @@ def build_graph(
   """Finds the training images' neighbours; returns `indices`, `recall` ..."""
   fingerprint = checkpoint.fingerprint(
     data.fingerprint,
-    _features_fingerprint(config, data),
+    features_fingerprint(config, data),
     config.features.centre,
     config.graph.num_neighbors,
-    config.graph.search,
+    # Only the approximate search draws anything.
+    config.seed if config.graph.search == "approximate" else None,
   )
+  _check_distinct(points, 5 * config.num_bits)
 
   def make(directory: pathlib.Path, _: Work) -> None:
-    _check_distinct(points, 5 * config.num_bits)
     neighbors, recall = _search(config, points)
     arrays = {**neighbors._asdict(), "recall": np.array(recall)}
     checkpoint.write(directory, fingerprint, arrays)

@@ -1,7 +1,7 @@
 """Stages 2 and 3 of a run: a network learns the labels and encodes images."""
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flax.linen as nn
@@ -22,7 +22,8 @@ from dsth_jax import (
   train,
 )
 from dsth_jax.pipeline import run as run_lib
-from dsth_jax.pipeline.labels import Data, stage_key
+from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.labels import stage_key
 from dsth_jax.pipeline.losses import LossLog
 from dsth_jax.pipeline.run import Arrays, Run, Work
 
@@ -104,7 +105,7 @@ def learn(
   labels_fingerprint: str,
 ) -> tuple[Any, str]:
   """Trains the network on the hash labels; returns its variables."""
-  fingerprint = _training_fingerprint(config, labels_fingerprint)
+  fingerprint = training_fingerprint(config, labels_fingerprint)
   bits = np.asarray(labels["codes"])
   total = num_steps(config, len(bits))
   model, optimizer = make_model(config), _make_optimizer(config, len(bits))
@@ -150,7 +151,8 @@ def learn(
   return state.averaged, fingerprint
 
 
-def _training_fingerprint(config: ConfigDict, labels_fingerprint: str) -> str:
+def training_fingerprint(config: ConfigDict, labels_fingerprint: str) -> str:
+  """Returns what the trained network depends on."""
   relevant = config.train.to_dict()
   for name in ("checkpoint_every", "log_every"):
     del relevant[name]
@@ -175,6 +177,19 @@ def _follow(
   return state
 
 
+def compile_network(
+  config: ConfigDict, variables: Any
+) -> Callable[[np.ndarray], np.ndarray]:
+  """Compiles the trained network for batches of pixels."""
+  return encode.compile_network(
+    make_model(config),
+    variables,
+    image_size=config.model.image_size,
+    batch_size=config.encode.batch_size,
+    engine=config.encode.engine,
+  )
+
+
 def encode_images(
   run: Run,
   config: ConfigDict,
@@ -191,13 +206,7 @@ def encode_images(
   )
 
   def make(directory: pathlib.Path, work: Work) -> None:
-    network = encode.compile_network(
-      make_model(config),
-      variables,
-      image_size=config.model.image_size,
-      batch_size=settings.batch_size,
-      engine=settings.engine,
-    )
+    network = compile_network(config, variables)
     batches = encode.values(network, pixels, batch_size=settings.batch_size)
     values = np.concatenate(
       list(

@@ -12,12 +12,13 @@ ValueError: results lack embedding, environment, graph, losses, ...
 
 import os
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from dsth_jax.report import contract, markdown, page, pictures, plots, words
 from dsth_jax.report.contract import PictureSheet, Results
 
-__all__ = ["PictureSheet", "Results", "render", "write"]
+__all__ = ["PictureSheet", "Results", "render", "write", "write_files"]
 
 # What a report may consist of; what is not in a new one is removed.
 _FILES = (
@@ -72,19 +73,37 @@ def write(
     ValueError: see `render`.
     OSError: the directory cannot be written.
   """
-  files = render(results, sheet)
+  write_files(directory, render(results, sheet), known=_FILES)
+
+
+def write_files(
+  directory: str | os.PathLike[str],
+  files: Mapping[str, bytes],
+  *,
+  known: Sequence[str],
+) -> None:
+  """Writes all files or none, and removes what is not among them any more.
+
+  Args:
+    directory: of the files; made if it is missing.
+    files: by name.
+    known: all names that there may be, in the order to put them in place.
+
+  Raises:
+    OSError: the directory cannot be written.
+  """
   directory = pathlib.Path(directory)
   directory.mkdir(parents=True, exist_ok=True)
   temporary = {name: directory / f".{name}.tmp" for name in files}
   try:
     for name, path in temporary.items():
       path.write_bytes(files[name])
-    for name in sorted(files, key=_FILES.index):
+    for name in sorted(files, key=known.index):
       temporary[name].replace(directory / name)
   finally:
     for path in temporary.values():
       path.unlink(missing_ok=True)
-  for name in set(_FILES) - set(files):
+  for name in set(known) - set(files):
     (directory / name).unlink(missing_ok=True)
 
 

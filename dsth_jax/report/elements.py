@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from dsth_jax.report import pictures, plots, tables, words
+from dsth_jax.report import looks, pictures, plots, tables, words
 from dsth_jax.report.contract import Metrics
 
 
@@ -82,6 +82,47 @@ def plot(caption: str, light: bytes, dark: bytes) -> str:
   )
 
 
+def warnings(found: Sequence[str]) -> str:
+  """Returns a box of what is to be noted; none without a cause."""
+  if not found:
+    return ""
+  items = "".join(f"<li>{escape(text)}</li>" for text in found)
+  return (
+    f'<section class="warnings"><h2>Please note</h2><ul>{items}</ul></section>'
+  )
+
+
+def curves(metrics: Mapping[str, Metrics]) -> str:
+  """Draws the two curves of a quality table, light and dark."""
+  drawn = (
+    (
+      "Precision at recall: how many of the images one looks through are "
+      "right, until a given share of all right images is found.",
+      plots.precision_recall,
+    ),
+    (
+      "Precision of the first images: how many of the first so many images "
+      "returned are right.",
+      plots.precision_of_returned,
+    ),
+  )
+  figures = (
+    plot(caption, draw({"": metrics}), draw({"": metrics}, looks.DARK))
+    for caption, draw in drawn
+  )
+  return f'<div class="plots">{"".join(figures)}</div>'
+
+
+def numbers(metrics: Mapping[str, Metrics]) -> str:
+  """Returns the tables behind the curves, folded away."""
+  return (
+    "<details><summary>The numbers behind the curves</summary>"
+    + table(tables.recall(metrics), kind="numbers")
+    + table(tables.returned(metrics), kind="numbers")
+    + "</details>"
+  )
+
+
 def _row(row: tables.Row) -> str:
   cells = "".join(
     f"<td{' class=best' if cell.best else ''}>{_cell(cell)}</td>"
@@ -98,14 +139,14 @@ def _cell(cell: tables.Cell) -> str:
 def _head(row: tables.Row) -> str:
   if not row.method:
     return _cell(row.head)
-  color = plots.style(row.method).color
+  color = looks.style(row.method).color
   dot = f'<span class="dot" style="background:{color}"></span>'
   return f'<span class="method">{dot}{_cell(row.head)}</span>'
 
 
 def _bar(method: str, value: float, stressed: bool) -> str:
   name = escape(words.method(method).name)
-  color = plots.style(method).color
+  color = looks.style(method).color
   # The figure needs some of the width.
   width = f"{85 * min(max(value, 0), 1):.1f}%"
   return (

@@ -1,7 +1,7 @@
 """The report as Markdown."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dsth_jax.report import notes, plots, sentences, tables, words
 from dsth_jax.report.contract import Metrics, Results
@@ -33,7 +33,7 @@ def render(results: Results, pictures: Sequence[str]) -> str:
     f"# {escape(sentences.title(results))}",
     escape(sentences.opening(results)),
     escape(sentences.data(results)),
-    *_warnings(results),
+    *warnings(notes.cautions(results)),
     *_quality(results, pictures),
     *_picture("results.png", pictures),
     "## How it works",
@@ -51,6 +51,11 @@ def render(results: Results, pictures: Sequence[str]) -> str:
     *_picture("training_loss.png", pictures),
     *_skipped(results),
   ]
+  return joined(blocks)
+
+
+def joined(blocks: Iterable[str]) -> str:
+  """Joins paragraphs, tables and headings to one text."""
   return "\n\n".join(blocks) + "\n"
 
 
@@ -63,6 +68,21 @@ def table(content: tables.Table) -> str:
   for row in content.rows:
     lines.append(_line([_cell(cell) for cell in (row.head, *row.cells)]))
   return "\n".join(lines)
+
+
+def warnings(found: Sequence[str]) -> list[str]:
+  """Returns the blocks of what is to be noted; none without a cause."""
+  if not found:
+    return []
+  return ["## Please note", "\n".join(f"* {escape(text)}" for text in found)]
+
+
+def glossary(texts: Mapping[str, str]) -> str:
+  """Returns terms and what they mean."""
+  return "\n".join(
+    f"* **{escape(name)}**" + (f": {escape(text)}" if text else "")
+    for name, text in texts.items()
+  )
 
 
 def escape(text: str) -> str:
@@ -84,13 +104,6 @@ def _picture(name: str, pictures: Sequence[str]) -> list[str]:
   return [f"![{_ALT_TEXTS[name]}]({name})"] if name in pictures else []
 
 
-def _warnings(results: Results) -> list[str]:
-  found = notes.cautions(results)
-  if not found:
-    return []
-  return ["## Please note", "\n".join(f"* {escape(text)}" for text in found)]
-
-
 def _quality(results: Results, pictures: Sequence[str]) -> list[str]:
   blocks = ["## How good it is"]
   measured: list[Mapping[str, Metrics]] = []
@@ -107,9 +120,9 @@ def _quality(results: Results, pictures: Sequence[str]) -> list[str]:
     *_picture("precision_recall.png", pictures),
     *_picture("precision_of_returned.png", pictures),
     "### Who is compared",
-    _glossary({words.method(n).name: words.method(n).text for n in methods}),
+    glossary({words.method(n).name: words.method(n).text for n in methods}),
     "### What the columns mean",
-    _glossary(words.metric_texts(next(iter(measured[0].values())))),
+    glossary(words.metric_texts(next(iter(measured[0].values())))),
   ]
 
 
@@ -129,15 +142,8 @@ def _setting(
 def _statistics(results: Results) -> list[str]:
   return [
     table(tables.statistics(results)),
-    _glossary(words.STATISTICS),
+    glossary(words.STATISTICS),
   ]
-
-
-def _glossary(texts: Mapping[str, str]) -> str:
-  return "\n".join(
-    f"* **{escape(name)}**" + (f": {escape(text)}" if text else "")
-    for name, text in texts.items()
-  )
 
 
 def _skipped(results: Results) -> list[str]:

@@ -1,20 +1,29 @@
 """The report as one page of HTML that needs nothing else."""
 
-import functools
 import html
-import string
 from collections.abc import Mapping
-from importlib import resources
 
-from dsth_jax.report import gallery, notes, plots, sentences, tables, words
+from dsth_jax.report import (
+  document,
+  gallery,
+  looks,
+  notes,
+  plots,
+  sentences,
+  tables,
+  words,
+)
 from dsth_jax.report.contract import Metrics, PictureSheet, Results
 from dsth_jax.report.elements import (
   bars,
+  curves,
   glossary,
+  numbers,
   paragraph,
   plot,
   table,
   tiles,
+  warnings,
 )
 
 # A list of images that could not be read stops here.
@@ -31,13 +40,13 @@ def render(results: Results, sheet: PictureSheet) -> str:
   Returns:
     HTML; every name and text in it is escaped.
   """
-  return _template("page.html").substitute(
-    css=_read("page.css"),
-    title=html.escape(sentences.title(results)),
+  title = sentences.title(results)
+  body = document.template(__package__, "page.html").substitute(
+    title=html.escape(title),
     dataset=html.escape(results["summary"]["dataset"]),
     opening=html.escape(sentences.opening(results)),
     tiles=tiles(sentences.key_figures(results)),
-    warnings=_warnings(results),
+    warnings=warnings(notes.cautions(results)),
     pictures=gallery.gallery(sheet),
     data=html.escape(sentences.data(results)),
     line=_line(results),
@@ -50,20 +59,12 @@ def render(results: Results, sheet: PictureSheet) -> str:
     loss=_loss(results),
     skipped=_skipped(results),
   )
+  return document.render(title, body)
 
 
 def snippet() -> str:
   """Returns the lines of Python that search the codes of a run."""
-  return _read("snippet.txt")
-
-
-@functools.cache
-def _read(name: str) -> str:
-  return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _template(name: str) -> string.Template:
-  return string.Template(_read(name))
+  return document.read(__package__, "snippet.txt")
 
 
 def _line(results: Results) -> str:
@@ -71,17 +72,7 @@ def _line(results: Results) -> str:
   for number, (head, text) in enumerate(sentences.stage_texts(results), 1):
     texts |= {f"head_{number}": head, f"text_{number}": text}
   escaped = {name: html.escape(text) for name, text in texts.items()}
-  return _template("line.html").substitute(escaped)
-
-
-def _warnings(results: Results) -> str:
-  found = notes.cautions(results)
-  if not found:
-    return ""
-  items = "".join(f"<li>{html.escape(text)}</li>" for text in found)
-  return (
-    f'<section class="warnings"><h2>Please note</h2><ul>{items}</ul></section>'
-  )
+  return document.template(__package__, "line.html").substitute(escaped)
 
 
 def _quality(results: Results) -> str:
@@ -112,32 +103,9 @@ def _setting(setting: str, title: str, metrics: Mapping[str, Metrics]) -> str:
     + paragraph(sentences.quality(setting, metrics))
     + bars(metrics, lead)
     + table(tables.quality(metrics))
-    + _plots(metrics)
-    + "<details><summary>The numbers behind the curves</summary>"
-    + table(tables.recall(metrics), kind="numbers")
-    + table(tables.returned(metrics), kind="numbers")
-    + "</details>"
+    + curves(metrics)
+    + numbers(metrics)
   )
-
-
-def _plots(metrics: Mapping[str, Metrics]) -> str:
-  drawn = (
-    (
-      "Precision at recall: how many of the images one looks through are "
-      "right, until a given share of all right images is found.",
-      plots.precision_recall,
-    ),
-    (
-      "Precision of the first images: how many of the first so many images "
-      "returned are right.",
-      plots.precision_of_returned,
-    ),
-  )
-  figures = (
-    plot(caption, draw({"": metrics}), draw({"": metrics}, plots.DARK))
-    for caption, draw in drawn
-  )
-  return f'<div class="plots">{"".join(figures)}</div>'
 
 
 def _statistics(results: Results) -> str:
@@ -153,7 +121,7 @@ def _loss(results: Results) -> str:
   drawn = plot(
     "The student's training: its error against the labels, step by step.",
     plots.training_loss(losses),
-    plots.training_loss(losses, plots.DARK),
+    plots.training_loss(losses, looks.DARK),
   )
   return f'<div class="plots">{drawn}</div>'
 

@@ -1,15 +1,15 @@
 """The plots of a report, drawn without any state of pyplot."""
 
 import io
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dsth_jax.report import words
+from dsth_jax.report import looks, words
 from dsth_jax.report.contract import Losses, Metrics, Results
 
 SETTINGS = {
@@ -18,55 +18,8 @@ SETTINGS = {
 }
 
 
-class Theme(NamedTuple):
-  """The colours of what is not data.
-
-  Attributes:
-    paper: the background.
-    ink: text and axes.
-    faint: grid lines.
-  """
-
-  paper: str
-  ink: str
-  faint: str
-
-
-LIGHT = Theme("#ffffff", "#1d2329", "#d9dee4")
-DARK = Theme("#181c21", "#dde2e8", "#3a424b")
-
-
-class Style(NamedTuple):
-  """How a method looks, everywhere.
-
-  Attributes:
-    color: of Okabe and Ito's palette, which the colour-blind tell apart.
-    marker: tells it apart without any colour.
-    line: dashed for what is not a code.
-  """
-
-  color: str
-  marker: str
-  line: str = "-"
-
-
-_STYLES = {
-  "student": Style("#0072b2", "o"),
-  "labels": Style("#009e73", "s"),
-  "paper_labels": Style("#cc79a7", "D"),
-  "itq": Style("#d55e00", "^"),
-  "lsh": Style("#e69f00", "v"),
-  "cosine": Style("#808891", "x", "--"),
-}
-# Of methods that have no style of their own, which then share a colour.
-_OTHER = Style("#56b4e9", "P", ":")
 DOTS_PER_INCH = 144
 _PANEL = (5.2, 4.3)
-
-
-def style(method: str) -> Style:
-  """Returns the look of a method."""
-  return _STYLES.get(method, _OTHER)
 
 
 def files(results: Results) -> Iterator[tuple[str, bytes]]:
@@ -84,7 +37,7 @@ def files(results: Results) -> Iterator[tuple[str, bytes]]:
 
 
 def precision_recall(
-  panels: Mapping[str, Mapping[str, Metrics]], theme: Theme = LIGHT
+  panels: Mapping[str, Mapping[str, Metrics]], theme: looks.Theme = looks.LIGHT
 ) -> bytes:
   """Draws precision against recall (RP).
 
@@ -95,17 +48,17 @@ def precision_recall(
   Returns:
     A PNG.
   """
-  figure, axes = _panels(panels, theme)
+  figure, axes = make_panels(panels, theme)
   for each, metrics in zip(axes, panels.values()):
     _draw(each, metrics, "recall_levels", "precision_at_recall")
     each.set_xlim(0, 1.02)
     each.set_xlabel("recall: share of the right images found")
   axes[0].set_ylabel("precision: share of right images")
-  return _finish(figure, axes, theme)
+  return finish(figure, axes, theme)
 
 
 def precision_of_returned(
-  panels: Mapping[str, Mapping[str, Metrics]], theme: Theme = LIGHT
+  panels: Mapping[str, Mapping[str, Metrics]], theme: looks.Theme = looks.LIGHT
 ) -> bytes:
   """Draws the precision of the first N images returned (RIP).
 
@@ -116,7 +69,7 @@ def precision_of_returned(
   Returns:
     A PNG.
   """
-  figure, axes = _panels(panels, theme)
+  figure, axes = make_panels(panels, theme)
   for each, metrics in zip(axes, panels.values()):
     _draw(each, metrics, "returned_images", "precision_of_returned")
     each.set_xscale("log")
@@ -124,10 +77,10 @@ def precision_of_returned(
     each.xaxis.set_minor_locator(NullLocator())
     each.set_xlabel("number of images returned")
   axes[0].set_ylabel("precision: share of right images")
-  return _finish(figure, axes, theme)
+  return finish(figure, axes, theme)
 
 
-def training_loss(losses: Losses, theme: Theme = LIGHT) -> bytes:
+def training_loss(losses: Losses, theme: looks.Theme = looks.LIGHT) -> bytes:
   """Draws the loss of the student (Eq. 18) over the steps.
 
   Args:
@@ -138,16 +91,19 @@ def training_loss(losses: Losses, theme: Theme = LIGHT) -> bytes:
     A PNG.
   """
   steps, values = np.asarray(losses, np.float64).T
-  figure, axes = _panels([""], theme)
-  axes[0].plot(steps, values, color=style("student").color, linewidth=1.6)
+  figure, axes = make_panels([""], theme)
+  axes[0].plot(steps, values, color=looks.style("student").color, linewidth=1.6)
   axes[0].set_ylim(bottom=0)
   axes[0].xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
   axes[0].set_xlabel("training step")
   axes[0].set_ylabel("loss: squared error of the bits")
-  return _finish(figure, axes, theme)
+  return finish(figure, axes, theme)
 
 
-def _panels(titles: Any, theme: Theme) -> tuple[Figure, list[Axes]]:
+def make_panels(
+  titles: Iterable[str], theme: looks.Theme
+) -> tuple[Figure, list[Axes]]:
+  """Returns a figure with a panel a title, side by side."""
   titles = list(titles)
   width, height = _PANEL
   figure = Figure(
@@ -169,7 +125,7 @@ def _draw(
     scores = metrics[name]
     if not scores.get(key):
       continue
-    look = style(name)
+    look = looks.style(name)
     axes.plot(
       scores[grid],
       scores[key],
@@ -177,13 +133,14 @@ def _draw(
       linestyle=look.line,
       marker=look.marker,
       markersize=5,
-      linewidth=2.4 if name == "student" else 1.6,
+      linewidth=look.width,
       label=words.method(name).name,
     )
   axes.set_ylim(0, 1.02)
 
 
-def _finish(figure: Figure, axes: list[Axes], theme: Theme) -> bytes:
+def finish(figure: Figure, axes: list[Axes], theme: looks.Theme) -> bytes:
+  """Colours the panels, adds the legend of all; returns a PNG."""
   for each in axes:
     each.set_facecolor(theme.paper)
     each.grid(color=theme.faint, linewidth=0.7)
@@ -198,13 +155,13 @@ def _finish(figure: Figure, axes: list[Axes], theme: Theme) -> bytes:
   return buffer.getvalue()
 
 
-def _legend(figure: Figure, axes: list[Axes], theme: Theme) -> None:
+def _legend(figure: Figure, axes: list[Axes], theme: looks.Theme) -> None:
   entries: dict[str, Any] = {}
   for each in axes:
     handles, labels = each.get_legend_handles_labels()
     for handle, label in zip(reversed(handles), reversed(labels)):
       entries.setdefault(label, handle)
-  columns = 2 if len(axes) == 1 else 3
+  columns = len(axes) + 1
   if entries:
     figure.legend(
       entries.values(),
@@ -221,6 +178,9 @@ def _legend(figure: Figure, axes: list[Axes], theme: Theme) -> None:
 def _set_margins(figure: Figure, *, num_rows: int) -> None:
   """Leaves room for the texts, in inches; layout engines draw twice for it."""
   width, height = figure.get_size_inches()
+  # A long legend makes the figure higher, and not its panels lower.
+  height += 0.2 * max(0, num_rows - 3)
+  figure.set_figheight(height)
   figure.subplots_adjust(
     left=0.55 / width,
     right=1 - 0.12 / width,

@@ -222,7 +222,7 @@ def _comparison(lead: str, metrics: Mapping[str, Metrics]) -> str:
       text = f"{_against(name)} ({words.figure(other)})"
       relations[_relation(float(value - other))].append(text)
   return "".join(
-    f", {relation} {_joined(against)}"
+    f", {relation} {words.joined(against)}"
     for relation, against in relations.items()
     if against
   )
@@ -241,12 +241,6 @@ def _against(method: str) -> str:
     "cosine": "the features themselves",
   }
   return names.get(method, words.method(method).name)
-
-
-def _joined(parts: list[str]) -> str:
-  if len(parts) == 1:
-    return parts[0]
-  return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _returned(scores: Metrics) -> str:

@@ -1,7 +1,7 @@
 """The tables of a report, before they become Markdown or HTML."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dsth_jax.report import words
@@ -54,15 +54,37 @@ class _Column(NamedTuple):
   note: Callable[[Metrics], str]
 
 
-def quality(metrics: Mapping[str, Metrics]) -> Table:
-  """Returns one line a method and one column a metric."""
+def quality(
+  metrics: Mapping[str, Metrics],
+  *,
+  spreads: Mapping[str, Metrics] | None = None,
+  aside: Collection[str] = (),
+) -> Table:
+  """Returns one line a method and one column a metric.
+
+  Args:
+    metrics: by method.
+    spreads: the standard deviation of each figure, by method, where the figures
+      are means; it takes the place of the notes beneath them.
+    aside: methods that are shown, but never the best.
+
+  Returns:
+    The table.
+  """
   columns = _quality_columns(next(iter(metrics.values())))
-  best = [_best(metrics, column) for column in columns]
+  rivals = {name: metrics[name] for name in metrics if name not in aside}
+  best = [_best(rivals, column) for column in columns]
+
+  def note(column: _Column, name: str) -> str:
+    if spreads is None:
+      return column.note(metrics[name])
+    return plus_minus(words.figure(column.value(spreads.get(name, {}))))
+
   rows = [
     Row(
       Cell(words.method(name).name),
       [
-        Cell(words.figure(c.value(scores)), c.note(scores), name in winners)
+        Cell(words.figure(c.value(scores)), note(c, name), name in winners)
         for c, winners in zip(columns, best)
       ],
       name,
@@ -70,6 +92,15 @@ def quality(metrics: Mapping[str, Metrics]) -> Table:
     for name, scores in metrics.items()
   ]
   return Table(["Method", *(column.name for column in columns)], rows)
+
+
+def plus_minus(spread: str) -> str:
+  """Returns the note of a mean; none where there is no spread."""
+  return (
+    ""
+    if spread == words.DASH
+    else f"\N{PLUS-MINUS SIGN}\N{NO-BREAK SPACE}{spread}"
+  )
 
 
 def recall(metrics: Mapping[str, Metrics]) -> Table:

@@ -3,8 +3,11 @@
 import math
 import pathlib
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+
+from dsth_jax.baselines import BASELINES
 
 DASH = "\N{EN DASH}"
 MAP = "mean_average_precision"
@@ -26,6 +29,16 @@ METHODS = {
   "student": Method(
     "Student",
     "The product of this run: codes that the small network makes from pixels.",
+  ),
+  "dsth": Method(
+    "DSTH",
+    "Codes that a small network makes from pixels, after it learned self-taught "
+    "labels.",
+  ),
+  "dsth_paper": Method(
+    "DSTH, paper's labels",
+    "The same network after it learned labels of the paper's own setting: one "
+    "eigenvector of the graph a bit, cut at its mean.",
   ),
   "labels": Method(
     "Self-taught labels",
@@ -69,13 +82,13 @@ STAGES = {
 
 PROTOCOLS = {
   "official": "The data set's own test part asks; its training part is "
-  "searched, and the student learned from it.",
+  "searched, and the codes were learned from it.",
   "holdout": "A random sample of the images asks; all others are searched, "
-  "and the student learned from them.",
+  "and the codes were learned from them.",
   "cifar10-1": "100 images a class ask; all others are searched, and the "
-  "student learned from 500 a class of them.",
+  "codes were learned from 500 a class of them.",
   "cifar10-2": "1,000 images a class ask; all others are searched, and the "
-  "student learned from them.",
+  "codes were learned from them.",
 }
 
 BACKBONES = {
@@ -102,8 +115,28 @@ STATISTICS = {
 
 
 def method(name: str) -> Method:
-  """Returns a known method, or one that explains nothing."""
-  return METHODS.get(name, Method(name, ""))
+  """Returns a method's words; a baseline's are the first line of its file.
+
+  That line says what the method is, and in brackets what it is called, as in
+  "Locality-sensitive hashing: signs of random projections (LSH)." What two
+  baselines are called is no name for either: they go by their key.
+  """
+  if name in METHODS or name not in BASELINES:
+    return METHODS.get(name, Method(name, ""))
+  others = [_called(other) for other in BASELINES if other != name]
+  called = _called(name)
+  return Method(name if called in others else called, _first_line(name))
+
+
+def _called(baseline: str) -> str:
+  """Returns the last of the names in brackets, or the key."""
+  found = re.search(r"\(([^()]+)\)", _first_line(baseline))
+  return found[1].split(",")[-1].strip() if found else baseline
+
+
+def _first_line(baseline: str) -> str:
+  module = sys.modules[BASELINES[baseline].fit.__module__]
+  return (module.__doc__ or "").strip().split("\n")[0]
 
 
 def protocol(name: str) -> str:
@@ -224,6 +257,14 @@ def duration(seconds: Any) -> str:
   return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def seconds(value: Any) -> str:
+  """Formats a time in seconds, to be compared within a column."""
+  if not _is_number(value):
+    return DASH
+  digits = 3 if value < 0.95 else 1 if value < 99.5 else 0
+  return f"{value:,.{digits}f}"
+
+
 def size(num_bytes: int) -> str:
   """Formats bytes with a decimal unit."""
   value, unit = float(num_bytes), "bytes"
@@ -238,6 +279,13 @@ def size(num_bytes: int) -> str:
 def plural(number: int, thing: str, things: str = "") -> str:
   """Formats a counted noun."""
   return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def joined(parts: list[str]) -> str:
+  """Joins the parts of an enumeration."""
+  if len(parts) == 1:
+    return parts[0]
+  return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _is_number(value: Any) -> bool:

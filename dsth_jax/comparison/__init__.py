@@ -1,0 +1,115 @@
+"""Any methods, code lengths and seeds on one data set, under one protocol.
+
+A comparison is made of cells (a method, a number of bits, a seed), each a file
+that is measured once. What is learned from the same images with the same
+features is asked the same queries, and judged by the same metrics as a run.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import logging
+from ml_collections import ConfigDict
+
+from dsth_jax import checkpoint, report
+from dsth_jax import config as config_lib
+from dsth_jax.comparison import cells, markdown, page, plots, summary
+from dsth_jax.comparison.summary import Results
+from dsth_jax.pipeline import data as data_lib
+from dsth_jax.pipeline import labels, learning, methods
+from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.methods import Inputs
+from dsth_jax.pipeline.run import Run, environment
+
+# What a report may consist of.
+_FILES = (
+  "precision_recall.png",
+  "precision_of_returned.png",
+  "quality_by_length.png",
+  "comparison.md",
+  "index.html",
+)
+
+
+def run(config: ConfigDict, workdir: pathlib.Path) -> Results:
+  """Measures every cell that is not current, and writes the report.
+
+  Args:
+    config: from `dsth_jax.config`, validated.
+    workdir: the comparison's directory; made if it is missing.
+
+  Returns:
+    What `comparison.json` holds; see `summary.summarize`. A method that fails
+    is reported there, and the others go on.
+
+  Raises:
+    ValueError: the data does not fit the settings or the methods.
+    OSError: the directory cannot be written.
+  """
+  workdir.mkdir(parents=True, exist_ok=True)
+  checkpoint.write_text(workdir / "config.json", config.to_json(indent=2))
+  checkpoint.write_json(workdir / "environment.json", environment())
+  this = Run(workdir)
+  data = _asked(config, data_lib.load(this, config))
+  _check(config, data)
+  inputs = _inputs(this, config, data)
+  ceiling = cells.ceiling(this, config, inputs)
+  outcomes = [
+    cells.outcome(this, config, inputs, cell) for cell in cells.plan(config)
+  ]
+  results = summary.summarize(config, data, ceiling, outcomes)
+  checkpoint.write_json(workdir / "comparison.json", results)
+  files = {
+    **dict(plots.files(results)),
+    "comparison.md": markdown.render(results).encode(),
+    "index.html": page.render(results).encode(),
+  }
+  report.write_files(workdir / "report", files, known=_FILES)
+  logging.info("Open %s", workdir / "report" / "index.html")
+  return results
+
+
+def refuse_failures(results: Results) -> None:
+  """Raises ValueError where a cell has no figures, after all is written."""
+  failed = results["failed"]
+  if failed:
+    first = cells.Cell(
+      *(failed[0][name] for name in ("method", "num_bits", "seed"))
+    )
+    raise ValueError(
+      f"{len(failed)} of the cells failed, first {first}: {failed[0]['error']} "
+      "The figures of all others are written; the same command tries the "
+      "failed ones again."
+    )
+
+
+def _asked(config: ConfigDict, data: Data) -> Data:
+  """Draws some of the queries, where fewer than the protocol's are wanted."""
+  query, most = data.splits.query, config.compare.num_queries
+  if not 0 < most < len(query):
+    return data
+  rng = np.random.default_rng(config.seed)
+  drawn = np.sort(rng.choice(query, most, replace=False))
+  return data._replace(splits=data.splits._replace(query=drawn))
+
+
+def _check(config: ConfigDict, data: Data) -> None:
+  """Refuses, before any work, what could not be judged or fitted."""
+  if data.dataset.labels is None:
+    raise ValueError(
+      f"{config.data.name} has no class labels, but a comparison counts right "
+      "images by them: sort the images into one folder a class."
+    )
+  methods.check(config.compare.methods, data)
+  for cell in cells.plan(config):
+    if cell.method in config_lib.STUDENTS:
+      data_lib.check_training_size(cells.settings(config, cell), data)
+
+
+def _inputs(run: Run, config: ConfigDict, data: Data) -> Inputs:
+  described = labels.extract_features(run, config, data)
+  points = labels.centred(config, data, described)
+  pixels = None
+  if any(map(methods.sees_images, config.compare.methods)):
+    pixels = learning.write_pixels(run, config, data)
+  return Inputs(data, points, pixels)

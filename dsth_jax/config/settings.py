@@ -1,0 +1,181 @@
+"""Every setting of a run, once, with its meaning."""
+
+from ml_collections import ConfigDict
+
+from dsth_jax.config import methods
+
+
+def base_config() -> ConfigDict:
+  """Returns the default settings, locked: a mistyped field raises."""
+  config = ConfigDict()
+  # All randomness of a run follows from this number.
+  config.seed = 0
+  # Bits of a code. The slice head wants a multiple of its groups.
+  config.num_bits = 32
+  config.data = _data()
+  config.features = _features()
+  config.graph = _graph()
+  config.spectral = _spectral()
+  config.labels = _labels()
+  config.model = _model()
+  config.train = _train()
+  config.encode = _encode()
+  config.eval = _eval()
+  # What a baseline's `fit` takes beside data, bits and key, by its name: of a
+  # run's baselines and of a comparison's.
+  config.baselines = methods.baseline_settings()
+  config.compare = _compare()
+  return config.lock()
+
+
+def _data() -> ConfigDict:
+  data = ConfigDict()
+  # digits, image_folder, the name of a prepared TFDS set, or features: no
+  # images, but features.file and labels_file, which can only be compared.
+  data.name = "digits"
+  # The folder of images, for image_folder.
+  data.root = ""
+  # A .npy of class numbers [n], one an image, for features.
+  data.labels_file = ""
+  # Where prepared data lies; empty for TFDS's own default.
+  data.data_dir = ""
+  # Who queries whom: see dsth_jax.datasets.PROTOCOLS.
+  data.protocol = "holdout"
+  # Queries to draw; 0 takes the protocol's own number.
+  data.num_queries = 300
+  # An image with more pixels is skipped.
+  data.max_pixels = 100_000_000
+  # Larger images are stored with their short side shrunk to this.
+  data.stored_size = 256
+  return data
+
+
+def _features() -> ConfigDict:
+  features = ConfigDict()
+  # pixels, efficientnet_lite0, or the path of a .onnx file that takes images
+  # scaled as ImageNet's.
+  features.backbone = "pixels"
+  # A .npy of features [n d], one row an image, in place of a backbone.
+  features.file = ""
+  # Pixels a side that the backbone sees.
+  features.image_size = 8
+  features.batch_size = 32
+  # Subtracts the training images' mean from all features.
+  features.centre = True
+  return features
+
+
+def _graph() -> ConfigDict:
+  graph = ConfigDict()
+  # k of the nearest-neighbour graph (mu of section IV-C).
+  graph.num_neighbors = 12
+  # exact, or approximate: most of the neighbours, for some 100,000 images and
+  # more (pip install "dsth_jax[approximate]").
+  graph.search = "exact"
+  # union (Eq. 1) or mutual (Eq. 7): who counts as a pair of neighbours.
+  graph.symmetrize = "union"
+  # Joins a graph that falls apart by the best edges between its components.
+  graph.connect = True
+  return graph
+
+
+def _spectral() -> ConfigDict:
+  spectral = ConfigDict()
+  # auto, chebyshev, lobpcg or dense.
+  spectral.solver = "auto"
+  # The solver stops once ||S u - theta u|| of every pair is below.
+  spectral.tol = 1e-5
+  spectral.max_iters = 500
+  # An embedding with a larger residual ||L v - lambda D v|| is refused.
+  spectral.max_residual = 1e-3
+  return spectral
+
+
+def _labels() -> ConfigDict:
+  labels = ConfigDict()
+  # diffusion: the diffusion rotation; eigenvectors: the paper's one
+  # eigenvector a bit.
+  labels.method = "diffusion"
+  labels.diffusion_time = 8.0
+  # Alternations of the rotation.
+  labels.num_iters = 50
+  # mean (Eq. 14) or median.
+  labels.threshold = "mean"
+  return labels
+
+
+def _model() -> ConfigDict:
+  model = ConfigDict()
+  model.network = "simplenet"
+  # 32 or 96 (Table I).
+  model.image_size = 32
+  # mlp or slice.
+  model.head = "slice"
+  # batchnorm, sigmoid, or relu (the paper's negative result).
+  model.activation = "batchnorm"
+  # Batch normalization after every convolution.
+  model.norm = True
+  return model
+
+
+def _train() -> ConfigDict:
+  train = ConfigDict()
+  # adamw or sgd.
+  train.optimizer = "adamw"
+  # one_cycle: `num_epochs` up to `learning_rate` and down; piecewise:
+  # `learning_rates`, each for its `stage_steps`.
+  train.schedule = "one_cycle"
+  train.num_epochs = 6
+  train.learning_rate = 3e-3
+  train.learning_rates = (0.01, 0.001, 0.0001)
+  train.stage_steps = (60_000, 5_000, 5_000)
+  train.momentum = 0.9
+  train.weight_decay = 0.01
+  train.batch_size = 64
+  # Random mirroring, and random shifts of up to so many pixels.
+  train.flip = False
+  train.shift = 2
+  # Share of the running average of the weights that a step keeps; 0: none.
+  train.averaging = 0.0
+  # Steps between checkpoints, and between lines of the log.
+  train.checkpoint_every = 500
+  train.log_every = 20
+  return train
+
+
+def _encode() -> ConfigDict:
+  encode = ConfigDict()
+  encode.batch_size = 256
+  # auto, onnx or jit: see dsth_jax.models.inference.
+  encode.engine = "auto"
+  # mean or median of the network's values over the training images (Eq. 14),
+  # half (Eq. 22), or labels: the hash labels' own thresholds.
+  encode.threshold = "mean"
+  return encode
+
+
+def _eval() -> ConfigDict:
+  evaluation = ConfigDict()
+  # K of mAP@K, and the most returned images looked at.
+  evaluation.max_rank = 1000
+  # Training images whose hash labels are judged against all the others.
+  evaluation.num_training_queries = 2000
+  # Baselines on the same features; names in dsth_jax.baselines.BASELINES.
+  evaluation.baselines = ("lsh", "itq")
+  # Rows and columns of the picture sheet.
+  evaluation.sheet_queries = 8
+  evaluation.sheet_results = 10
+  return evaluation
+
+
+def _compare() -> ConfigDict:
+  compare = ConfigDict()
+  # dsth (this configuration's student), dsth_paper (the same with the paper's
+  # labels), and names in dsth_jax.baselines.BASELINES.
+  compare.methods = ("lsh", "itq")
+  compare.num_bits = (16, 32)
+  # Each draws a method's randomness anew; the split is that of config.seed.
+  compare.seeds = (0, 1, 2)
+  # At most so many of the protocol's queries are asked; 0: all of them.
+  compare.num_queries = 0
+  return compare

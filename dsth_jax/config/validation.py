@@ -1,0 +1,167 @@
+"""Which settings cannot work, said in one sentence."""
+
+import difflib
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from dsth_jax import (
+  baselines,
+  codes,
+  datasets,
+  encode,
+  models,
+  spectral,
+  train,
+)
+from dsth_jax.config import methods
+from dsth_jax.graph import approximate
+from dsth_jax.models import heads, simplenet
+
+
+def validate(config: ConfigDict) -> None:
+  """Raises ValueError, in one sentence, for settings that cannot work.
+
+  ImportError where a setting needs an extra that is not installed.
+
+  What only the data can tell (too few images, say) is left to the pipeline.
+  """
+  tables = {
+    "data.protocol": datasets.PROTOCOLS,
+    "graph.search": ("exact", "approximate"),
+    "graph.symmetrize": ("union", "mutual"),
+    "spectral.solver": spectral.SOLVERS,
+    "labels.method": ("diffusion", "eigenvectors"),
+    "labels.threshold": codes.THRESHOLDS,
+    "model.network": models.HASH_MODELS,
+    "model.head": heads.HEADS,
+    "model.activation": heads.ACTIVATIONS,
+    "train.optimizer": train.OPTIMIZERS,
+    "train.schedule": ("one_cycle", "piecewise"),
+    "encode.threshold": ("labels", *encode.THRESHOLDS),
+    "encode.engine": ("auto", "onnx", "jit"),
+  }
+  values = dict(_leaves(config))
+  for field, names in tables.items():
+    choose(field, values[field], names)
+  if not config.features.backbone.endswith(".onnx"):
+    names = ("pixels", *models.BACKBONES)
+    choose("features.backbone", config.features.backbone, names)
+  for name in config.eval.baselines:
+    choose("eval.baselines", name, baselines.BASELINES)
+  for field in _AT_LEAST_ONE:
+    if values[field] < 1:
+      raise ValueError(f"config.{field} is {values[field]}: set 1 or more.")
+  _validate_combinations(config)
+  _validate_data(config)
+  _validate_comparison(config)
+
+
+_AT_LEAST_ONE = (
+  "num_bits",
+  "features.image_size",
+  "features.batch_size",
+  "graph.num_neighbors",
+  "spectral.max_iters",
+  "train.num_epochs",
+  "train.batch_size",
+  "train.checkpoint_every",
+  "train.log_every",
+  "encode.batch_size",
+  "eval.max_rank",
+  "eval.num_training_queries",
+  "eval.sheet_queries",
+  "eval.sheet_results",
+)
+
+
+def _validate_combinations(config: ConfigDict) -> None:
+  if config.graph.search == "approximate":
+    approximate.library()
+  _check_head(config, config.num_bits)
+  if config.model.image_size not in simplenet.WIDTHS:
+    raise ValueError(
+      f"config.model.image_size is {config.model.image_size}: SimpleNet takes "
+      f"{' or '.join(map(str, simplenet.WIDTHS))} (Table I)."
+    )
+  if not 0 <= config.train.averaging < 1:
+    raise ValueError(
+      f"config.train.averaging is {config.train.averaging}: set a share from "
+      "0 up to, but not, 1."
+    )
+  stages = len(config.train.stage_steps)
+  if len(config.train.learning_rates) != stages:
+    raise ValueError(
+      f"config.train.learning_rates has {len(config.train.learning_rates)} "
+      f"values for the {stages} of train.stage_steps: give one for each."
+    )
+
+
+def _check_head(config: ConfigDict, num_bits: int) -> None:
+  if config.model.head == "slice":
+    heads.check_slices(num_bits, heads.SliceHead.num_groups)
+
+
+def _validate_data(config: ConfigDict) -> None:
+  data = config.data
+  if data.name == "image_folder" and not data.root:
+    raise ValueError(
+      "config.data.root is empty: name the folder of images, as in "
+      "--config.data.root=PHOTOGRAPHS."
+    )
+  if data.name == "features" and not (
+    config.features.file and data.labels_file
+  ):
+    raise ValueError(
+      "config.data.name is 'features', which takes the place of images: set "
+      "both config.features.file and config.data.labels_file."
+    )
+
+
+def _validate_comparison(config: ConfigDict) -> None:
+  compare = config.compare
+  for name in compare.methods:
+    choose("compare.methods", name, methods.METHODS)
+  for field, least in (("num_bits", 1), ("seeds", 0)):
+    for value in compare[field]:
+      if not isinstance(value, int) or value < least:
+        raise ValueError(
+          f"config.compare.{field} holds {value!r}: whole numbers from {least} "
+          "on are needed."
+        )
+  for field in ("methods", "num_bits", "seeds"):
+    if not compare[field] or len(set(compare[field])) < len(compare[field]):
+      raise ValueError(
+        f"config.compare.{field} is {compare[field]}: name one or more, each "
+        "of them once."
+      )
+  if compare.num_queries < 0:
+    raise ValueError(
+      f"config.compare.num_queries is {compare.num_queries}: set a number, or "
+      "0 for all queries."
+    )
+  if set(compare.methods) & set(methods.STUDENTS):
+    for num_bits in compare.num_bits:
+      _check_head(config, num_bits)
+
+
+def _leaves(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+  """Yields every field by its full name."""
+  for name, value in config.items():
+    if isinstance(value, ConfigDict):
+      yield from _leaves(value, f"{prefix}{name}.")
+    else:
+      yield prefix + name, value
+
+
+def choose(field: str, value: str, choices: Collection[str]) -> None:
+  """Raises ValueError unless a field's value is among its choices."""
+  names = sorted(choices)
+  if value not in names:
+    close = difflib.get_close_matches(value, names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "."
+    raise ValueError(
+      f"config.{field} is {value!r}, but must be one of {', '.join(names)}"
+      f"{hint}"
+    )

@@ -1,0 +1,86 @@
+"""The images of a run, and which of them do what."""
+
+import pathlib
+from typing import Any, NamedTuple
+
+from absl import logging
+from ml_collections import ConfigDict
+
+from dsth_jax import checkpoint, datasets
+from dsth_jax.pipeline.run import Run
+
+
+class Data(NamedTuple):
+  """The images of a run and who queries whom."""
+
+  dataset: datasets.Dataset
+  splits: datasets.Splits
+  fingerprint: str
+
+
+def load(run: Run, config: ConfigDict) -> Data:
+  """Opens the images, draws the splits, and lists what was skipped."""
+  with run.timed("data"):
+    dataset = datasets.load(
+      config.data.name,
+      root=config.data.root,
+      labels_file=config.data.labels_file,
+      data_dir=config.data.data_dir,
+      max_pixels=config.data.max_pixels,
+      stored_size=config.data.stored_size,
+    )
+  splits = datasets.PROTOCOLS[config.data.protocol](
+    dataset.parts,
+    dataset.labels,
+    num_queries=config.data.num_queries,
+    seed=config.seed,
+  )
+  fingerprint = checkpoint.fingerprint(
+    dataset.fingerprint,
+    config.data.protocol,
+    config.data.num_queries,
+    config.seed,
+  )
+  checkpoint.write(run.workdir / "splits", fingerprint, splits._asdict())
+  skipped = "".join(f"{name}\t{reason}\n" for name, reason in dataset.skipped)
+  checkpoint.write_text(run.workdir / "skipped.txt", skipped)
+  logging.info(
+    "%d images, of which %d queries, %d in the database, %d for training; "
+    "%d skipped",
+    len(dataset.names),
+    *map(len, splits),
+    len(dataset.skipped),
+  )
+  return Data(dataset, splits, fingerprint)
+
+
+def check_training_size(config: ConfigDict, data: Data) -> None:
+  """Refuses what neither the graph nor the eigenproblem could use."""
+  num_images = len(data.splits.training)
+  least = {
+    f"graph.num_neighbors + 1 = {config.graph.num_neighbors + 1}": (
+      config.graph.num_neighbors + 1
+    ),
+    f"5 x num_bits = {5 * config.num_bits}": 5 * config.num_bits,
+    f"train.batch_size = {config.train.batch_size}": config.train.batch_size,
+  }
+  for rule, needed in least.items():
+    if num_images < needed:
+      raise ValueError(
+        f"There are {num_images} training images, but {rule} need at least "
+        f"{needed}: add images, or lower that setting."
+      )
+
+
+def describe(config: ConfigDict, data: Data) -> dict[str, Any]:
+  """Says in a few words what the data is."""
+  folder = pathlib.Path(config.data.root).name
+  return {
+    "dataset": folder or config.data.name,
+    "protocol": config.data.protocol,
+    "num_images": len(data.dataset.names),
+    "num_queries": len(data.splits.query),
+    "num_database": len(data.splits.database),
+    "num_training": len(data.splits.training),
+    "backbone": config.features.file or config.features.backbone,
+  }
