@@ -7,6 +7,7 @@ import pytest
 
 from dsth_jax import codes, hamming, pipeline
 from dsth_jax import config as config_lib
+from dsth_jax.pipeline import run as run_lib
 
 ARTEFACTS = ("features", "graph", "embedding", "labels", "pixels", "codes")
 
@@ -143,3 +144,14 @@ def test_features_with_nan_name_the_row(data_dir, tmp_path):
   config.features.file = str(tmp_path / "features.npy")
   with pytest.raises(ValueError, match="row 41"):
     pipeline.run(config, tmp_path / "run")
+
+
+def test_a_stage_reused_twice_keeps_its_time(tmp_path):
+  this = run_lib.Run(tmp_path)
+  with this.timed("graph") as work:
+    work.num_images = 10
+  seconds = this.stages["graph"]["seconds"]
+  for again in (this, this, run_lib.Run(tmp_path)):
+    again.reuse("graph")
+    assert again.stages["graph"]["seconds"] == seconds > 0
+    assert again.stages["graph"]["reused"]
