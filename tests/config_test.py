@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from dsth_jax import config as config_lib
+from dsth_jax.baselines import BASELINES
 
 CONFIGS = sorted((pathlib.Path(__file__).parents[1] / "configs").glob("*.py"))
 
@@ -60,6 +61,28 @@ def test_a_wrong_type_is_refused():
     config.num_bits = "many"
 
 
+def test_only_students_need_bits_that_fill_the_slices():
+  config = config_lib.base_config()
+  config.compare.num_bits = (16, 24)
+  config_lib.validate(config)
+  config.compare.methods = ("lsh", "dsth_paper")
+  with pytest.raises(ValueError, match=r"num_bits is 24.*multiple of 16"):
+    config_lib.validate(config)
+  config.model.head = "mlp"
+  config_lib.validate(config)
+
+
+def test_every_setting_of_a_baseline_is_a_field():
+  settings = config_lib.base_config().baselines
+  assert set(settings) == set(BASELINES)
+  assert settings.itq.to_dict() == {"num_iters": 50}
+  assert settings.lsh.to_dict() == {}
+  with pytest.raises(AttributeError, match="num_iter"):
+    settings.itq.num_iter = 3
+  with pytest.raises(TypeError, match="num_iters"):
+    settings.itq.num_iters = "many"
+
+
 @pytest.mark.parametrize(
   ("field", "value", "sentence"),
   [
@@ -78,6 +101,14 @@ def test_a_wrong_type_is_refused():
     ("train.optimizer", "adam", "did you mean adamw"),
     ("eval.baselines", ("itqq",), "did you mean itq"),
     ("encode.engine", "tensorrt", "auto, jit, onnx"),
+    ("data.name", "features", "both config.features.file and .*labels_file"),
+    ("compare.methods", ("dsht",), "did you mean dsth"),
+    ("compare.methods", (), r"compare.methods is \(\): name one or more"),
+    ("compare.num_bits", (16, 0), "compare.num_bits holds 0: whole numbers"),
+    ("compare.num_bits", ("16",), "compare.num_bits holds '16'"),
+    ("compare.seeds", (0, -1), "compare.seeds holds -1: .* from 0 on"),
+    ("compare.seeds", (0, 1, 0), "seeds is .*each of them once"),
+    ("compare.num_queries", -1, "num_queries is -1"),
   ],
 )
 def test_impossible_settings_are_refused(field, value, sentence):

@@ -20,3 +20,14 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 @pytest.fixture
 def key():
   return jax.random.key(0)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+  """Leaves out the drawing where the words and numbers are what counts."""
+  from dsth_jax.report import pictures, plots
+
+  drawn = ("precision_recall", "precision_of_returned", "training_loss")
+  for name in (*drawn, "finish"):
+    monkeypatch.setattr(plots, name, lambda *_: b"")
+  monkeypatch.setattr(pictures, "sheet_png", lambda _: b"")

@@ -1,17 +1,14 @@
 """The command line, as a process of its own."""
 
 import json
-import os
-import pathlib
 import signal
 import subprocess
-import sys
 import time
 
+import commands
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
 SHORT = (
   "--config=configs/digits.py",
   "--config.num_bits=16",
@@ -21,27 +18,8 @@ SHORT = (
 )
 
 
-def _command(*arguments):
-  return [sys.executable, "-m", "dsth_jax.main", *arguments]
-
-
-def _environment():
-  environment = dict(os.environ)
-  # The tests' eight devices are not the command's.
-  environment.pop("XLA_FLAGS", None)
-  return environment
-
-
 def _run(*arguments):
-  return subprocess.run(
-    _command(*arguments),
-    cwd=ROOT,
-    env=_environment(),
-    capture_output=True,
-    text=True,
-    timeout=300,
-    check=False,
-  )
+  return commands.run("dsth_jax.main", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +58,9 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_codes(tmp_path):
 
   killed = tmp_path / "killed"
   process = subprocess.Popen(
-    _command(*SHORT, data, f"--workdir={killed}"),
-    cwd=ROOT,
-    env=_environment(),
+    commands.command("dsth_jax.main", *SHORT, data, f"--workdir={killed}"),
+    cwd=commands.ROOT,
+    env=commands.environment(),
     stdout=subprocess.DEVNULL,
     stderr=subprocess.DEVNULL,
   )

@@ -8,6 +8,7 @@ from PIL import Image
 
 from dsth_jax import codes, hamming, pipeline
 from dsth_jax import config as config_lib
+from dsth_jax.pipeline import run as run_lib
 
 ARTEFACTS = ("features", "graph", "embedding", "labels", "pixels", "codes")
 
@@ -192,3 +193,14 @@ def test_the_same_few_images_again_are_refused(tmp_path, images, num_distinct):
   message = f"110 training images have only {num_distinct} different features"
   with pytest.raises(ValueError, match=message):
     pipeline.run(config, tmp_path / "run")
+
+
+def test_a_stage_reused_twice_keeps_its_time(tmp_path):
+  this = run_lib.Run(tmp_path)
+  with this.timed("graph") as work:
+    work.num_images = 10
+  seconds = this.stages["graph"]["seconds"]
+  for again in (this, this, run_lib.Run(tmp_path)):
+    again.reuse("graph")
+    assert again.stages["graph"]["seconds"] == seconds > 0
+    assert again.stages["graph"]["reused"]

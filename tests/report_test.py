@@ -1,6 +1,5 @@
 import base64
 import copy
-import html.parser
 import io
 import pathlib
 import re
@@ -8,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from pages import Page
 from PIL import Image
 
 from dsth_jax import baselines, codes, report
@@ -157,57 +157,6 @@ def sheet():
     query_names=["test/a.png", "test/b.png"],
     result_names=[["r0", "r1", "r2"], ["r3", "r4", "r5"]],
   )
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-  """Leaves out the drawing where the words and numbers are what counts."""
-  for name in ("precision_recall", "precision_of_returned", "training_loss"):
-    monkeypatch.setattr(plots, name, lambda *_: b"")
-  monkeypatch.setattr(pictures, "sheet_png", lambda _: b"")
-
-
-class Page(html.parser.HTMLParser):
-  """Collects what a browser would see, and checks that tags are balanced."""
-
-  VOID = frozenset({"meta", "link", "img", "source", "wbr"})
-  # SVG elements that close themselves are told apart by the parser.
-
-  def __init__(self, text):
-    super().__init__()
-    self.tags, self.attributes, self.texts = [], [], []
-    self.stack = []
-    self.feed(text)
-    self.close()
-    assert not self.stack
-
-  def handle_starttag(self, tag, attrs):
-    self.tags.append(tag)
-    self.attributes += [(tag, *pair) for pair in attrs]
-    if tag not in self.VOID:
-      self.stack.append(tag)
-
-  def handle_startendtag(self, tag, attrs):
-    self.tags.append(tag)
-    self.attributes += [(tag, *pair) for pair in attrs]
-
-  def handle_endtag(self, tag):
-    assert self.stack.pop() == tag
-
-  def handle_data(self, data):
-    if not {"style", "pre"} & set(self.stack):
-      self.texts.append(data)
-
-  @property
-  def text(self):
-    return " ".join(" ".join(self.texts).split())
-
-  def addresses(self):
-    return [
-      (tag, value)
-      for tag, name, value in self.attributes
-      if name in ("src", "href", "srcset", "action", "data", "poster")
-    ]
 
 
 def leaves(tree, path=()):

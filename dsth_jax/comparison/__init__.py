@@ -1,8 +1,8 @@
 """Any methods, code lengths and seeds on one data set, under one protocol.
 
-A comparison is made of cells (a method, a number of bits, a seed), each a file
-that is measured once. What is learned from the same images with the same
-features is asked the same queries, and judged by the same metrics as a run.
+All methods learn from the same images with the same features, are asked the
+same queries, and are judged by the metrics of a run. What is measured at once
+is a cell: a method, a number of bits and a seed.
 """
 
 import pathlib
@@ -54,9 +54,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> Results:
   _check(config, data)
   inputs = _inputs(this, config, data)
   ceiling = cells.ceiling(this, config, inputs)
-  outcomes = [
-    cells.outcome(this, config, inputs, cell) for cell in cells.plan(config)
-  ]
+  outcomes = _outcomes(this, config, inputs)
   results = summary.summarize(config, data, ceiling, outcomes)
   checkpoint.write_json(workdir / "comparison.json", results)
   files = {
@@ -113,3 +111,14 @@ def _inputs(run: Run, config: ConfigDict, data: Data) -> Inputs:
   if any(map(methods.sees_images, config.compare.methods)):
     pixels = learning.write_pixels(run, config, data)
   return Inputs(data, points, pixels)
+
+
+def _outcomes(
+  run: Run, config: ConfigDict, inputs: Inputs
+) -> list[cells.Outcome]:
+  planned = list(cells.plan(config))
+  outcomes = []
+  for number, cell in enumerate(planned, 1):
+    logging.info("Cell %d of %d: %s", number, len(planned), cell)
+    outcomes.append(cells.outcome(run, config, inputs, cell))
+  return outcomes

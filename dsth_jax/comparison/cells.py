@@ -126,7 +126,7 @@ def _measure(
 
 def _say(cell: Cell, found: Outcome, how: str) -> None:
   score = found["metrics"]["mean_average_precision"]
-  logging.info("%s: mAP over all ranks %.3f, %s", cell, score, how)
+  logging.info("%s %s: mAP over all ranks %.3f", cell, how, score)
 
 
 def _sentence(error: Exception) -> str:

@@ -24,6 +24,8 @@ def render(results: Results) -> str:
       f"## {words.plural(num_bits, 'bit')}",
       markdown.escape(sentences.length(results, num_bits)),
       markdown.table(tables.quality(results, num_bits)),
+      "How well the bits are used:",
+      markdown.table(tables.statistics(results, num_bits)),
     ]
   return markdown.joined(
     [
@@ -31,7 +33,7 @@ def render(results: Results) -> str:
       "## Plots",
       *(f"![{text}]({name})" for name, text in _PICTURES.items()),
       "## What the columns mean",
-      markdown.glossary(sentences.columns(results)),
+      markdown.glossary({**sentences.columns(results), **words.STATISTICS}),
       "## Who is compared",
       markdown.glossary(tables.who(results)),
       "## For the record",

@@ -22,6 +22,7 @@ def render(results: Results) -> str:
       _length(results, num_bits) for num_bits in results["summary"]["num_bits"]
     ),
     columns=elements.glossary(sentences.columns(results)),
+    statistics=elements.glossary(words.STATISTICS),
     methods=elements.glossary(tables.who(results)),
     record=elements.table(tables.record(results), kind="texts"),
   )
@@ -50,5 +51,7 @@ def _length(results: Results, num_bits: int) -> str:
     + elements.table(tables.quality(results, num_bits))
     + elements.curves(means)
     + elements.numbers(means)
-    + "</section>"
+    + "<details><summary>How well the bits are used</summary>"
+    + elements.table(tables.statistics(results, num_bits))
+    + "</details></section>"
   )

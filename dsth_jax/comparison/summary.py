@@ -16,6 +16,8 @@ from dsth_jax.pipeline.run import environment
 # All that is known of a comparison, fit for JSON.
 Results = dict[str, Any]
 
+_Figure = int | float
+
 # Where a curve is measured, not what.
 _GRIDS = ("recall_levels", "returned_images")
 
@@ -96,14 +98,14 @@ def _figures(outcome: Outcome) -> dict[str, Any]:
 
 
 def _each(
-  average: Callable[[list[float]], float | None],
+  average: Callable[[list[_Figure]], _Figure | None],
   figures: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
   """Averages every figure over the seeds that have it."""
   if not figures:
     return {}
 
-  def of_known(*values: float | None) -> float | None:
+  def of_known(*values: _Figure | None) -> _Figure | None:
     return average([value for value in values if value is not None])
 
   averaged = jax.tree.map(
@@ -112,12 +114,12 @@ def _each(
   return averaged | {grid: figures[0][grid] for grid in _GRIDS}
 
 
-def _mean(values: list[float]) -> float | None:
+def _mean(values: list[_Figure]) -> _Figure | None:
   # What all seeds have in common stays the whole number that it may be.
   if len(set(values)) <= 1:
     return values[0] if values else None
   return float(np.mean(values))
 
 
-def _spread(values: list[float]) -> float | None:
+def _spread(values: list[_Figure]) -> float | None:
   return float(np.std(values, ddof=1)) if len(values) > 1 else None

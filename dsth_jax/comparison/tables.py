@@ -64,6 +64,15 @@ def quality(results: Results, num_bits: int) -> Table:
   return Table([*table.columns, *_TIMES], rows)
 
 
+def statistics(results: Results, num_bits: int) -> Table:
+  """Returns how well each method uses its bits, on the mean over the seeds."""
+  means = _of_methods(results, num_bits, "mean")
+  found = {
+    name: figures["statistics"] for name, figures in means.items() if figures
+  }
+  return tables.statistics(found)
+
+
 def record(results: Results) -> Table:
   """Returns what one needs to know to repeat the comparison."""
   summary = results["summary"]

@@ -6,13 +6,14 @@ minute on two cores. A file in `configs/` states only its difference to it.
 
 from ml_collections import ConfigDict
 
-from dsth_jax.config.methods import METHODS, STUDENTS
+from dsth_jax.config.methods import METHODS, SHALLOW, STUDENTS
 from dsth_jax.config.paper import use_paper_labels, use_paper_schedule
 from dsth_jax.config.settings import base_config
 from dsth_jax.config.validation import choose, validate
 
 __all__ = [
   "METHODS",
+  "SHALLOW",
   "STUDENTS",
   "base_config",
   "choose",

@@ -14,6 +14,12 @@ STUDENTS: dict[str, Callable[[ConfigDict], ConfigDict]] = {
   "dsth_paper": paper.use_paper_labels,
 }
 METHODS = (*STUDENTS, *baselines.BASELINES)
+# Those that see features alone.
+SHALLOW = tuple(
+  name
+  for name, method in baselines.BASELINES.items()
+  if method.inputs == "features"
+)
 
 # Given to every method; not settings of one.
 _GIVEN = ("num_bits", "key", "features")

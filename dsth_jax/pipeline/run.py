@@ -84,8 +84,8 @@ class Run:
   def reuse(self, name: str) -> None:
     """Logs a stage whose artefact is current, with the time it once took."""
     unknown = {"seconds": 0.0, "images_per_second": None}
-    self._record(name, **{**unknown, **self._earlier.get(name, {})})
-    self.stages[name]["reused"] = True
+    known = {**self._earlier, **self.stages}.get(name, unknown)
+    self._record(name, **{**known, "reused": True})
     logging.info("%s: reused", name)
 
   def _record(self, name: str, **entry: Any) -> None:

@@ -141,7 +141,7 @@ def _setting(
 
 def _statistics(results: Results) -> list[str]:
   return [
-    table(tables.statistics(results)),
+    table(tables.statistics(results["statistics"])),
     glossary(words.STATISTICS),
   ]
 

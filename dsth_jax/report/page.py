@@ -111,7 +111,9 @@ def _setting(setting: str, title: str, metrics: Mapping[str, Metrics]) -> str:
 def _statistics(results: Results) -> str:
   if not results["statistics"]:
     return paragraph("This run did not count them.")
-  return table(tables.statistics(results)) + glossary(words.STATISTICS)
+  return table(tables.statistics(results["statistics"])) + glossary(
+    words.STATISTICS
+  )
 
 
 def _loss(results: Results) -> str:

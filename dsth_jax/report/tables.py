@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dsth_jax.report import words
-from dsth_jax.report.contract import Losses, Metrics, Results
+from dsth_jax.report.contract import Losses, Metrics, Results, Statistics
 
 
 class Cell(NamedTuple):
@@ -113,7 +113,7 @@ def returned(metrics: Mapping[str, Metrics]) -> Table:
   return _curve(metrics, "returned_images", "precision_of_returned", "Returned")
 
 
-def statistics(results: Results) -> Table:
+def statistics(methods: Mapping[str, Statistics]) -> Table:
   """Returns how well each method uses its bits."""
   rows = [
     Row(
@@ -128,7 +128,7 @@ def statistics(results: Results) -> Table:
       ],
       name,
     )
-    for name, each in results["statistics"].items()
+    for name, each in methods.items()
   ]
   return Table(["Codes", "Different codes", "Imbalance", "Correlation"], rows)
 

@@ -1,0 +1,48 @@
+"""All methods on CIFAR-10 from a folder, official split.
+
+    python -m dsth_jax.compare --config=configs/compare_cifar10.py \
+        --config.data.root=FOLDER --workdir=runs/compare_cifar10
+
+FOLDER holds `train/CLASS/*.jpg` and `test/CLASS/*.jpg`. Features of another
+network, or those of an earlier run, are `--config.features.file=FEATURES.npy`.
+The shallow methods need no images, if there are features and class numbers,
+here with the split of 10,000 random queries:
+
+    python -m dsth_jax.compare --config=configs/compare_cifar10.py:shallow \
+        --config.data.name=features --config.features.file=FEATURES.npy \
+        --config.data.labels_file=LABELS.npy --config.data.protocol=cifar10-2
+
+A student takes some 20 minutes on two cores, and so does a deep method: all of
+them at four lengths with three seeds take days there. A part of them is
+`--config.compare.methods="('dsth','itq')" --config.compare.num_bits=48`; what is
+measured is kept when more is asked for later.
+"""
+
+from ml_collections import ConfigDict
+
+from dsth_jax.config import METHODS, SHALLOW, base_config
+
+
+def get_config(setting: str = "all") -> ConfigDict:
+  """Returns the settings.
+
+  Args:
+    setting: "all", or "shallow" for the methods on features.
+  """
+  config = base_config()
+  config.data.name = "image_folder"
+  config.data.protocol = "official"
+  config.data.num_queries = 0
+  config.features.backbone = "efficientnet_lite0"
+  config.features.image_size = 224
+  config.train.num_epochs = 20
+  config.train.batch_size = 128
+  config.train.flip = True
+  config.train.shift = 3
+  # One budget for every network.
+  for settings in config.baselines.values():
+    if "num_epochs" in settings:
+      settings.num_epochs = config.train.num_epochs
+  config.compare.methods = SHALLOW if setting == "shallow" else METHODS
+  config.compare.num_bits = (16, 32, 48, 64)
+  return config

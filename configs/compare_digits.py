@@ -1,0 +1,24 @@
+"""All shallow methods on handwritten digits, from their pixels.
+
+    python -m dsth_jax.compare --config=configs/compare_digits.py \
+        --workdir=runs/compare_digits
+
+DSTH and its paper's labels beside them: `--config=configs/compare_digits.py:dsth`.
+"""
+
+from ml_collections import ConfigDict
+
+from dsth_jax.config import SHALLOW, STUDENTS, base_config
+
+
+def get_config(setting: str = "shallow") -> ConfigDict:
+  """Returns the settings.
+
+  Args:
+    setting: "shallow", or "dsth" for the students too.
+  """
+  config = base_config()
+  students = STUDENTS if setting == "dsth" else ()
+  config.compare.methods = (*students, *SHALLOW)
+  config.compare.num_bits = (16, 32, 48)
+  return config
