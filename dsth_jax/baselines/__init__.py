@@ -16,12 +16,45 @@ labels.
 (100, 4)
 """
 
-from dsth_jax.baselines import itq, lsh
+from dsth_jax.baselines import (
+  agh,
+  aibc,
+  density_dsh,
+  itq,
+  lsh,
+  pca_sign,
+  sh,
+  sklsh,
+  sph,
+  sth,
+)
 from dsth_jax.baselines.interface import Baseline, Encoder
 
 BASELINES: dict[str, Baseline] = {
   "lsh": Baseline(lsh.fit),
   "itq": Baseline(itq.fit),
+  "pca_sign": Baseline(pca_sign.fit),
+  "sklsh": Baseline(sklsh.fit),
+  "sh": Baseline(sh.fit),
+  "sth": Baseline(sth.fit),
+  "sph": Baseline(sph.fit),
+  "density_dsh": Baseline(density_dsh.fit),
+  "agh": Baseline(agh.fit),
+  "aibc": Baseline(aibc.fit),
 }
 
-__all__ = ["BASELINES", "Baseline", "Encoder", "itq", "lsh"]
+__all__ = [
+  "BASELINES",
+  "Baseline",
+  "Encoder",
+  "agh",
+  "aibc",
+  "density_dsh",
+  "itq",
+  "lsh",
+  "pca_sign",
+  "sh",
+  "sklsh",
+  "sph",
+  "sth",
+]
