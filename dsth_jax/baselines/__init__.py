@@ -43,18 +43,4 @@ BASELINES: dict[str, Baseline] = {
   "aibc": Baseline(aibc.fit),
 }
 
-__all__ = [
-  "BASELINES",
-  "Baseline",
-  "Encoder",
-  "agh",
-  "aibc",
-  "density_dsh",
-  "itq",
-  "lsh",
-  "pca_sign",
-  "sh",
-  "sklsh",
-  "sph",
-  "sth",
-]
+__all__ = ["BASELINES", "Baseline", "Encoder"]

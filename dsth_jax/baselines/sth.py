@@ -73,7 +73,7 @@ def self_taught_codes(
   # Else the first bits would be components that fell apart.
   connected = graph.connect_components(graph.affinity(neighbors), centred)
   embedding = spectral.laplacian_eigenmaps(
-    connected.affinity, num_components=num_bits, key=key, solver="chebyshev"
+    connected.affinity, num_components=num_bits, key=key
   )
   if not spectral.is_converged(embedding):
     raise ValueError(
