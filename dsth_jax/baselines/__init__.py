@@ -6,7 +6,8 @@ A method is a file with a function
     encoder.encode(inputs) -> UInt8[n b]
 
 and a line in `BASELINES`, which says what its inputs are and whether it needs
-labels.
+labels. Methods on images that learn from a pretrained network take what it sees
+as `features=`, one row an image.
 
 >>> import jax
 >>> import numpy as np
@@ -19,13 +20,21 @@ labels.
 from dsth_jax.baselines import (
   agh,
   aibc,
+  bihalf,
+  cibhash,
+  cnnh,
+  deep_dsh,
+  deepbit,
   density_dsh,
+  dlbh,
+  greedyhash,
   itq,
   lsh,
   pca_sign,
   sh,
   sklsh,
   sph,
+  ssdh,
   sth,
 )
 from dsth_jax.baselines.interface import Baseline, Encoder
@@ -41,6 +50,14 @@ BASELINES: dict[str, Baseline] = {
   "density_dsh": Baseline(density_dsh.fit),
   "agh": Baseline(agh.fit),
   "aibc": Baseline(aibc.fit),
+  "deepbit": Baseline(deepbit.fit, inputs="images"),
+  "ssdh": Baseline(ssdh.fit, inputs="images", needs_features=True),
+  "greedyhash": Baseline(greedyhash.fit, inputs="images", needs_features=True),
+  "bihalf": Baseline(bihalf.fit, inputs="images", needs_features=True),
+  "cibhash": Baseline(cibhash.fit, inputs="images"),
+  "cnnh": Baseline(cnnh.fit, inputs="images", supervised=True),
+  "dlbh": Baseline(dlbh.fit, inputs="images", supervised=True),
+  "deep_dsh": Baseline(deep_dsh.fit, inputs="images", supervised=True),
 }
 
 __all__ = ["BASELINES", "Baseline", "Encoder"]

@@ -56,15 +56,20 @@ def _encode(encoder: LinearEncoder, features: Array) -> Array:
   return codes.binarize(values, thresholds)
 
 
-def checked_features(
-  method: str, features: ArrayLike, num_bits: int
-) -> Float[Array, "n d"]:
-  """Returns the features in float32 if a method can be fitted to them."""
+def check_num_bits(method: str, num_bits: int) -> None:
+  """Refuses codes without a bit."""
   if num_bits < 1:
     raise ValueError(
       f"{method} was asked for num_bits={num_bits}, but a code has at least "
       "one bit: pass a positive number."
     )
+
+
+def checked_features(
+  method: str, features: ArrayLike, num_bits: int
+) -> Float[Array, "n d"]:
+  """Returns the features in float32 if a method can be fitted to them."""
+  check_num_bits(method, num_bits)
   if features.ndim != 2 or not features.shape[0]:
     raise ValueError(
       f"{method} was given features of shape {list(features.shape)}, but "
