@@ -16,12 +16,24 @@ labels.
 (100, 4)
 """
 
-from dsth_jax.baselines import itq, lsh
+from dsth_jax.baselines import bre, cca_itq, itq, ksh, lsh
 from dsth_jax.baselines.interface import Baseline, Encoder
 
 BASELINES: dict[str, Baseline] = {
   "lsh": Baseline(lsh.fit),
   "itq": Baseline(itq.fit),
+  "cca_itq": Baseline(cca_itq.fit, supervised=True),
+  "ksh": Baseline(ksh.fit, supervised=True),
+  "bre": Baseline(bre.fit, supervised=True),
 }
 
-__all__ = ["BASELINES", "Baseline", "Encoder", "itq", "lsh"]
+__all__ = [
+  "BASELINES",
+  "Baseline",
+  "Encoder",
+  "bre",
+  "cca_itq",
+  "itq",
+  "ksh",
+  "lsh",
+]

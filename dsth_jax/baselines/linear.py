@@ -32,13 +32,7 @@ class LinearEncoder(NamedTuple):
     Raises:
       ValueError: the features have another number of columns.
     """
-    needed = self.mean.shape[0]
-    if features.ndim != 2 or features.shape[1] != needed:
-      raise ValueError(
-        f"the features have the shape {list(features.shape)}, but the encoder "
-        f"was fitted to {needed} columns: extract them with the same network."
-      )
-    return _encode(self, jnp.asarray(features, jnp.float32))
+    return _encode(self, encodable_features(features, self.mean.shape[0]))
 
 
 def project(
@@ -81,4 +75,22 @@ def checked_features(
       f"{unusable[0]} ({len(unusable)} rows in all), but needs finite ones: "
       "leave these images out or extract them again."
     )
+  if bool(jnp.all(features == features[:1])):
+    raise ValueError(
+      f"{method} was given {len(features)} images of equal features, but needs "
+      "some that differ: pass more images or extract the features again."
+    )
   return features
+
+
+def encodable_features(
+  features: ArrayLike, num_features: int
+) -> Float[Array, "n d"]:
+  """Returns the features in float32 if they have as many columns as fitted."""
+  if features.ndim != 2 or features.shape[1] != num_features:
+    raise ValueError(
+      f"the features have the shape {list(features.shape)}, but the encoder "
+      f"was fitted to {num_features} columns: extract them with the same "
+      "network."
+    )
+  return jnp.asarray(features, jnp.float32)
