@@ -16,7 +16,10 @@ labels.
 (100, 4)
 """
 
-from dsth_jax.baselines import itq, lsh
+from dsth_jax.baselines import (
+  itq,
+  lsh,
+)
 from dsth_jax.baselines.interface import Baseline, Encoder
 
 BASELINES: dict[str, Baseline] = {
@@ -24,4 +27,10 @@ BASELINES: dict[str, Baseline] = {
   "itq": Baseline(itq.fit),
 }
 
-__all__ = ["BASELINES", "Baseline", "Encoder", "itq", "lsh"]
+__all__ = [
+  "BASELINES",
+  "Baseline",
+  "Encoder",
+  "itq",
+  "lsh",
+]
