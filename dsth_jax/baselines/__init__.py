@@ -19,12 +19,14 @@ labels.
 from dsth_jax.baselines import (
   itq,
   lsh,
+  pca_sign,
 )
 from dsth_jax.baselines.interface import Baseline, Encoder
 
 BASELINES: dict[str, Baseline] = {
   "lsh": Baseline(lsh.fit),
   "itq": Baseline(itq.fit),
+  "pca_sign": Baseline(pca_sign.fit),
 }
 
 __all__ = [
@@ -33,4 +35,5 @@ __all__ = [
   "Encoder",
   "itq",
   "lsh",
+  "pca_sign",
 ]
