@@ -20,6 +20,7 @@ from dsth_jax.baselines import (
   itq,
   lsh,
   pca_sign,
+  sklsh,
 )
 from dsth_jax.baselines.interface import Baseline, Encoder
 
@@ -27,6 +28,7 @@ BASELINES: dict[str, Baseline] = {
   "lsh": Baseline(lsh.fit),
   "itq": Baseline(itq.fit),
   "pca_sign": Baseline(pca_sign.fit),
+  "sklsh": Baseline(sklsh.fit),
 }
 
 __all__ = [
@@ -36,4 +38,5 @@ __all__ = [
   "itq",
   "lsh",
   "pca_sign",
+  "sklsh",
 ]
