@@ -20,6 +20,7 @@ from dsth_jax.baselines import (
   itq,
   lsh,
   pca_sign,
+  sh,
   sklsh,
 )
 from dsth_jax.baselines.interface import Baseline, Encoder
@@ -29,6 +30,7 @@ BASELINES: dict[str, Baseline] = {
   "itq": Baseline(itq.fit),
   "pca_sign": Baseline(pca_sign.fit),
   "sklsh": Baseline(sklsh.fit),
+  "sh": Baseline(sh.fit),
 }
 
 __all__ = [
@@ -38,5 +40,6 @@ __all__ = [
   "itq",
   "lsh",
   "pca_sign",
+  "sh",
   "sklsh",
 ]
