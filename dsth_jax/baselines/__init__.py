@@ -22,6 +22,7 @@ from dsth_jax.baselines import (
   pca_sign,
   sh,
   sklsh,
+  sph,
 )
 from dsth_jax.baselines.interface import Baseline, Encoder
 
@@ -31,6 +32,7 @@ BASELINES: dict[str, Baseline] = {
   "pca_sign": Baseline(pca_sign.fit),
   "sklsh": Baseline(sklsh.fit),
   "sh": Baseline(sh.fit),
+  "sph": Baseline(sph.fit),
 }
 
 __all__ = [
@@ -42,4 +44,5 @@ __all__ = [
   "pca_sign",
   "sh",
   "sklsh",
+  "sph",
 ]
