@@ -17,6 +17,7 @@ labels.
 """
 
 from dsth_jax.baselines import (
+  density_dsh,
   itq,
   lsh,
   pca_sign,
@@ -33,12 +34,14 @@ BASELINES: dict[str, Baseline] = {
   "sklsh": Baseline(sklsh.fit),
   "sh": Baseline(sh.fit),
   "sph": Baseline(sph.fit),
+  "density_dsh": Baseline(density_dsh.fit),
 }
 
 __all__ = [
   "BASELINES",
   "Baseline",
   "Encoder",
+  "density_dsh",
   "itq",
   "lsh",
   "pca_sign",
