@@ -17,6 +17,7 @@ labels.
 """
 
 from dsth_jax.baselines import (
+  agh,
   density_dsh,
   itq,
   lsh,
@@ -35,12 +36,14 @@ BASELINES: dict[str, Baseline] = {
   "sh": Baseline(sh.fit),
   "sph": Baseline(sph.fit),
   "density_dsh": Baseline(density_dsh.fit),
+  "agh": Baseline(agh.fit),
 }
 
 __all__ = [
   "BASELINES",
   "Baseline",
   "Encoder",
+  "agh",
   "density_dsh",
   "itq",
   "lsh",
