@@ -25,6 +25,7 @@ from dsth_jax.baselines import (
   sh,
   sklsh,
   sph,
+  sth,
 )
 from dsth_jax.baselines.interface import Baseline, Encoder
 
@@ -34,6 +35,7 @@ BASELINES: dict[str, Baseline] = {
   "pca_sign": Baseline(pca_sign.fit),
   "sklsh": Baseline(sklsh.fit),
   "sh": Baseline(sh.fit),
+  "sth": Baseline(sth.fit),
   "sph": Baseline(sph.fit),
   "density_dsh": Baseline(density_dsh.fit),
   "agh": Baseline(agh.fit),
@@ -51,4 +53,5 @@ __all__ = [
   "sh",
   "sklsh",
   "sph",
+  "sth",
 ]
