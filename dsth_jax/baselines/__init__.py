@@ -18,6 +18,7 @@ labels.
 
 from dsth_jax.baselines import (
   agh,
+  aibc,
   density_dsh,
   itq,
   lsh,
@@ -39,6 +40,7 @@ BASELINES: dict[str, Baseline] = {
   "sph": Baseline(sph.fit),
   "density_dsh": Baseline(density_dsh.fit),
   "agh": Baseline(agh.fit),
+  "aibc": Baseline(aibc.fit),
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
   "Baseline",
   "Encoder",
   "agh",
+  "aibc",
   "density_dsh",
   "itq",
   "lsh",
