@@ -27,21 +27,21 @@ def fit(
   codes: UInt8[Array, "n b"],
   *,
   penalty: float,
-  max_iters: int = 200,
+  max_iters: int = 100,
 ) -> SVM:
   """Trains by L-BFGS on the squared hinge loss.
 
       min 1/2 (||w||^2 + bias^2) + C sum_i max(0, 1 - y_i (w^T x_i + bias))^2
 
-  This is the problem of scikit-learn's LinearSVC. That solves one bit after
-  another, and takes 20 s for one of 50,000 points and 1,280 features, where
-  the products here take 40 s for 48 of them.
+  This is the problem of scikit-learn's LinearSVC, which solves one bit after
+  another: 20 s for each on 50,000 points of 1,280 features, where 48 bits take
+  0.3 s a step here.
 
   Args:
     features: one row a point; centred ones converge sooner.
     codes: what to predict.
     penalty: C.
-    max_iters: of L-BFGS.
+    max_iters: of L-BFGS; 50 and 100 agree on 98 % of those bits.
   """
   signs = 2.0 * codes - 1.0
   shape = (features.shape[1] + 1, codes.shape[1])
