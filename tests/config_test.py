@@ -89,7 +89,7 @@ def test_every_setting_of_a_baseline_is_a_field():
     ("num_bits", 0, "num_bits is 0: set 1 or more"),
     ("num_bits", 40, "num_bits is 40.*multiple of 16"),
     ("model.head", "slices", "did you mean slice"),
-    ("model.activation", "tanh", "batchnorm, relu, sigmoid"),
+    ("model.activation", "tanh", "batchnorm, identity, relu, sigmoid"),
     ("model.image_size", 64, "model.image_size is 64.*32 or 96"),
     ("features.backbone", "vgg", "features.backbone is 'vgg'"),
     ("data.protocol", "oficial", "did you mean official"),

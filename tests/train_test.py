@@ -8,6 +8,7 @@ import optax
 import pytest
 
 from dsth_jax import sharding, train
+from dsth_jax.train import steps as steps_lib
 
 EVERY_CHANGE = train.Augmentation(flip=True, shift=1)
 NO_CHANGE = train.Augmentation(flip=False, shift=0)
@@ -98,6 +99,69 @@ def test_eight_devices_equal_one(key):
   _, together = _run(key)
   # Eight partial sums in place of one, over twelve steps of Adam.
   np.testing.assert_allclose(together, alone, rtol=1e-3)
+
+
+def _two_views(pixels, key):
+  return jnp.concatenate([pixels, EVERY_CHANGE(pixels, key)])
+
+
+class Noisy(nn.Module):
+  """Returns the brightness of an image beside a number drawn for it."""
+
+  @nn.compact
+  def __call__(self, x, train=False):
+    scale = self.param("scale", nn.initializers.ones, (1,))
+    drawn = jax.random.uniform(self.make_rng("noise"), x.shape[:1])
+    return scale * x.mean((1, 2, 3)), drawn if train else 0 * drawn
+
+
+def test_loss_is_of_what_the_model_returns_and_of_the_targets_rows(key):
+  pixels, codes = _data()
+  targets = {"codes": codes, "row": np.arange(64)}
+  seen = []
+
+  def remember(brightness, drawn, rows):
+    seen.append([np.asarray(x) for x in (brightness, drawn, rows)])
+
+  def loss(outputs, targets):
+    assert targets["codes"].shape == (16, 8)
+    jax.debug.callback(remember, *outputs, targets["row"])
+    return jnp.sum(targets["row"].astype(jnp.float32)) + 0 * outputs[0].sum()
+
+  one = jax.make_mesh(
+    (1,), ("rows",), (jax.sharding.AxisType.Auto,), devices=jax.devices()[:1]
+  )
+  model, optimizer = Noisy(), optax.sgd(0.0)
+  step = train.make_step(
+    model,
+    optimizer,
+    augmentation=_two_views,
+    averaging=0.0,
+    mesh=one,
+    loss=loss,
+  )
+  state = train.init(model, optimizer, image_size=4, mesh=one, key=key)
+  settings = {"pixel_rows": np.arange(64), "batch_size": 16, "seed": 3}
+  steps = train.fit(
+    state, step, pixels, targets, num_steps=4, key=key, **settings
+  )
+  losses = [float(loss) for _, loss in steps]
+  jax.effects_barrier()
+  brightness, drawn, rows = (np.stack(x) for x in zip(*seen, strict=True))
+  np.testing.assert_array_equal(rows.sum(1), losses)
+  np.testing.assert_array_equal(np.sort(rows.ravel()), np.arange(64))
+  # The first view is the image that the row belongs to, the second another.
+  expected = pixels.reshape(64, -1).mean(1)[rows] / 127.5 - 1
+  np.testing.assert_allclose(brightness[:, :16], expected, atol=1e-6)
+  assert (np.abs(brightness[:, 16:] - expected) > 1e-6).mean() > 0.5
+  # Every step and view draws anew.
+  assert len(np.unique(drawn)) == drawn.size == 4 * 32
+
+
+def test_noise_is_not_drawn_with_a_key_of_the_augmentation(key):
+  augmented = jax.random.key_data(jax.random.split(key, 1000))
+  noise = jax.random.key_data(jax.random.fold_in(key, steps_lib._NOISE))
+  assert (np.asarray(augmented) != np.asarray(noise)).any(1).all()
 
 
 def test_averaging_of_zero_keeps_the_newest_weights(key):

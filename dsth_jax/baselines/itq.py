@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 from jaxtyping import Float, Key, Shaped
 
 from dsth_jax import codes
@@ -44,14 +45,25 @@ def fit(
   """
   del labels
   features = linear.checked_features("itq", features, num_bits)
-  num_points, num_features = features.shape
-  if num_bits > min(num_features, num_points - 1):
-    raise ValueError(
-      f"itq was asked for num_bits={num_bits}, but {num_points} images of "
-      f"{num_features} features have {min(num_features, num_points - 1)} "
-      "principal components: pass fewer bits or more images."
-    )
-  principal = pca.fit(features, num_components=num_bits)
+  return rotated_components(
+    "itq", features, num_bits, num_iters=num_iters, key=key
+  )
+
+
+def rotated_components(
+  method: str,
+  features: Float[Array, "n d"],
+  num_bits: int,
+  *,
+  num_iters: int,
+  key: Key[Array, ""],
+) -> linear.LinearEncoder:
+  """Returns the encoder of PCA-ITQ for a method that needs it.
+
+  Raises:
+    ValueError: the features have fewer than b principal components.
+  """
+  principal = pca.leading(method, features, num_bits)
   centred = linear.project(features, principal.mean, principal.components)
   rotation = codes.itq_rotation(centred, num_iters=num_iters, key=key)
   projection = jnp.matmul(

@@ -13,15 +13,17 @@ from dsth_jax.types import ArrayLike
 
 
 class LinearEncoder(NamedTuple):
-  """Encodes by y_k = [w_k^T (x - mean) >= 0].
+  """Encodes by y_k = [w_k^T (x - mean) >= t_k].
 
   Attributes:
     mean: of the features that the encoder was fitted to.
     projection: one column a bit.
+    thresholds: t; 0 where every plane goes through the mean.
   """
 
   mean: Float[Array, "d"]
   projection: Float[Array, "d b"]
+  thresholds: Float[Array, "b"] | float = 0.0
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
     """Returns codes of 0 and 1, one row an image.
@@ -32,13 +34,7 @@ class LinearEncoder(NamedTuple):
     Raises:
       ValueError: the features have another number of columns.
     """
-    needed = self.mean.shape[0]
-    if features.ndim != 2 or features.shape[1] != needed:
-      raise ValueError(
-        f"the features have the shape {list(features.shape)}, but the encoder "
-        f"was fitted to {needed} columns: extract them with the same network."
-      )
-    return _encode(self, jnp.asarray(features, jnp.float32))
+    return _encode(self, encodable_features(features, self.mean.shape[0]))
 
 
 def project(
@@ -56,18 +52,24 @@ def project(
 @jax.jit
 def _encode(encoder: LinearEncoder, features: Array) -> Array:
   values = project(features, encoder.mean, encoder.projection)
-  return codes.binarize(values, jnp.zeros(values.shape[1]))
+  thresholds = jnp.broadcast_to(encoder.thresholds, values.shape[1:])
+  return codes.binarize(values, thresholds)
+
+
+def check_num_bits(method: str, num_bits: int) -> None:
+  """Refuses codes without a bit."""
+  if num_bits < 1:
+    raise ValueError(
+      f"{method} was asked for num_bits={num_bits}, but a code has at least "
+      "one bit: pass a positive number."
+    )
 
 
 def checked_features(
   method: str, features: ArrayLike, num_bits: int
 ) -> Float[Array, "n d"]:
   """Returns the features in float32 if a method can be fitted to them."""
-  if num_bits < 1:
-    raise ValueError(
-      f"{method} was asked for num_bits={num_bits}, but a code has at least "
-      "one bit: pass a positive number."
-    )
+  check_num_bits(method, num_bits)
   if features.ndim != 2 or not features.shape[0]:
     raise ValueError(
       f"{method} was given features of shape {list(features.shape)}, but "
@@ -81,4 +83,22 @@ def checked_features(
       f"{unusable[0]} ({len(unusable)} rows in all), but needs finite ones: "
       "leave these images out or extract them again."
     )
+  if bool(jnp.all(features == features[:1])):
+    raise ValueError(
+      f"{method} was given {len(features)} images of equal features, but needs "
+      "some that differ: pass more images or extract the features again."
+    )
   return features
+
+
+def encodable_features(
+  features: ArrayLike, num_features: int
+) -> Float[Array, "n d"]:
+  """Returns the features in float32 if they have as many columns as fitted."""
+  if features.ndim != 2 or features.shape[1] != num_features:
+    raise ValueError(
+      f"the features have the shape {list(features.shape)}, but the encoder "
+      f"was fitted to {num_features} columns: extract them with the same "
+      "network."
+    )
+  return jnp.asarray(features, jnp.float32)

@@ -111,7 +111,7 @@ def _model() -> ConfigDict:
   model.image_size = 32
   # mlp or slice.
   model.head = "slice"
-  # batchnorm, sigmoid, or relu (the paper's negative result).
+  # batchnorm, sigmoid, identity, or relu (the paper's negative result).
   model.activation = "batchnorm"
   # Batch normalization after every convolution.
   model.norm = True

@@ -105,6 +105,14 @@ class Sigmoid(nn.Module):
     return nn.sigmoid(x)
 
 
+class Identity(nn.Module):
+  """Leaves the values as they are, for losses that bound them themselves."""
+
+  def __call__(self, x: Float[Array, "n b"], train: bool) -> Array:
+    """Returns its input."""
+    return x
+
+
 class ReLU(nn.Module):
   """The paper's negative result (section IV-E)."""
 
@@ -116,5 +124,6 @@ class ReLU(nn.Module):
 ACTIVATIONS: dict[str, Callable[..., nn.Module]] = {
   "batchnorm": BatchNormActivation,
   "sigmoid": Sigmoid,
+  "identity": Identity,
   "relu": ReLU,
 }

@@ -35,8 +35,9 @@ def test_codes_are_zeros_and_ones(name, num_bits):
   assert found.shape == (300, num_bits)
   assert found.dtype == jnp.uint8
   assert set(np.unique(found)) == {0, 1}
-  # No bit is constant.
-  assert (np.ptp(np.asarray(found), axis=0) == 1).all()
+  # No bit is constant, but for thresholds drawn near a wave's crest.
+  varies = np.ptp(np.asarray(found), axis=0) == 1
+  assert varies.all() or (name == "sklsh" and varies.mean() > 0.5)
 
 
 @every_method
@@ -108,11 +109,40 @@ class _Compilations:
     (lambda x: x[:0], 4, r"features of shape \[0, 20\]"),
     (lambda x: x[:, :, None], 4, r"features of shape \[300, 20, 1\]"),
     (lambda x: np.where(x == x[5], np.nan, x), 4, "NaN .* first in row 5"),
+    (lambda x: x[:1], 4, "1 images of equal features"),
+    (lambda x: np.repeat(x[:1], 300, 0), 4, "300 images of equal features"),
   ],
 )
 def test_unfit_features_are_refused(name, change, num_bits, message):
   with pytest.raises(ValueError, match=f"{name} was .*{message}"):
     _fit(name, change(correlated_features()), num_bits=num_bits)
+
+
+@every_method
+@pytest.mark.parametrize(
+  "change",
+  [
+    lambda x: np.where(np.arange(20)[None, :] % 4 == 0, 3.0, x),
+    lambda x: np.repeat(x[:60], 5, axis=0),
+  ],
+  ids=["constant columns", "copies"],
+)
+def test_poor_features_work_or_are_refused(name, change):
+  features = change(correlated_features()).astype(np.float32)
+  refusal = None
+  try:
+    found = np.asarray(_fit(name, features).encode(features))
+  except ValueError as error:
+    refusal = str(error)
+  if refusal:
+    assert refusal.startswith(name)
+    return
+  assert (np.ptp(found, axis=0) == 1).mean() > 0.5
+  # Equal images have equal codes.
+  _, first, place = np.unique(
+    features, axis=0, return_index=True, return_inverse=True
+  )
+  np.testing.assert_array_equal(found, found[first][place.ravel()])
 
 
 @every_method

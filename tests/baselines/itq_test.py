@@ -48,6 +48,40 @@ def test_itq_objective_never_rises(key):
   assert found[-1] < found[0]
 
 
+def _quantisation_error(rotated):
+  rotated = np.asarray(rotated)
+  return np.sum((np.where(rotated >= 0, 1, -1) - rotated) ** 2)
+
+
+def test_itq_comes_as_close_to_the_corners_as_faiss(key):
+  faiss = pytest.importorskip("faiss")
+  features = correlated_features()
+  principal = pca.fit(features, num_components=9)
+  values = np.asarray(
+    (features - principal.mean[None, :]) @ principal.components
+  )
+  rotation = faiss.ITQMatrix(9)
+  rotation.train(values)
+  np.testing.assert_allclose(
+    _quantisation_error(codes.itq_rotation(values, key=key).values),
+    _quantisation_error(rotation.apply(values)),
+    rtol=0.01,  # Each ends in a local minimum of its own.
+  )
+
+
+def test_itq_ends_where_scipys_procrustes_finds_nothing_better(key):
+  features = correlated_features()
+  values = features - features.mean(0)
+  rotated = np.asarray(
+    codes.itq_rotation(values, num_iters=500, key=key).values
+  )
+  corners = np.where(rotated >= 0, 1.0, -1.0)
+  better = rotated @ scipy.linalg.orthogonal_procrustes(rotated, corners)[0]
+  np.testing.assert_allclose(
+    _quantisation_error(better), _quantisation_error(rotated), rtol=1e-5
+  )
+
+
 @pytest.mark.parametrize(
   ("num_points", "num_bits", "components"), [(300, 21, 20), (10, 10, 9)]
 )

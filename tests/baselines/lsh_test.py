@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 from points import correlated_features
 
 from dsth_jax.baselines import lsh
@@ -36,6 +37,24 @@ def test_lsh_collides_with_the_probability_of_the_angle(key):
   chance = 1 - angles / np.pi
   error = np.sqrt(chance * (1 - chance) / num_bits)
   assert (np.abs(shared - chance) <= 4 * error).all()
+
+
+def test_lsh_is_faiss_with_the_same_hyperplanes(key):
+  faiss = pytest.importorskip("faiss")
+  features = correlated_features()
+  encoder = lsh.fit(features, num_bits=24, key=key)
+  centred = features - np.asarray(encoder.mean)
+  index = faiss.IndexLSH(20, 24, True)
+  faiss.copy_array_to_vector(
+    np.asarray(encoder.projection).T.ravel(), index.rrot.A
+  )
+  packed = index.sa_encode(centred)
+  # Its first bit is the least significant one.
+  expected = np.unpackbits(packed, axis=1, bitorder="little")
+  found = np.asarray(encoder.encode(features))
+  clear = np.abs(centred @ encoder.projection) > 1e-4
+  np.testing.assert_array_equal(found[clear], expected[clear])
+  assert clear.mean() > 0.99
 
 
 def test_lsh_may_have_more_bits_thancorrelated_features(key):

@@ -1,5 +1,6 @@
-"""Hash function learning: a network learns the hash labels from pixels."""
+"""The loss, the state that a step changes, the step, and the loop."""
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from jaxtyping import Float, Int, Key, UInt8
 
 from dsth_jax import sharding
 from dsth_jax.models import simplenet
+from dsth_jax.train.augmentation import Augment
 from dsth_jax.types import ArrayLike
 
 
@@ -26,56 +28,6 @@ def squared_error(
   """
   errors = jnp.square(outputs - codes.astype(outputs.dtype))
   return jnp.mean(jnp.sum(errors, axis=-1))
-
-
-def one_cycle(
-  *, num_steps: int, peak_value: float, warmup: float = 0.2
-) -> optax.Schedule:
-  """Rises to the peak and falls to nearly zero along cosines.
-
-  References:
-    Smith and Topin, Super-convergence, 2018.
-  """
-  return optax.cosine_onecycle_schedule(
-    num_steps, peak_value, pct_start=warmup, div_factor=25.0
-  )
-
-
-def piecewise(
-  *, values: tuple[float, ...], stage_steps: tuple[int, ...]
-) -> optax.Schedule:
-  """Holds each value for its number of steps (paper, section IV-C)."""
-  boundaries = np.cumsum(stage_steps[:-1]).tolist()
-  return optax.join_schedules(
-    [optax.constant_schedule(value) for value in values], boundaries
-  )
-
-
-def sgd(
-  schedule: optax.Schedule, *, momentum: float, weight_decay: float
-) -> optax.GradientTransformation:
-  """Returns Caffe's SGD: decay joins the gradient before the momentum."""
-  return optax.chain(
-    optax.add_decayed_weights(weight_decay, mask=_is_kernel),
-    optax.sgd(schedule, momentum),
-  )
-
-
-def adamw(
-  schedule: optax.Schedule, *, momentum: float, weight_decay: float
-) -> optax.GradientTransformation:
-  """Returns AdamW, whose first moment decays by `momentum`."""
-  return optax.adamw(
-    schedule, b1=momentum, weight_decay=weight_decay, mask=_is_kernel
-  )
-
-
-OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
-
-
-def _is_kernel(params: Any) -> Any:
-  """Marks what weight decay shrinks: kernels, not biases and scales."""
-  return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
 class TrainState(NamedTuple):
@@ -92,43 +44,6 @@ class TrainState(NamedTuple):
   variables: Any
   averaged: Any
   opt_state: Any
-
-
-class Augmentation(NamedTuple):
-  """Random changes that leave an image's neighbours the same.
-
-  Attributes:
-    flip: mirrors half of the images.
-    shift: moves by up to so many pixels along each axis.
-  """
-
-  flip: bool
-  shift: int
-
-
-def augment(
-  pixels: UInt8[Array, "n s s 3"],
-  augmentation: Augmentation,
-  key: Key[Array, ""],
-) -> UInt8[Array, "n s s 3"]:
-  """Flips and shifts every image by a draw of its own."""
-  flip_key, shift_key = jax.random.split(key)
-  num_images, size = pixels.shape[:2]
-  if augmentation.flip:
-    flipped = jax.random.bernoulli(flip_key, shape=(num_images, 1, 1, 1))
-    pixels = jnp.where(flipped, pixels[:, :, ::-1], pixels)
-  if augmentation.shift:
-    border = augmentation.shift
-    around = ((0, 0), (border, border), (border, border), (0, 0))
-    padded = jnp.pad(pixels, around, mode="edge")
-    corners = jax.random.randint(shift_key, (num_images, 2), 0, 2 * border + 1)
-
-    def crop(image: Array, corner: Array) -> Array:
-      start = (corner[0], corner[1], 0)
-      return jax.lax.dynamic_slice(image, start, (size, size, 3))
-
-    pixels = jax.vmap(crop)(padded, corners)
-  return pixels
 
 
 def init(
@@ -152,59 +67,70 @@ def init(
 
 
 Step = Callable[
-  [TrainState, Array, Array, Array], tuple[TrainState, Float[Array, ""]]
+  [TrainState, Array, Any, Array], tuple[TrainState, Float[Array, ""]]
 ]
+
+# fold_in(key, i) is the i-th key that an augmentation may split off.
+_NOISE = 2**31 - 1
 
 
 def make_step(
   model: nn.Module,
   optimizer: optax.GradientTransformation,
   *,
-  augmentation: Augmentation,
+  augmentation: Augment,
   averaging: float,
   mesh: jax.sharding.Mesh,
+  loss: Callable[[Any, Any], Array] = squared_error,
 ) -> Step:
   """Compiles one step, data-parallel over the mesh.
 
   Args:
     model: maps scaled images to one number a bit.
     optimizer: updates the parameters.
-    augmentation: applied on the device.
+    augmentation: flips and shifts, or other views of the images.
     averaging: share of the old average that a step keeps; 0 keeps none. The
       first steps keep less, so that the start is forgotten.
     mesh: the batch is split over its devices.
+    loss: `loss(outputs, targets)` of what the model returns and of the rows
+      that go with the images: a batch's loss.
 
   Returns:
-    `step(state, pixels UInt8[n s s 3], codes UInt8[n b], key)`, which returns
-    the new state and the loss. `state` is donated: use the new one.
+    `step(state, pixels UInt8[n s s 3], targets, key)`, which returns the new
+    state and the loss. `state` is donated: use the new one.
   """
 
   def loss_of(
-    params: Any, statistics: Any, images: Array, codes: Array
+    params: Any, statistics: Any, images: Array, targets: Any, key: Array
   ) -> tuple[Array, Any]:
     outputs, updated = model.apply(
       {"params": params, **statistics},
       images,
       train=True,
       mutable=list(statistics),
+      # For models that draw while they train, under the name "noise".
+      rngs={"noise": jax.random.fold_in(key, _NOISE)},
     )
-    return squared_error(outputs, codes), updated
+    return loss(outputs, targets), updated
 
   def step(
-    state: TrainState, pixels: Array, codes: Array, key: Array
+    state: TrainState, pixels: Array, targets: Any, key: Array
   ) -> tuple[TrainState, Array]:
     key = jax.random.fold_in(key, state.step)
-    images = simplenet.preprocess(augment(pixels, augmentation, key))
+    images = simplenet.preprocess(augmentation(pixels, key))
     statistics = dict(state.variables)
     params = statistics.pop("params")
     gradient = jax.value_and_grad(loss_of, has_aux=True)
-    (loss, statistics), grads = gradient(params, statistics, images, codes)
+    (batch_loss, statistics), grads = gradient(
+      params, statistics, images, targets, key
+    )
     updates, opt_state = optimizer.update(grads, state.opt_state, params)
     params = optax.apply_updates(params, updates)
     variables = {"params": params, **statistics}
     keep = jnp.minimum(averaging, state.step / (state.step + 10.0))
     averaged = optax.incremental_update(variables, state.averaged, 1.0 - keep)
-    return TrainState(state.step + 1, variables, averaged, opt_state), loss
+    state = TrainState(state.step + 1, variables, averaged, opt_state)
+    return state, batch_loss
 
   rows, everywhere = sharding.shard_rows(mesh), sharding.replicate(mesh)
   return jax.jit(
@@ -239,7 +165,7 @@ def fit(
   state: TrainState,
   step: Step,
   pixels: UInt8[ArrayLike, "m s s 3"],
-  codes: UInt8[ArrayLike, "n b"],
+  targets: Any,
   *,
   pixel_rows: Int[np.ndarray, "n"],
   num_steps: int,
@@ -253,7 +179,8 @@ def fit(
     state: where to go on; a fresh one, or a checkpoint's.
     step: from `make_step`.
     pixels: images; may be a memory map larger than memory.
-    codes: hash labels of the training images, in {0, 1}.
+    targets: what the loss compares with, one row a training image: hash
+      labels UInt8[n b], or arrays in any tree.
     pixel_rows: the row in `pixels` of each training image.
     num_steps: of the whole run, those of `state` included.
     batch_size: images a step.
@@ -261,9 +188,12 @@ def fit(
     key: of the augmentation.
   """
   first = int(state.step)
-  order = batch_rows(len(codes), batch_size=batch_size, seed=seed, start=first)
+  order = batch_rows(
+    len(pixel_rows), batch_size=batch_size, seed=seed, start=first
+  )
   for _ in range(first, num_steps):
     # Sorted rows read a memory map in one direction; the batch is the same.
     rows = np.sort(next(order))
-    state, loss = step(state, pixels[pixel_rows[rows]], codes[rows], key)
+    batch = jax.tree.map(operator.itemgetter(rows), targets)
+    state, loss = step(state, pixels[pixel_rows[rows]], batch, key)
     yield state, loss

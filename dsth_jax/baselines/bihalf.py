@@ -1,0 +1,117 @@
+"""Bi-half hashing: every bit divides every batch into halves."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Key, Shaped, UInt8
+
+from dsth_jax.baselines import deep, image_inputs, similarity
+from dsth_jax.types import ArrayLike
+
+
+def fit(
+  images: UInt8[ArrayLike, "n s s 3"],
+  labels: Shaped[ArrayLike, "n ..."] | None = None,
+  *,
+  num_bits: int,
+  key: Key[Array, ""],
+  features: Float[ArrayLike, "n d"] | None = None,
+  network: str = "simplenet",
+  num_epochs: int = 5,
+  batch_size: int = 128,
+  learning_rate: float = 3e-3,
+  pull: float = 6.0,
+) -> deep.ImageEncoder:
+  """Learns balanced bits whose cosines are those of given features.
+
+  Args:
+    images: uint8 pixels.
+    labels: unused.
+    num_bits: b.
+    key: of the weights, the order of the images and the augmentation.
+    features: of a pretrained network, one row an image.
+    network: a name in `dsth_jax.models.HASH_MODELS`.
+    num_epochs: passes over the images.
+    batch_size: images a step, divided into halves by each bit.
+    learning_rate: at its peak.
+    pull: see `halves`.
+
+  Returns:
+    The encoder; a bit is the sign of its output.
+
+  Raises:
+    ValueError: images or features cannot be learned from, see `image_inputs`.
+
+  References:
+    Li and van Gemert, Deep unsupervised image hashing by maximizing bit
+    entropy, AAAI 2021. There one linear layer is trained on top of the
+    pretrained network; here a network of its own, from pixels.
+  """
+  del labels
+  training = deep.Training(num_epochs, batch_size, learning_rate)
+  images = image_inputs.checked_images(
+    "bihalf", images, training, num_bits=num_bits
+  )
+  features = image_inputs.checked_features(
+    "bihalf", features, num_images=len(images), num_bits=num_bits
+  )
+  model = deep.make_network(
+    "bihalf", network, num_bits=num_bits, activation="identity"
+  )
+  trained = deep.learn(
+    model,
+    images,
+    features,
+    functools.partial(halves_loss, pull=pull),
+    training=training,
+    key=key,
+  )
+  return deep.make_encoder(model, trained, image_size=images.shape[1])
+
+
+def halves_loss(
+  outputs: Float[Array, "n b"], features: Float[Array, "n d"], *, pull: float
+) -> Float[Array, ""]:
+  """Compares the cosines of the halves' codes with those of the features."""
+  return similarity.cosine_error(halves(outputs, pull), features)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def halves(outputs: Float[Array, "n b"], pull: float) -> Float[Array, "n b"]:
+  """Gives 1 to the larger half of each bit's outputs and -1 to the others.
+
+  Of all codes B with half of each bit's signs positive these are the nearest
+  to the outputs U. The layer hands its gradient on to U and adds
+
+      pull (U - B) / (n b),
+
+  which pulls the outputs towards their codes.
+
+  Args:
+    outputs: U; of an odd number, the smaller half gets 1.
+    pull: gamma of the paper named in `fit`.
+
+  Returns:
+    B.
+  """
+  ranks = jnp.argsort(jnp.argsort(-outputs, axis=0), axis=0)
+  return jnp.where(ranks < len(outputs) // 2, 1.0, -1.0)
+
+
+def _halves_forward(
+  outputs: Array, pull: float
+) -> tuple[Array, tuple[Array, Array]]:
+  signs = halves(outputs, pull)
+  return signs, (outputs, signs)
+
+
+def _halves_backward(
+  pull: float, saved: tuple[Array, Array], gradient: Array
+) -> tuple[Array]:
+  outputs, signs = saved
+  return (gradient + pull * (outputs - signs) / outputs.size,)
+
+
+halves.defvjp(_halves_forward, _halves_backward)

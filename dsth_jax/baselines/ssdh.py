@@ -1,0 +1,175 @@
+"""Semantic structure-based unsupervised deep hashing (SSDH)."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Key, Shaped, UInt8
+
+from dsth_jax.baselines import deep, image_inputs, similarity
+from dsth_jax.types import ArrayLike
+
+# Of the histogram whose peak parts near from far.
+_BIN_WIDTH = 0.01
+
+
+def fit(
+  images: UInt8[ArrayLike, "n s s 3"],
+  labels: Shaped[ArrayLike, "n ..."] | None = None,
+  *,
+  num_bits: int,
+  key: Key[Array, ""],
+  features: Float[ArrayLike, "n d"] | None = None,
+  network: str = "simplenet",
+  num_epochs: int = 5,
+  batch_size: int = 128,
+  learning_rate: float = 3e-3,
+  near: float = 2.0,
+  far: float = 2.0,
+  num_samples: int = 2000,
+) -> deep.ImageEncoder:
+  """Learns which images are alike and unlike by a pretrained network.
+
+  Pairs whose features are much nearer than most count as alike, W_ij = 1,
+  those much farther as unlike, W_ij = -1, and the others not at all, see
+  `thresholds`. The outputs' tanh learns
+
+      min 1/n^2 sum_ij |W_ij| (tanh(u_i)^T tanh(u_j) / b - W_ij)^2.
+
+  Args:
+    images: uint8 pixels.
+    labels: unused.
+    num_bits: b.
+    key: of the sample and the training.
+    features: of a pretrained network, one row an image.
+    network: a name in `dsth_jax.models.HASH_MODELS`.
+    num_epochs: passes over the images.
+    batch_size: images a step; their pairs are what is learned from.
+    learning_rate: at its peak.
+    near: standard deviations below the peak at which a pair is alike.
+    far: the same above it, for unlike pairs.
+    num_samples: images whose pairs give the distribution of distances.
+
+  Returns:
+    The encoder; a bit is the sign of its output.
+
+  Raises:
+    ValueError: images or features cannot be learned from, see `image_inputs`.
+
+  References:
+    Yang et al., Semantic structure-based unsupervised deep hashing, IJCAI
+    2018. "SSDH" in the paper's comparison.
+  """
+  del labels
+  training = deep.Training(num_epochs, batch_size, learning_rate)
+  images = image_inputs.checked_images(
+    "ssdh", images, training, num_bits=num_bits
+  )
+  features = image_inputs.checked_features(
+    "ssdh", features, num_images=len(images), num_bits=num_bits
+  )
+  model = deep.make_network(
+    "ssdh", network, num_bits=num_bits, activation="identity"
+  )
+  sample_key, learn_key = jax.random.split(key)
+  structure = thresholds(
+    features, near=near, far=far, num_samples=num_samples, key=sample_key
+  )
+  trained = deep.learn(
+    model,
+    images,
+    features,
+    functools.partial(structure_loss, thresholds=structure),
+    training=training,
+    key=learn_key,
+  )
+  return deep.make_encoder(model, trained, image_size=images.shape[1])
+
+
+class Thresholds(NamedTuple):
+  """Cosine distances that part pairs.
+
+  Attributes:
+    near: pairs below are alike.
+    far: pairs above are unlike.
+  """
+
+  near: float
+  far: float
+
+
+def thresholds(
+  features: Float[ArrayLike, "n d"],
+  *,
+  near: float,
+  far: float,
+  num_samples: int,
+  key: Key[Array, ""],
+) -> Thresholds:
+  """Reads a pair of half Gaussians off the distribution of the distances.
+
+      d_near = m - near s_left,   d_far = m + far s_right
+
+  m is the peak of the histogram, s_left^2 the mean of (d - m)^2 over the
+  distances below it, and s_right^2 over those above: a half and its mirror
+  image have the mean m and that variance.
+
+  Args:
+    features: one row an image.
+    near: standard deviations.
+    far: standard deviations.
+    num_samples: images drawn, if there are more.
+    key: of the draw.
+
+  Returns:
+    `Thresholds(near, far)`.
+
+  Raises:
+    ValueError: no pair of the sample is below or above them.
+  """
+  rows = jax.random.permutation(key, len(features))[:num_samples]
+  sample = jnp.asarray(features)[rows]
+  above_diagonal = np.triu_indices(len(rows), 1)
+  distances = 1 - np.asarray(similarity.cosines(sample))[above_diagonal]
+  peak = _peak(distances)
+  below = distances[distances <= peak] - peak
+  above = distances[distances >= peak] - peak
+  found = Thresholds(
+    float(peak - near * np.sqrt(np.mean(below**2))),
+    float(peak + far * np.sqrt(np.mean(above**2))),
+  )
+  if distances.min() >= found.near or distances.max() <= found.far:
+    raise ValueError(
+      f"ssdh was given features of cosine distances from {distances.min():.3g} "
+      f"to {distances.max():.3g}, but learns from pairs below {found.near:.3g} "
+      f"and above {found.far:.3g}: pass other features, or smaller near= and "
+      "far=."
+    )
+  return found
+
+
+def _peak(distances: np.ndarray) -> float:
+  """Returns the mean distance in the fullest bin of the histogram."""
+  bins = (distances / _BIN_WIDTH).astype(int)
+  fullest = np.bincount(bins).argmax()
+  return float(np.mean(distances[bins == fullest]))
+
+
+def structure_loss(
+  outputs: Float[Array, "n b"],
+  features: Float[Array, "n d"],
+  *,
+  thresholds: Thresholds,
+) -> Float[Array, ""]:
+  """Averages |W_ij| (tanh(u_i)^T tanh(u_j) / b - W_ij)^2 over the pairs."""
+  distances = 1 - similarity.cosines(features)
+  is_near = distances < thresholds.near
+  is_far = distances > thresholds.far
+  wanted = is_near.astype(outputs.dtype) - is_far.astype(outputs.dtype)
+  relaxed = jnp.tanh(outputs)
+  products = relaxed @ relaxed.T / outputs.shape[1]
+  errors = jnp.abs(wanted) * (products - wanted) ** 2
+  return similarity.mean_over_pairs(errors)

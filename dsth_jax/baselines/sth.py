@@ -1,0 +1,85 @@
+"""Self-taught hashing (STH): a graph makes the bits, SVMs learn them."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Key, Shaped, UInt8
+
+from dsth_jax import codes, graph, spectral
+from dsth_jax.baselines import linear, svm
+from dsth_jax.types import ArrayLike
+
+
+def fit(
+  features: Float[ArrayLike, "n d"],
+  labels: Shaped[ArrayLike, "n ..."] | None = None,
+  *,
+  num_bits: int,
+  num_neighbors: int = 25,
+  penalty: float = 1.0,
+  key: Key[jax.Array, ""],
+) -> linear.LinearEncoder:
+  """Learns the bits that cut the neighbour graph by a linear SVM each.
+
+  The bits are the Laplacian eigenmaps of the cosine k-nearest-neighbour graph
+  (Eq. 1 and 3), cut at their medians.
+
+  Args:
+    features: one row an image; cosines are taken after centring.
+    labels: unused.
+    num_bits: b, below n.
+    num_neighbors: k of the graph, below n.
+    penalty: C of the SVMs.
+    key: starts the eigensolver.
+
+  Returns:
+    The encoder.
+
+  Raises:
+    ValueError: the features are not a finite matrix, there are too few of
+      them, or the eigensolver did not converge.
+
+  References:
+    Zhang, Wang, Cai and Lu, Self-taught hashing for fast similarity search,
+    SIGIR 2010. "STH" in the paper's comparison.
+  """
+  del labels
+  features = linear.checked_features("sth", features, num_bits)
+  most = max(num_bits, num_neighbors)
+  if most >= len(features):
+    raise ValueError(
+      f"sth was given {len(features)} images, but {num_bits} bits of a graph "
+      f"of {num_neighbors} neighbours need at least {most + 1}: pass more "
+      "images, or fewer num_bits or num_neighbors."
+    )
+  mean = jnp.mean(features, axis=0)
+  centred = features - mean[None, :]
+  taught = self_taught_codes(
+    centred, num_bits=num_bits, num_neighbors=num_neighbors, key=key
+  )
+  machines = svm.fit(centred, taught, penalty=penalty)
+  return linear.LinearEncoder(mean, machines.weights, -machines.biases)
+
+
+def self_taught_codes(
+  centred: Float[Array, "n d"],
+  *,
+  num_bits: int,
+  num_neighbors: int,
+  key: Key[Array, ""],
+) -> UInt8[Array, "n b"]:
+  """Returns balanced bits that cut the neighbour graph of the features."""
+  neighbors = graph.cosine_knn(centred, num_neighbors=num_neighbors)
+  # Else the first bits would be components that fell apart.
+  connected = graph.connect_components(graph.affinity(neighbors), centred)
+  embedding = spectral.laplacian_eigenmaps(
+    connected.affinity, num_components=num_bits, key=key
+  )
+  if not spectral.is_converged(embedding):
+    raise ValueError(
+      f"sth stopped its eigensolver at a residual of "
+      f"{float(jnp.max(embedding.residuals)):.1e} after {embedding.num_iters} "
+      "iterations, but needs 1e-3: raise num_neighbors."
+    )
+  thresholds = codes.median_thresholds(embedding.vectors)
+  return codes.binarize(embedding.vectors, thresholds)

@@ -1,0 +1,112 @@
+"""Random views of images: turned, cropped, recoloured.
+
+Pixels stay floats of 0 to 255.
+"""
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.ndimage
+from jax import Array
+from jaxtyping import Float, Key, UInt8
+
+
+def turn(
+  pixels: Float[Array, "n s s 3"], angles: Float[Array, "n"]
+) -> Float[Array, "n s s 3"]:
+  """Turns each image about its centre, counter-clockwise, by radians."""
+  cosine, sine = jnp.cos(angles), jnp.sin(angles)
+  matrices = jnp.stack([cosine, sine, -sine, cosine], axis=1)
+  return resample(
+    pixels, matrices.reshape(-1, 2, 2), jnp.zeros((len(pixels), 2))
+  )
+
+
+def resample(
+  pixels: Float[Array, "n s s 3"],
+  matrices: Float[Array, "n 2 2"],
+  offsets: Float[Array, "n 2"],
+) -> Float[Array, "n s s 3"]:
+  """Reads the pixel at p from the image at M p + t, between pixels linearly.
+
+  Args:
+    pixels: values of 0 to 255.
+    matrices: M, for (row, column) from the centre of the image.
+    offsets: t.
+
+  Returns:
+    Images of the same size; beyond an edge its pixels repeat.
+  """
+  size = pixels.shape[1]
+  centre = (size - 1) / 2
+  axis = jnp.arange(size) - centre
+  grid = jnp.stack(jnp.meshgrid(axis, axis, indexing="ij"))
+
+  def read(image: Array, matrix: Array, offset: Array) -> Array:
+    places = jnp.tensordot(matrix, grid, 1) + offset[:, None, None] + centre
+    channels = [
+      jax.scipy.ndimage.map_coordinates(
+        image[:, :, channel], list(places), order=1, mode="nearest"
+      )
+      for channel in range(3)
+    ]
+    return jnp.stack(channels, axis=2)
+
+  return jax.vmap(read)(pixels, matrices, offsets)
+
+
+def two_views(
+  pixels: UInt8[Array, "n s s 3"], key: Key[Array, ""]
+) -> Float[Array, "v s s 3"]:
+  """Returns one random view of each image and, after them, another."""
+  twice = jnp.tile(pixels.astype(jnp.float32), (2, 1, 1, 1))
+  crop_key, colour_key = jax.random.split(key)
+  return recolour(crop(twice, crop_key), colour_key)
+
+
+def crop(
+  pixels: Float[Array, "n s s 3"], key: Key[Array, ""]
+) -> Float[Array, "n s s 3"]:
+  """Enlarges a part of each image, and mirrors half of them.
+
+  The part is a square of half to all of the image's area.
+  """
+  area_key, place_key, flip_key = jax.random.split(key, 3)
+  num_images, size = pixels.shape[:2]
+  areas = jax.random.uniform(area_key, (num_images,), minval=0.5)
+  sides = jnp.sqrt(areas)
+  room = (1 - sides) * size / 2
+  places = jax.random.uniform(place_key, (num_images, 2), minval=-1.0)
+  flips = jax.random.rademacher(flip_key, (num_images,), jnp.float32)
+  scales = jnp.stack([sides, sides * flips], axis=1)
+  matrices = scales[:, :, None] * jnp.eye(2)[None]
+  return resample(pixels, matrices, places * room[:, None])
+
+
+def recolour(
+  pixels: Float[Array, "n s s 3"], key: Key[Array, ""]
+) -> Float[Array, "n s s 3"]:
+  """Changes brightness, contrast and saturation by up to 40 percent.
+
+  That of 70 percent of the images; 20 percent then lose their colours.
+  """
+  change_key, apply_key, grey_key = jax.random.split(key, 3)
+  shape = (len(pixels), 1, 1, 1)
+  low, high = 0.6, 1.4
+  brightness, contrast, saturation = jax.random.uniform(
+    change_key, (3, *shape), minval=low, maxval=high
+  )
+  changed = jnp.clip(pixels * brightness, 0.0, 255.0)
+  mean = jnp.mean(_grey(changed), axis=(1, 2), keepdims=True)
+  changed = jnp.clip(mean + contrast * (changed - mean), 0.0, 255.0)
+  grey = _grey(changed)
+  changed = jnp.clip(grey + saturation * (changed - grey), 0.0, 255.0)
+  is_changed = jax.random.bernoulli(apply_key, 0.7, shape)
+  pixels = jnp.where(is_changed, changed, pixels)
+  is_grey = jax.random.bernoulli(grey_key, 0.2, shape)
+  return jnp.where(is_grey, _grey(pixels), pixels)
+
+
+def _grey(pixels: Array) -> Array:
+  """Returns the luma of ITU-R BT.601, [n s s 1]."""
+  weights = jnp.array([0.299, 0.587, 0.114])
+  return jnp.sum(pixels * weights[None, None, None, :], axis=3, keepdims=True)

@@ -1,0 +1,37 @@
+"""Hash function learning: a network learns the hash labels from pixels."""
+
+from dsth_jax.train.augmentation import Augment, Augmentation, augment
+from dsth_jax.train.optimization import (
+  OPTIMIZERS,
+  adamw,
+  one_cycle,
+  piecewise,
+  sgd,
+)
+from dsth_jax.train.steps import (
+  Step,
+  TrainState,
+  batch_rows,
+  fit,
+  init,
+  make_step,
+  squared_error,
+)
+
+__all__ = [
+  "OPTIMIZERS",
+  "Augment",
+  "Augmentation",
+  "Step",
+  "TrainState",
+  "adamw",
+  "augment",
+  "batch_rows",
+  "fit",
+  "init",
+  "make_step",
+  "one_cycle",
+  "piecewise",
+  "sgd",
+  "squared_error",
+]

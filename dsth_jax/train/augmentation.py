@@ -1,0 +1,63 @@
+"""Random changes of the images that a step sees."""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Key, UInt8
+
+
+@runtime_checkable
+class Augment(Protocol):
+  """`augment(pixels, key)`: what a step does to its images, on the device.
+
+  It may return several views of them, one after another along the first axis.
+  """
+
+  def __call__(self, pixels: Array, key: Array, /) -> Array:
+    """Returns pixels of 0 to 255."""
+    ...
+
+
+class Augmentation(NamedTuple):
+  """Random changes that leave an image's neighbours the same.
+
+  Attributes:
+    flip: mirrors half of the images.
+    shift: moves by up to so many pixels along each axis.
+  """
+
+  flip: bool
+  shift: int
+
+  def __call__(
+    self, pixels: UInt8[Array, "n s s 3"], key: Key[Array, ""]
+  ) -> UInt8[Array, "n s s 3"]:
+    """Changes every image by a draw of its own."""
+    return augment(pixels, self, key)
+
+
+def augment(
+  pixels: UInt8[Array, "n s s 3"],
+  augmentation: Augmentation,
+  key: Key[Array, ""],
+) -> UInt8[Array, "n s s 3"]:
+  """Flips and shifts every image by a draw of its own."""
+  flip_key, shift_key = jax.random.split(key)
+  num_images, size = pixels.shape[:2]
+  if augmentation.flip:
+    flipped = jax.random.bernoulli(flip_key, shape=(num_images, 1, 1, 1))
+    pixels = jnp.where(flipped, pixels[:, :, ::-1], pixels)
+  if augmentation.shift:
+    border = augmentation.shift
+    around = ((0, 0), (border, border), (border, border), (0, 0))
+    padded = jnp.pad(pixels, around, mode="edge")
+    corners = jax.random.randint(shift_key, (num_images, 2), 0, 2 * border + 1)
+
+    def crop(image: Array, corner: Array) -> Array:
+      start = (corner[0], corner[1], 0)
+      return jax.lax.dynamic_slice(image, start, (size, size, 3))
+
+    pixels = jax.vmap(crop)(padded, corners)
+  return pixels

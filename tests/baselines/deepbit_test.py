@@ -1,0 +1,80 @@
+"""The three terms of the loss, and the layer that alone learns."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from pictures import TinyNet, kinds_of_images
+
+from dsth_jax.baselines import deep, deepbit
+
+
+def test_loss_is_the_sum_of_its_terms():
+  rng = np.random.default_rng(0)
+  outputs = jnp.asarray(rng.normal(scale=0.5, size=(10, 4)), jnp.float32)
+  values = np.asarray(outputs, np.float64)
+  bits = (values >= 0).astype(np.float64)
+  expected = sum(((bits[i] - 0.5 - values[i]) ** 2).sum() for i in range(10))
+  expected /= 10
+  for k in range(4):
+    expected += 0.7 * (bits[:, k].mean() - 0.5) ** 2
+  moved = sum(((bits[i] - bits[i + 5]) ** 2).sum() for i in range(5)) / 5
+  assert moved > 0
+  found = deepbit.bit_loss(outputs, None, evenness=0.7, invariance=0.2)
+  assert float(found) == pytest.approx(expected + 0.2 * moved, rel=1e-5)
+
+
+def test_gradient_passes_the_bits_unchanged():
+  rng = np.random.default_rng(0)
+  outputs = jnp.asarray(rng.normal(scale=0.5, size=(10, 4)), jnp.float32)
+  bits = (outputs >= 0).astype(jnp.float32)
+
+  def of_bits(bits, evenness, invariance):
+    uneven = jnp.sum((bits.mean(0) - 0.5) ** 2)
+    moved = jnp.mean(jnp.sum((bits[5:] - bits[:5]) ** 2, axis=1))
+    return evenness * uneven + invariance * moved
+
+  found = jax.grad(deepbit.bit_loss)(
+    outputs, None, evenness=0.7, invariance=0.2
+  )
+  expected = jax.grad(of_bits)(bits, 0.7, 0.2)
+  expected += 2 * (outputs - (bits - 0.5)) / 10
+  # Float32 sums over ten rows.
+  np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_second_half_is_the_first_turned_a_little(key):
+  images, _ = kinds_of_images(8)
+  pixels = deepbit.turned_views(jnp.asarray(images), key, max_angle=10.0)
+  straight, turned = np.split(np.asarray(pixels), 2)
+  assert (straight != turned).any(axis=(1, 2, 3)).all()
+  # The centre hardly moves, whatever the angle.
+  middle = np.abs(straight - turned)[:, 7:9, 7:9].mean()
+  corners = np.abs(straight - turned)[:, :3, :3].mean()
+  assert middle < corners
+  still = deepbit.turned_views(jnp.asarray(images), key, max_angle=0.0)
+  np.testing.assert_allclose(*np.split(np.asarray(still), 2), atol=1e-3)
+
+
+def test_only_the_named_layer_learns(key):
+  images, _ = kinds_of_images(32)
+  model = TinyNet(num_bits=4, head="mlp", activation="identity")
+  start = jax.jit(model.init)(key, jnp.zeros((1, 16, 16, 3)))
+  before = jax.tree.map(np.array, start["params"])
+
+  def loss(outputs, targets):
+    return jnp.mean((outputs - 1.0) ** 2)
+
+  after = deep.learn(
+    model,
+    images,
+    None,
+    loss,
+    training=deep.Training(num_epochs=2, batch_size=16, learning_rate=0.1),
+    start=start,
+    only="bits",
+    key=key,
+  ).variables["params"]
+  for name, layer in before.items():
+    same = jax.tree.map(np.array_equal, layer, after[name])
+    assert jax.tree.leaves(same) == [name != "bits"] * 2, name

@@ -1,0 +1,88 @@
+"""Turned, cropped and recoloured images."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from dsth_jax.baselines import views
+
+
+def _pixels(num_images=6, size=8):
+  rng = np.random.default_rng(0)
+  pixels = rng.uniform(0, 255, (num_images, size, size, 3))
+  return jnp.asarray(pixels, jnp.float32)
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_quarter_turns_are_numpys(quarters):
+  pixels = _pixels()
+  angles = jnp.full(6, quarters * np.pi / 2)
+  found = views.turn(pixels, angles)
+  expected = np.rot90(pixels, quarters, axes=(1, 2))
+  # Places are off by float32's 1e-7 of 8 pixels, times differences of 255.
+  np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_each_image_is_turned_by_its_own_angle_as_scipy_does():
+  pixels = _pixels(2)
+  found = views.turn(pixels, jnp.deg2rad(jnp.array([7.0, -10.0])))
+  for image, degrees, own in zip(pixels, (7.0, -10.0), found, strict=True):
+    expected = scipy.ndimage.rotate(
+      image, degrees, (1, 0), reshape=False, order=1, mode="nearest"
+    )
+    np.testing.assert_allclose(own, expected, atol=1e-2)
+
+
+def test_crops_lie_within_the_image_and_are_mirrored_every_other_time(key):
+  # A ramp along the columns: its slope tells the scale and the direction.
+  size = 16
+  ramp = np.tile(np.arange(size, dtype=np.float32), (size, 1))
+  pixels = jnp.tile(ramp[None, :, :, None], (400, 1, 1, 3))
+  found = np.asarray(views.crop(pixels, key))[:, 0, :, 0]
+  slopes = np.diff(found, axis=1)[:, 4]
+  sides = np.abs(slopes)
+  assert (sides >= np.sqrt(0.5) - 1e-4).all()
+  assert (sides <= 1 + 1e-4).all()
+  # Areas are uniform.
+  assert np.mean(sides**2) == pytest.approx(0.75, abs=0.03)
+  # Four standard errors of 400 draws.
+  assert (slopes < 0).mean() == pytest.approx(0.5, abs=0.1)
+  assert found.min() >= 0
+  assert found.max() <= size - 1
+
+
+def test_recoloured_pixels_stay_in_range_and_a_share_turns_grey(key):
+  pixels = jnp.tile(_pixels(1), (500, 1, 1, 1))
+  found = np.asarray(views.recolour(pixels, key))
+  assert found.min() >= 0
+  assert found.max() <= 255.001
+  is_grey = np.ptp(found, axis=3).max(axis=(1, 2)) < 1e-3
+  assert is_grey.mean() == pytest.approx(0.2, abs=0.07)
+  same = np.abs(found - pixels).max(axis=(1, 2, 3)) < 1e-3
+  assert same.mean() == pytest.approx(0.3 * 0.8, abs=0.08)
+  luma = np.asarray(pixels[0]) @ [0.299, 0.587, 0.114]
+  unchanged = found[is_grey][:, :, :, 0]
+  closest = np.abs(unchanged - luma[None]).max(axis=(1, 2)).min()
+  assert closest < 1e-2
+
+
+def test_a_grey_image_keeps_its_colours_and_its_mean_decides_the_contrast(key):
+  pixels = jnp.full((50, 4, 4, 3), 100.0)
+  found = np.asarray(views.recolour(pixels, key))
+  # Neither contrast nor saturation changes what is uniformly grey.
+  assert np.ptp(found, axis=(1, 2, 3)).max() < 1e-3
+  assert found.min() >= 60 - 1e-3
+  assert found.max() <= 140 + 1e-3
+
+
+def test_two_views_are_two_draws_of_every_image(key):
+  pixels = _pixels(4, 16).astype(jnp.uint8)
+  first, second = np.split(np.asarray(views.two_views(pixels, key)), 2)
+  assert first.shape == pixels.shape
+  assert (np.abs(first - second).max(axis=(1, 2, 3)) > 1).all()
+  again = views.two_views(pixels, key)
+  np.testing.assert_array_equal(np.concatenate([first, second]), again)
+  other = views.two_views(pixels, jax.random.key(1))
+  assert (np.asarray(other) != np.asarray(again)).any()
