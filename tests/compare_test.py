@@ -3,7 +3,6 @@
 import json
 
 import commands
-import pytest
 
 SHORT = (
   "--config=configs/compare_digits.py",
@@ -41,18 +40,10 @@ def test_a_failed_cell_is_said_at_the_end_and_the_rest_is_there(tmp_path):
   assert json.loads(written.read_text())["failed"] == []
 
 
-@pytest.mark.parametrize(
-  ("arguments", "words"),
-  [
-    (("--config.compare.methods=itqq",), ("itqq", "did you mean itq")),
-    (("--config.compare.num_bit=16",), ("num_bit",)),
-    (("lsh",), ("stray argument", "lsh")),
-  ],
-)
-def test_a_wrong_command_line_is_answered_in_words(tmp_path, arguments, words):
-  result = _run(f"--workdir={tmp_path}/compared", *arguments)
-  assert result.returncode != 0
-  for word in words:
-    assert word in result.stderr
+def test_a_wrong_setting_is_answered_in_words(tmp_path):
+  workdir = f"--workdir={tmp_path}/compared"
+  result = _run("--config.compare.methods=itqq", workdir)
+  assert result.returncode == 1
+  assert "did you mean itq" in result.stderr.strip().splitlines()[-1]
   assert "Traceback" not in result.stderr
   assert not (tmp_path / "compared").exists()

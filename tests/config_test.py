@@ -72,6 +72,16 @@ def test_only_students_need_bits_that_fill_the_slices():
   config_lib.validate(config)
 
 
+def test_a_setting_without_a_value_keeps_its_type():
+  config = config_lib.base_config()
+  assert config.baselines.sklsh.bandwidth is None
+  assert '"bandwidth": null' in config.to_json()
+  with pytest.raises(TypeError, match="bandwidth"):
+    config.baselines.sklsh.bandwidth = "wide"
+  config.baselines.sklsh.bandwidth = 2.5
+  assert config.baselines.sklsh.to_dict()["bandwidth"] == 2.5
+
+
 def test_every_setting_of_a_baseline_is_a_field():
   settings = config_lib.base_config().baselines
   assert set(settings) == set(BASELINES)

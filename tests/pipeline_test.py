@@ -8,7 +8,7 @@ from PIL import Image
 
 from dsth_jax import codes, hamming, pipeline
 from dsth_jax import config as config_lib
-from dsth_jax.pipeline import run as run_lib
+from dsth_jax.pipeline.run import Run
 
 ARTEFACTS = ("features", "graph", "embedding", "labels", "pixels", "codes")
 
@@ -196,11 +196,11 @@ def test_the_same_few_images_again_are_refused(tmp_path, images, num_distinct):
 
 
 def test_a_stage_reused_twice_keeps_its_time(tmp_path):
-  this = run_lib.Run(tmp_path)
+  this = Run(tmp_path)
   with this.timed("graph") as work:
     work.num_images = 10
   seconds = this.stages["graph"]["seconds"]
-  for again in (this, this, run_lib.Run(tmp_path)):
+  for again in (this, this, Run(tmp_path)):
     again.reuse("graph")
     assert again.stages["graph"]["seconds"] == seconds > 0
     assert again.stages["graph"]["reused"]

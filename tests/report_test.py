@@ -704,3 +704,19 @@ def test_every_template_is_shipped_beside_the_code():
     "line.html",
     "snippet.txt",
   }
+
+
+@pytest.mark.parametrize(
+  ("seconds", "text"),
+  [
+    (0.00043, "0.00043"),
+    (0.0996, "0.1"),
+    (0.1784, "0.178"),
+    (1.25, "1.2"),
+    (43.04, "43.0"),
+    (1234.5, "1,234"),
+    (None, words.DASH),
+  ],
+)
+def test_seconds_have_the_digits_that_count(seconds, text):
+  assert words.seconds(seconds) == text

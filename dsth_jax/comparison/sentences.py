@@ -53,12 +53,12 @@ def length(results: Results, num_bits: int) -> str:
   if not leaders:
     return f"No method could be measured at {words.plural(num_bits, 'bit')}."
   led = [
-    f"{group} that of {words.method(method).name}, "
+    f"{group}, {words.method(method).name} with "
     f"{_score(results, num_bits, method)}"
     for group, method in leaders.items()
   ]
   return (
-    f"The highest mean average precision of {words.plural(num_bits, 'bit')} is "
+    f"The highest mean average precision of {words.plural(num_bits, 'bit')}: "
     f"{'; '.join(led)}. The features themselves, compared by cosine, have "
     f"{words.figure(results['ceiling'][words.MAP])}."
   )

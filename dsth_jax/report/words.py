@@ -261,6 +261,8 @@ def seconds(value: Any) -> str:
   """Formats a time in seconds, to be compared within a column."""
   if not _is_number(value):
     return DASH
+  if value < 0.1:
+    return f"{value:.2g}"
   digits = 3 if value < 0.95 else 1 if value < 99.5 else 0
   return f"{value:,.{digits}f}"
 
