@@ -23,5 +23,5 @@ def get_config(setting: str = "shallow") -> ConfigDict:
   config = base_config()
   students = STUDENTS if setting == "dsth" else ()
   config.compare.methods = (*students, *SHALLOW)
-  config.compare.num_bits = (16, 32, 48)
+  config.compare.num_bits = (16, 32)
   return config

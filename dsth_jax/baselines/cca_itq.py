@@ -35,9 +35,8 @@ def fit(
   c - 1 informative values over all b bits, which cut the classes apart along
   more hyperplanes. (The authors' program does the same, with the round-off that
   it finds in place of the zeros.) Two bits that ITQ brings to one hyperplane
-  stay there: 47 of 48 bits, or 105 of 128, differ on CIFAR-10;
-  two classes have one direction, so that all of their bits are equal or
-  opposite.
+  stay there: 47 of 48 bits, or 105 of 128, differ on CIFAR-10. Two classes have
+  one direction, so that all of their bits are equal or opposite.
 
   Args:
     features: one row an image.
@@ -56,9 +55,9 @@ def fit(
       `linear.checked_features` and `class_labels.checked_labels`.
 
   References:
-    Gong and Lazebnik, Iterative quantization, CVPR 2011, section 4. The paper
-    adds 1e-4 to the variances as they are; a share does not depend on the
-    features' scale.
+    Gong and Lazebnik, Iterative quantization, CVPR 2011. Its
+    authors' program adds 1e-4 to the variances as they are; a share does not
+    depend on the features' scale.
   """
   features = linear.checked_features("cca_itq", features, num_bits)
   classes = class_labels.checked_labels("cca_itq", labels, features.shape[0])

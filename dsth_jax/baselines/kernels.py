@@ -8,6 +8,7 @@ from jax import Array
 from jaxtyping import Float, Key, UInt8
 
 from dsth_jax import codes
+from dsth_jax.baselines import anchors as anchor_lib
 from dsth_jax.baselines import linear
 from dsth_jax.types import ArrayLike
 
@@ -68,7 +69,7 @@ def fit(
     `Kernels(mean[d], anchors[m d], width, offsets[m])`.
 
   References:
-    Liu et al., Supervised hashing with kernels, CVPR 2012, section 3.2; its
+    Liu et al., Supervised hashing with kernels, CVPR 2012; its
     authors' program sets the width to the mean squared distance.
   """
   mean = jnp.mean(features, axis=0)
@@ -88,19 +89,9 @@ def evaluate(
 ) -> Float[Array, "n m"]:
   """Returns the centred kernel functions of every point."""
   centred = features - kernels.mean[None, :]
-  squared = squared_distances(centred, kernels.anchors)
+  squared = anchor_lib.squared_distances(centred, kernels.anchors)
   gaussians = jnp.exp(-squared / (2 * kernels.width))
   return gaussians - kernels.offsets[None, :]
-
-
-def squared_distances(
-  features: Float[Array, "n d"], anchors: Float[Array, "m d"]
-) -> Float[Array, "n m"]:
-  """Returns ||x_i - a_j||^2; centre both first, or float32 loses digits."""
-  product = jnp.matmul(features, anchors.T, precision=jax.lax.Precision.HIGHEST)
-  squares = jnp.sum(jnp.square(features), axis=1, keepdims=True)
-  others = jnp.sum(jnp.square(anchors), axis=1)[None, :]
-  return jnp.maximum(squares - 2 * product + others, 0.0)
 
 
 @jax.jit

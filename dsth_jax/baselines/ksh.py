@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 import scipy.optimize
+import threadpoolctl
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped
 
@@ -67,9 +68,11 @@ def fit(
   found = kernels.fit(features, num_anchors=num_anchors, key=anchor_key)
   rows = class_labels.balanced_rows(classes, num_labelled, key=label_key)
   values = np.asarray(kernels.evaluate(found, features[rows]), np.float64)
-  directions = greedy_directions(
-    values, classes[rows], num_bits=num_bits, num_iters=num_iters
-  )
+  # The products are small: waking further threads costs 15 times the work.
+  with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    directions = greedy_directions(
+      values, classes[rows], num_bits=num_bits, num_iters=num_iters
+    )
   return kernels.KernelEncoder(found, jnp.asarray(directions, jnp.float32))
 
 
