@@ -577,8 +577,8 @@ def test_every_baseline_has_a_look_of_its_own():
 @pytest.mark.parametrize(
   ("line", "called"),
   [
-    ("Signs of the principal components (PCA hashing, PCAH).", "PCAH"),
-    ("Spherical hashing (SpH): balls.", "SpH"),
+    ("Signs of some columns (column hashing, ColH).", "ColH"),
+    ("Cubic hashing (CuH): boxes.", "CuH"),
     ("No name in brackets.", "itq_again"),
     # What another baseline is called too.
     ("Projections again (LSH).", "itq_again"),
