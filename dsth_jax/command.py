@@ -1,4 +1,4 @@
-"""What the commands share: two flags, and errors said in one sentence."""
+"""What the commands share: the flags, and errors said in one sentence."""
 
 import functools
 import pathlib
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from dsth_jax import allocator
+from dsth_jax import allocator, distributed
 from dsth_jax import config as config_lib
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -20,6 +20,21 @@ _CONFIG = config_flags.DEFINE_config_file(
 )
 _WORKDIR = flags.DEFINE_string(
   "workdir", "runs", "Where the run's results go; rerun to go on."
+)
+_MULTIHOST = flags.DEFINE_bool(
+  "multihost",
+  False,
+  "This is one process of many, in SLURM, Kubernetes or on a TPU, or where the "
+  "next three flags say. All share the working directory.",
+)
+_COORDINATOR = flags.DEFINE_string(
+  "coordinator_address", None, "host:port of process 0."
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+  "num_processes", None, "Processes of the whole run.", lower_bound=1
+)
+_PROCESS_ID = flags.DEFINE_integer(
+  "process_id", None, "Which of them this is, from 0.", lower_bound=0
 )
 
 
@@ -48,11 +63,43 @@ def _main(
   logging.get_absl_handler().addFilter(lambda record: _is_ours(record.pathname))
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
   try:
+    _start_processes(config)
     config_lib.validate(config)
     work(config, workdir)
   except (ValueError, OSError, ImportError) as error:
     logging.debug("%s", traceback.format_exc())
-    sys.exit(f"dsth_jax: {_sentence(error)}")
+    _give_up(_sentence(error))
+  except BaseException:
+    # The other processes would wait for one that waits for them.
+    if _MULTIHOST.value:
+      distributed.leave(traceback.format_exc())
+    raise
+
+
+def _start_processes(config: ConfigDict) -> None:
+  """Joins the other processes, if there are any."""
+  if _MULTIHOST.value:
+    distributed.initialize(
+      coordinator_address=_COORDINATOR.value,
+      num_processes=_NUM_PROCESSES.value,
+      process_id=_PROCESS_ID.value,
+    )
+    settings = f"{_WORKDIR.value} {config.to_json(sort_keys=True)}"
+    distributed.refuse_disagreement("settings", settings)
+    return
+  for flag in (_COORDINATOR, _NUM_PROCESSES, _PROCESS_ID):
+    if flag.value is not None:
+      raise ValueError(
+        f"--{flag.name} was given without --multihost: add --multihost, or "
+        "leave it out."
+      )
+
+
+def _give_up(sentence: str) -> None:
+  """Ends the process with an exit code of 1."""
+  if _MULTIHOST.value:
+    distributed.leave(sentence)
+  sys.exit(f"dsth_jax: {sentence}")
 
 
 def _parse_flags(argv: list[str]) -> list[str]:
@@ -89,6 +136,11 @@ def _is_ours(path: str) -> bool:
 
 
 def _sentence(error: Exception) -> str:
+  if distributed.is_lost_process(error):
+    return (
+      "another process of this run was lost: its own last lines say why. Start "
+      "all processes again, and the run goes on from what is finished."
+    )
   if isinstance(error, OSError):
     return (
       f"{error.strerror or error}: {error.filename or _WORKDIR.value}. Check "

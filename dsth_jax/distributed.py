@@ -1,0 +1,152 @@
+"""One run on many processes: JAX's runtime, and what the stages ask of it.
+
+With one process every function here is a no-op, so that a stage is written
+once. The processes share the working directory: one of them, the leader,
+writes, and all of them read.
+"""
+
+import contextlib
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jaxtyping import Shaped
+
+# Within these, all processes must have met; and a process that says nothing
+# for so long is lost.
+START_SECONDS = 45
+HEARTBEAT_SECONDS = 30
+
+
+def initialize(
+  *,
+  coordinator_address: str | None = None,
+  num_processes: int | None = None,
+  process_id: int | None = None,
+) -> None:
+  """Makes this process one of many; call it before anything else of JAX.
+
+  A process that is killed ends the others: at once where they wait for it, and
+  after `HEARTBEAT_SECONDS` in any case.
+
+  Args:
+    coordinator_address: "host:port" of process 0. None asks the cluster: JAX
+      finds SLURM, Open MPI, Kubernetes and Cloud TPU by itself.
+    num_processes: of the whole run; None as above.
+    process_id: of this one, from 0; None as above.
+
+  Raises:
+    ValueError: there is no such cluster, or the numbers do not fit.
+  """
+  place = coordinator_address or "the coordinator that the cluster names"
+  with _deadline(
+    START_SECONDS,
+    f"not all processes met at {place} within {START_SECONDS} s: start all of "
+    "them at once, and check that --coordinator_address is process 0's and "
+    "can be reached, and that --num_processes is how many were started",
+  ):
+    try:
+      jax.distributed.initialize(
+        coordinator_address,
+        num_processes,
+        process_id,
+        # Ours is there first, in one sentence.
+        initialization_timeout=2 * START_SECONDS,
+        heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+        shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+      )
+    except (ValueError, RuntimeError) as error:
+      raise ValueError(
+        f"--multihost could not start ({error}): run inside SLURM, Kubernetes "
+        "or on a TPU, or pass --coordinator_address, --num_processes and "
+        "--process_id."
+      ) from error
+
+
+def is_leader() -> bool:
+  """Tells whether this process is the one that writes."""
+  return jax.process_index() == 0
+
+
+def wait_for_all(name: str) -> None:
+  """Waits until every process is here."""
+  if jax.process_count() > 1:
+    multihost_utils.sync_global_devices(name)
+
+
+@contextlib.contextmanager
+def leader_first() -> Iterator[None]:
+  """Lets the others in once the leader is through."""
+  if not is_leader():
+    wait_for_all("leader_first")
+  yield
+  if is_leader():
+    wait_for_all("leader_first")
+
+
+def of_leader(value: int) -> int:
+  """Returns the leader's value on every process."""
+  if jax.process_count() == 1:
+    return value
+  return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
+
+
+def of_all(rows: Shaped[np.ndarray, "n *c"]) -> Shaped[np.ndarray, "all *c"]:
+  """Returns the rows of every process, in their order, on every process.
+
+  All processes pass equally many.
+  """
+  if jax.process_count() == 1:
+    return rows
+  return np.asarray(multihost_utils.process_allgather(rows, tiled=True))
+
+
+def refuse_disagreement(what: str, value: str) -> None:
+  """Refuses processes that were not started alike.
+
+  Raises:
+    ValueError: on every process, if one has another value.
+  """
+  digest = hashlib.sha256(value.encode()).digest()[:4]
+  values = of_all(np.frombuffer(digest, np.int32))
+  others = np.flatnonzero(values != values[0])
+  if len(others):
+    raise ValueError(
+      f"process {others[0]} was started with other {what} than process 0: "
+      "start all processes with the same command."
+    )
+
+
+def is_lost_process(error: BaseException) -> bool:
+  """Tells whether an error is that of a collective that lost a process."""
+  return jax.process_count() > 1 and any(
+    sign in str(error)
+    for sign in ("Gloo", "coordination", "Coordination", "NCCL", "heartbeat")
+  )
+
+
+def leave(sentence: str) -> None:
+  """Says why and ends this process at once, and so the others.
+
+  An ordinary exit waits for all processes, and they for this one.
+  """
+  print(f"dsth_jax: {sentence}", file=sys.stderr, flush=True)
+  sys.stdout.flush()
+  os._exit(1)
+
+
+@contextlib.contextmanager
+def _deadline(seconds: float, sentence: str) -> Iterator[None]:
+  """Ends the process unless the work inside is done in time."""
+  timer = threading.Timer(seconds, leave, (sentence,))
+  timer.daemon = True
+  timer.start()
+  try:
+    yield
+  finally:
+    timer.cancel()
