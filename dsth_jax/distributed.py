@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 # Within these, all processes must have met; and a process that says nothing
 # for so long is lost.
@@ -104,6 +104,47 @@ def of_all(rows: Shaped[np.ndarray, "n *c"]) -> Shaped[np.ndarray, "all *c"]:
   if jax.process_count() == 1:
     return rows
   return np.asarray(multihost_utils.process_allgather(rows, tiled=True))
+
+
+def own_rows(
+  num_rows: int, *, batch_size: int, start: int = 0
+) -> Int[np.ndarray, "n"]:
+  """Returns the rows of this process's batches: every one in so many.
+
+  The batches are those that a single process would have, so that a row meets
+  the same others whatever the number of processes.
+  """
+  rows = np.arange(start, num_rows)
+  batch = np.arange(len(rows)) // batch_size
+  return rows[batch % jax.process_count() == jax.process_index()]
+
+
+def in_order(
+  batches: Iterator[Shaped[np.ndarray, "_ *c"]],
+  *,
+  num_rows: int,
+  batch_size: int,
+  like: Shaped[np.ndarray, "*c"],
+  start: int = 0,
+) -> Iterator[Shaped[np.ndarray, "_ *c"]]:
+  """Yields what all processes made of their rows, in order, on each of them.
+
+  Args:
+    batches: of `own_rows`, in order.
+    num_rows: of all processes.
+    batch_size: as for `own_rows`.
+    like: a row, for shape and type: a process may have none.
+    start: as for `own_rows`.
+  """
+  if jax.process_count() == 1:
+    yield from batches
+    return
+  size = batch_size * jax.process_count()
+  for first in range(start, num_rows, size):
+    own = next(batches, np.zeros((0, *like.shape), like.dtype))
+    missing = [(0, batch_size - len(own))] + [(0, 0)] * like.ndim
+    # Only the last batch of all is short, and what follows it is padding.
+    yield of_all(np.pad(own, missing))[: num_rows - first]
 
 
 def refuse_disagreement(what: str, value: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.experimental import multihost_utils
@@ -57,7 +58,17 @@ def place_rows(
 
 def place_whole(mesh: Mesh, tree: Any) -> Any:
   """Gives every device the whole of all arrays, the same on each process."""
-  return jax.device_put(tree, replicate(mesh))
+
+  def place(leaf: Array | np.ndarray) -> Array:
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+      data = place(jax.random.key_data(leaf))
+      return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+    array = np.asarray(leaf)
+    return jax.make_array_from_callback(
+      array.shape, replicate(mesh), lambda index: array[index]
+    )
+
+  return jax.tree.map(place, tree)
 
 
 def to_host(array: Array) -> Shaped[np.ndarray, "..."]:

@@ -224,7 +224,6 @@ class TestCosineKnn:
 
   def test_memory_is_that_of_tiles(self):
     side, num_features = 512, 16
-    tiling = whole_tile.Tiling(2048, 12, side, 4)
     points = jax.ShapeDtypeStruct((side, num_features), jnp.float32)
     tile = jax.ShapeDtypeStruct((side, side), jnp.float32)
     index = jax.ShapeDtypeStruct((), jnp.int32)

@@ -19,7 +19,6 @@ from dsth_jax import sharding
 from dsth_jax.graph import whole_tile
 
 
-
 def neighbors(
   read: Callable[[int, int], np.ndarray],
   tiling: whole_tile.Tiling,
@@ -100,9 +99,7 @@ def _neighbors_among(
       tile = whole_tile.similarities(
         block, block_of_columns, *starts, tiling.num_points
       )
-      best = whole_tile.merge(
-        best, tile, starts[1], chunk=tiling.chunk, axis=1
-      )
+      best = whole_tile.merge(best, tile, starts[1], chunk=tiling.chunk, axis=1)
       return best, None
 
     unknown = whole_tile.no_neighbors(side, tiling.num_neighbors)

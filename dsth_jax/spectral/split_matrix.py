@@ -66,7 +66,9 @@ class SplitMatrix:
     """Returns 1/2 sum_ij A_ij (x_i - x_j)^2 of every column."""
 
     def of_block(
-      block: sparse.BCSR, own: Float[Array, "m c"], visiting: Float[Array, "m c"]
+      block: sparse.BCSR,
+      own: Float[Array, "m c"],
+      visiting: Float[Array, "m c"],
     ) -> Float[Array, "c"]:
       return jax.lax.psum(energies(block, own, visiting), sharding.ROWS)
 
@@ -109,9 +111,9 @@ def energies(
 
   The differences keep the digits of small values that x^T L x loses.
   """
-  row = jnp.searchsorted(
-    matrix.indptr, jnp.arange(matrix.nse), side="right"
-  ) - 1
+  row = (
+    jnp.searchsorted(matrix.indptr, jnp.arange(matrix.nse), side="right") - 1
+  )
 
   def energy(columns: tuple[Array, Array]) -> Float[Array, ""]:
     differences = columns[0][row] - columns[1][matrix.indices]
@@ -120,7 +122,9 @@ def energies(
   return jax.lax.map(energy, (x.T, y.T))
 
 
-def split(matrix: scipy.sparse.csr_array, mesh: jax.sharding.Mesh) -> SplitMatrix:
+def split(
+  matrix: scipy.sparse.csr_array, mesh: jax.sharding.Mesh
+) -> SplitMatrix:
   """Splits a square matrix, with rows of zeros where they do not divide."""
   size = -(-matrix.shape[0] // mesh.size)
   padded = matrix.copy()

@@ -67,9 +67,7 @@ def split(system: System, mesh: jax.sharding.Mesh) -> System:
   missing = matrix.shape[0] - system.null.shape[0]
 
   def rows(vector: Array, filling: int) -> Array:
-    padded = np.pad(
-      np.asarray(vector), (0, missing), constant_values=filling
-    )
+    padded = np.pad(np.asarray(vector), (0, missing), constant_values=filling)
     return sharding.place_rows(
       mesh, lambda start, size: padded[start : start + size], shape=padded.shape
     )
