@@ -36,6 +36,12 @@ _NUM_PROCESSES = flags.DEFINE_integer(
 _PROCESS_ID = flags.DEFINE_integer(
   "process_id", None, "Which of them this is, from 0.", lower_bound=0
 )
+_START_SECONDS = flags.DEFINE_integer(
+  "start_seconds",
+  distributed.START_SECONDS,
+  "All processes have to be there within so many seconds.",
+  lower_bound=1,
+)
 
 
 def run(
@@ -83,6 +89,7 @@ def _start_processes(config: ConfigDict) -> None:
       coordinator_address=_COORDINATOR.value,
       num_processes=_NUM_PROCESSES.value,
       process_id=_PROCESS_ID.value,
+      start_seconds=_START_SECONDS.value,
     )
     settings = f"{_WORKDIR.value} {config.to_json(sort_keys=True)}"
     distributed.refuse_disagreement("settings", settings)

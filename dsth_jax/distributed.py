@@ -17,8 +17,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jaxtyping import Int, Shaped
 
-# Within these, all processes must have met; and a process that says nothing
-# for so long is lost.
+# All processes meet within the first, by default; one that says nothing for the
+# second is lost.
 START_SECONDS = 45
 HEARTBEAT_SECONDS = 30
 
@@ -28,6 +28,7 @@ def initialize(
   coordinator_address: str | None = None,
   num_processes: int | None = None,
   process_id: int | None = None,
+  start_seconds: int = START_SECONDS,
 ) -> None:
   """Makes this process one of many; call it before anything else of JAX.
 
@@ -39,14 +40,15 @@ def initialize(
       finds SLURM, Open MPI, Kubernetes and Cloud TPU by itself.
     num_processes: of the whole run; None as above.
     process_id: of this one, from 0; None as above.
+    start_seconds: all processes have to be there by then, else this one ends.
 
   Raises:
     ValueError: there is no such cluster, or the numbers do not fit.
   """
   place = coordinator_address or "the coordinator that the cluster names"
   with _deadline(
-    START_SECONDS,
-    f"not all processes met at {place} within {START_SECONDS} s: start all of "
+    start_seconds,
+    f"not all processes met at {place} within {start_seconds} s: start all of "
     "them at once, and check that --coordinator_address is process 0's and "
     "can be reached, and that --num_processes is how many were started",
   ):
@@ -56,7 +58,7 @@ def initialize(
         num_processes,
         process_id,
         # Ours is there first, in one sentence.
-        initialization_timeout=2 * START_SECONDS,
+        initialization_timeout=2 * start_seconds,
         heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
         shutdown_timeout_seconds=HEARTBEAT_SECONDS,
       )

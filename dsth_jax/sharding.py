@@ -49,7 +49,8 @@ def place_rows(
     shape: of the whole array.
   """
 
-  def of_device(index: tuple[slice, ...]) -> np.ndarray:
+  def of_device(index: tuple[slice, ...] | None) -> np.ndarray:
+    assert index is not None
     start, stop, _ = index[0].indices(shape[0])
     return read(start, stop - start)
 

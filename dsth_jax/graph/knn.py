@@ -66,14 +66,15 @@ def cosine_knn(
     Eq. 1, N_k.
   """
   features = features if hasattr(features, "dtype") else np.asarray(features)
-  is_split = mesh is not None and mesh.size > 1
-  form = device_tiles if is_split else fastest_form()
+  if mesh is not None and mesh.size == 1:
+    mesh = None
+  form = fastest_form() if mesh is None else device_tiles
   block_size = form.BLOCK_SIZE if block_size is None else block_size
   check(features, num_neighbors)
   if block_size < 1:
     raise ValueError(f"block_size is {block_size}: pass at least 1.")
   num_points = features.shape[0]
-  if is_split:
+  if mesh is not None:
     return _over_devices(features, num_neighbors, block_size, progress, mesh)
   tiling = whole_tile.tiling(num_points, num_neighbors, block_size)
   blocks = [

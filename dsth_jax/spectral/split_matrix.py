@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,8 @@ from dsth_jax import sharding
 
 # A block of a device's rows and some device's columns, each an array with one
 # line a device: the entries' values, their columns, and where each row starts.
-_Block = tuple[Array, Array, Array]
+# JAX puts other things than arrays in their places while it traces.
+_Block = tuple[Any, Any, Any]
 
 
 @jax.tree_util.register_pytree_node_class
@@ -92,11 +94,10 @@ class SplitMatrix:
         ]
         visiting = jax.lax.ppermute(own, sharding.ROWS, towards_me)
         # Of the lines, the one of this device.
-        arrays = tuple(array[0] for array in block)
-        size = arrays[2].shape[0] - 1
-        parts.append(
-          of_block(sparse.BCSR(arrays, shape=(size, size)), own, visiting)
-        )
+        values, columns, starts = (array[0] for array in block)
+        size = starts.shape[0] - 1
+        matrix = sparse.BCSR((values, columns, starts), shape=(size, size))
+        parts.append(of_block(matrix, own, visiting))
       return functools.reduce(jnp.add, parts)
 
     return jax.shard_map(
@@ -123,7 +124,7 @@ def energies(
 
 
 def split(
-  matrix: scipy.sparse.csr_array, mesh: jax.sharding.Mesh
+  matrix: scipy.sparse.csr_matrix, mesh: jax.sharding.Mesh
 ) -> SplitMatrix:
   """Splits a square matrix, with rows of zeros where they do not divide."""
   size = -(-matrix.shape[0] // mesh.size)
@@ -139,22 +140,23 @@ def split(
     if not longest and shift:
       continue
     lines = [_padded_line(part, max(longest, 1)) for part in parts]
-    blocks.append(
-      tuple(_lines(mesh, np.stack(arrays)) for arrays in zip(*lines))
+    values, columns, starts = (
+      _lines(mesh, np.stack(arrays)) for arrays in zip(*lines)
     )
+    blocks.append((values, columns, starts))
     shifts.append(shift)
   return SplitMatrix(tuple(blocks), tuple(shifts), mesh)
 
 
 def _part(
-  matrix: scipy.sparse.csr_array, row: int, column: int, size: int
-) -> scipy.sparse.csr_array:
+  matrix: scipy.sparse.csr_matrix, row: int, column: int, size: int
+) -> scipy.sparse.csr_matrix:
   rows = matrix[row * size : (row + 1) * size]
   return rows[:, column * size : (column + 1) * size]
 
 
 def _padded_line(
-  part: scipy.sparse.csr_array, num_entries: int
+  part: scipy.sparse.csr_matrix, num_entries: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   """Returns a block's arrays; the last row takes zeros until it is full."""
   missing = (0, num_entries - part.nnz)

@@ -58,11 +58,12 @@ def system_of(
 
 
 def split(system: System, mesh: jax.sharding.Mesh) -> System:
-  """Splits a system over the devices of a mesh, by rows.
+  """Splits a system that is on one device over those of a mesh, by rows.
 
   Where the rows do not divide, points without entries are added: a vector that
   is zero there stays so.
   """
+  assert isinstance(system.matrix, sparse.BCSR)
   matrix = split_matrix.split(graph.to_scipy(system.matrix), mesh)
   missing = matrix.shape[0] - system.null.shape[0]
 
