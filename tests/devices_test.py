@@ -1,16 +1,12 @@
 """Eight devices find what one does, and each needs less memory for it."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks import devices
 from dsth_jax import graph, hamming, sharding, spectral
-from dsth_jax.graph import ring, whole_tile
 from dsth_jax.hamming import split
-from dsth_jax.spectral import embedding as embeddings
-from dsth_jax.spectral import solvers
-from dsth_jax.spectral import system as systems
 
 pytestmark = pytest.mark.multidevice
 
@@ -19,13 +15,6 @@ SOME = (2, 8)
 
 def mesh_of(num_devices):
   return sharding.make_mesh(jax.devices()[:num_devices])
-
-
-def points_on_a_ring(num_points):
-  rng = np.random.default_rng(0)
-  angle = rng.permutation(np.arange(num_points)) * 2 * np.pi / num_points
-  points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-  return (points + 0.001 * rng.standard_normal(points.shape)).astype(np.float32)
 
 
 @pytest.mark.parametrize("num_devices", SOME)
@@ -81,7 +70,7 @@ class TestSpectral:
   @pytest.mark.parametrize("solver", ["chebyshev", "lobpcg"])
   def test_equals_one_device(self, num_devices, solver, key):
     affinity = graph.affinity(
-      graph.cosine_knn(points_on_a_ring(403), num_neighbors=40)
+      graph.cosine_knn(devices.points_on_a_ring(403), num_neighbors=40)
     )
     alone = self.solve(affinity, None, solver, key)
     together = self.solve(affinity, mesh_of(num_devices), solver, key)
@@ -127,61 +116,20 @@ class TestSearch:
     np.testing.assert_array_equal(found.indices, expected.indices)
 
 
-def bytes_of(program):
-  memory = program.compile().memory_analysis()
-  return (
-    memory.argument_size_in_bytes
-    + memory.output_size_in_bytes
-    + memory.temp_size_in_bytes
-  )
-
-
-def lower_graph(mesh, num_points=32768):
-  tiling = whole_tile.tiling(num_points // mesh.size, 12, 512)
-  rows = jax.ShapeDtypeStruct(
-    (tiling.side * -(-num_points // tiling.side // mesh.size) * mesh.size, 64),
-    jnp.float32,
-    sharding=sharding.shard_rows(mesh),
-  )
-  tiling = tiling._replace(num_points=num_points)
-  return ring.search.lower(rows, tiling=tiling, mesh=mesh)
-
-
-def lower_eigensolver(mesh, num_points=8192):
-  points = points_on_a_ring(num_points)
-  affinity, _ = embeddings._in_order(
-    graph.affinity(graph.cosine_knn(points, num_neighbors=8))
-  )
-  component = graph.connected_components(affinity).component
-  system = systems.split(systems.system_of(affinity, component), mesh)
-  start = embeddings._start(jax.random.key(0), system, num_points, 24, mesh)
-  return solvers.chebyshev.lower(
-    system, start, 1e-5, max_iters=100, num_wanted=24
-  )
-
-
-def lower_search(mesh, size=2**20):
-  def struct(shape, dtype, placed):
-    return jax.ShapeDtypeStruct(shape, dtype, sharding=placed)
-
-  rows, whole = sharding.shard_rows(mesh), sharding.replicate(mesh)
-  return split.search_block.lower(
-    struct((64, 8), jnp.uint8, whole),
-    struct((size, 8), jnp.uint8, rows),
-    struct((), jnp.int32, whole),
-    num_results=10,
-    tile=4096,
-    mesh=mesh,
-  )
-
-
 @pytest.mark.parametrize(
-  "lower",
-  [lower_graph, lower_eigensolver, lower_search],
+  ("lower", "size"),
+  [
+    (devices.lower_graph, 2**15),
+    (devices.lower_eigensolver, 2**13),
+    (devices.lower_search, 2**20),
+  ],
   ids=["graph", "eigensolver", "search"],
 )
-def test_memory_of_a_device_falls_with_their_number(lower):
-  one, two, eight = (bytes_of(lower(mesh_of(number))) for number in (1, 2, 8))
+def test_memory_of_a_device_falls_with_their_number(lower, size):
+  one, two, eight = (
+    devices.bytes_of_a_device(lower(mesh_of(number), size))
+    for number in (1, 2, 8)
+  )
   # A tile does not fall, and two parts of the points visit or are on the way.
   assert two < 1.1 * one
   assert eight < 0.5 * one
