@@ -18,7 +18,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import orbax.checkpoint as ocp
@@ -38,7 +38,12 @@ def fingerprint(*parts: Any) -> str:
 
 def is_current(directory: pathlib.Path, expected: str) -> bool:
   """Whether a finished artefact came from the same settings and input."""
-  return _read_json(directory / _FINGERPRINT).get("fingerprint") == expected
+  return fingerprint_of(directory) == expected
+
+
+def fingerprint_of(directory: pathlib.Path) -> str | None:
+  """Returns the fingerprint of an artefact; None where there is no such."""
+  return _read_json(directory / _FINGERPRINT).get("fingerprint")
 
 
 def read(directory: pathlib.Path) -> dict[str, np.ndarray]:
@@ -80,19 +85,28 @@ def write(
       np.save(partial / f"{name}.npy", np.asarray(array))
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
-  """Writes a text file whole or not at all."""
+@contextlib.contextmanager
+def replacing_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
+  """Gives a file to fill, which becomes `path` if nothing fails."""
   if not distributed.is_leader():
+    with tempfile.TemporaryFile() as dropped:
+      yield dropped
     return
   partial = path.with_name(path.name + ".partial")
   try:
-    with open(partial, "w", encoding="utf-8") as file:
-      file.write(text)
+    with open(partial, "wb") as file:
+      yield file
       file.flush()
       os.fsync(file.fileno())
     partial.replace(path)
   finally:
     partial.unlink(missing_ok=True)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes a text file whole or not at all."""
+  with replacing_file(path) as file:
+    file.write(text.encode("utf-8"))
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -12,7 +12,8 @@ ORDER = (
   *("version", "types", "allocator", "distributed", "sharding", "checkpoint"),
   *("datasets", "models", "features", "graph", "spectral", "codes"),
   *("train", "encode", "hamming", "metrics", "baselines", "report"),
-  *("config", "pipeline", "comparison", "command", "main", "compare"),
+  *("config", "pipeline", "comparison", "mendable", "command", "main"),
+  *("compare", "encode_shards"),
 )
 
 
