@@ -117,6 +117,14 @@ def test_processes_end_where_one_does(tmp_path, data):
     for run in ("one", "two")
   ]
   assert losses[0] == losses[1]
+  # Each process measured some of the methods.
+  measured = [
+    json.loads((tmp_path / run / "metrics.json").read_text())
+    for run in ("one", "two")
+  ]
+  for name in ("held_out", "training", "statistics"):
+    assert measured[0][name] == measured[1][name]
+    assert list(measured[0][name]) == list(measured[1][name])
 
 
 @pytest.mark.slow
