@@ -169,7 +169,9 @@ def _main(argv: list[str]) -> None:
       num_workers=_number(_NUM_WORKERS, ("SLURM_NTASKS",), 1),
       worker=_number(_WORKER, ("SLURM_PROCID", "JOB_COMPLETION_INDEX"), 0),
     )
-  except mendable.ERRORS as error:
+  except Exception as error:
+    if not mendable.is_mendable(error):
+      raise
     sys.exit(f"dsth_jax: {mendable.sentence(error, _OUTPUT.value or '.')}")
 
 
