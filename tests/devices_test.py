@@ -121,7 +121,7 @@ class TestSearch:
   [
     (devices.lower_graph, 2**15),
     (devices.lower_eigensolver, 2**13),
-    (devices.lower_search, 2**20),
+    (devices.lower_search, 2**22),
   ],
   ids=["graph", "eigensolver", "search"],
 )
