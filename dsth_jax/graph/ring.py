@@ -2,7 +2,7 @@
 
 Each device keeps its own points. Copies of all points travel round the ring of
 devices, and every device meets each of them once: none ever holds more than its
-own points and one visiting part.
+own points, a visiting part and one under way.
 """
 
 import functools

@@ -1,19 +1,20 @@
 """Stage 1 of a run: images to features, graph, embedding and hash labels."""
 
 import pathlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from absl import logging
+from jaxtyping import Int
 from ml_collections import ConfigDict
 
 from dsth_jax import (
   checkpoint,
   codes,
   datasets,
-  distributed,
   features,
   graph,
   sharding,
@@ -39,36 +40,25 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
       image_size=settings.image_size,
       batch_size=settings.batch_size,
     )
-    writer = checkpoint.RowWriter(
+
+    def describe(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
+      return features.extract(
+        datasets.Selection(data.dataset.images, rows),
+        forward_batch=forward_batch,
+        image_size=settings.image_size,
+        batch_size=settings.batch_size,
+      )
+
+    run_lib.write_rows(
       directory,
       fingerprint,
+      work,
+      describe,
       name="features",
-      shape=(num_images, num_features),
-      dtype=np.float32,
-    )
-    share = {"batch_size": settings.batch_size, "start": writer.start}
-    rows = distributed.own_rows(num_images, **share)
-    batches = features.extract(
-      datasets.Selection(data.dataset.images, rows),
-      forward_batch=forward_batch,
-      image_size=settings.image_size,
+      like=np.zeros(num_features, np.float32),
+      num_rows=num_images,
       batch_size=settings.batch_size,
     )
-    for batch in run_lib.progress(
-      distributed.in_order(
-        batches,
-        num_rows=num_images,
-        like=np.zeros(num_features, np.float32),
-        **share,
-      ),
-      total=num_images,
-      done=writer.start,
-      name="features",
-      unit="images",
-    ):
-      writer.append(batch)
-    writer.finish()
-    work.num_images = num_images - writer.start
 
   return run.artefact("features", fingerprint, make)
 

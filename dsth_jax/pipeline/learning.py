@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from ml_collections import ConfigDict
 
 from dsth_jax import (
@@ -28,6 +28,9 @@ from dsth_jax.pipeline.labels import stage_key
 from dsth_jax.pipeline.losses import LossLog
 from dsth_jax.pipeline.run import Arrays, Run, Work
 
+# Images that are resized between two records of how far it went.
+_PIXELS_BATCH = 1024
+
 
 def write_pixels(run: Run, config: ConfigDict, data: Data) -> np.ndarray:
   """Writes every image at the network's size; returns UInt8[n s s 3]."""
@@ -36,33 +39,23 @@ def write_pixels(run: Run, config: ConfigDict, data: Data) -> np.ndarray:
   fingerprint = checkpoint.fingerprint(data.dataset.fingerprint, size)
 
   def make(directory: pathlib.Path, work: Work) -> None:
-    writer = checkpoint.RowWriter(
+    def squares(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
+      return datasets.image_batches(
+        datasets.Selection(images, rows),
+        image_size=size,
+        batch_size=_PIXELS_BATCH,
+      )
+
+    run_lib.write_rows(
       directory,
       fingerprint,
+      work,
+      squares,
       name="pixels",
-      shape=(len(images), size, size, 3),
-      dtype=np.uint8,
+      like=np.zeros((size, size, 3), np.uint8),
+      num_rows=len(images),
+      batch_size=_PIXELS_BATCH,
     )
-    share = {"batch_size": 1024, "start": writer.start}
-    rows = distributed.own_rows(len(images), **share)
-    batches = datasets.image_batches(
-      datasets.Selection(images, rows), image_size=size, batch_size=1024
-    )
-    for batch in run_lib.progress(
-      distributed.in_order(
-        batches,
-        num_rows=len(images),
-        like=np.zeros((size, size, 3), np.uint8),
-        **share,
-      ),
-      total=len(images),
-      done=writer.start,
-      name="pixels",
-      unit="images",
-    ):
-      writer.append(batch)
-    writer.finish()
-    work.num_images = len(images) - writer.start
 
   return run.artefact("pixels", fingerprint, make)["pixels"]
 
@@ -84,9 +77,10 @@ def num_steps(config: ConfigDict, num_images: int) -> int:
   return config.train.num_epochs * (num_images // config.train.batch_size)
 
 
-def _make_optimizer(
+def make_optimizer(
   config: ConfigDict, num_images: int
 ) -> optax.GradientTransformation:
+  """Returns the optimizer with its schedule over the whole training."""
   settings = config.train
   if settings.schedule == "piecewise":
     schedule = train.piecewise(
@@ -116,9 +110,9 @@ def learn(
   fingerprint = training_fingerprint(config, labels_fingerprint)
   bits = np.asarray(labels["codes"])
   total = num_steps(config, len(bits))
-  model, optimizer = make_model(config), _make_optimizer(config, len(bits))
+  model, optimizer = make_model(config), make_optimizer(config, len(bits))
   mesh = sharding.make_mesh()
-  fresh = _first_state(config, model, optimizer, mesh)
+  fresh = first_state(config, model, optimizer, mesh)
   checkpoints = checkpoint.TrainingCheckpoints(
     run.workdir / "checkpoints", fingerprint
   )
@@ -154,12 +148,13 @@ def learn(
   return state.averaged, fingerprint
 
 
-def _first_state(
+def first_state(
   config: ConfigDict,
   model: nn.Module,
   optimizer: optax.GradientTransformation,
   mesh: jax.sharding.Mesh,
 ) -> train.TrainState:
+  """Returns the state before the first step."""
   return train.init(
     model,
     optimizer,
@@ -167,43 +162,6 @@ def _first_state(
     mesh=mesh,
     key=stage_key(config, "init"),
   )
-
-
-def read_trained(
-  directory: pathlib.Path,
-  config: ConfigDict,
-  fingerprint: str,
-  *,
-  num_images: int,
-) -> Any:
-  """Returns the variables of a network that was trained to the end.
-
-  Args:
-    directory: the checkpoints of a run.
-    config: of the run.
-    fingerprint: of the training.
-    num_images: that it trained on.
-
-  Raises:
-    ValueError: the last checkpoint is missing, or is another network's.
-  """
-  total = num_steps(config, num_images)
-  # Asked beforehand: opening them would make the folder.
-  if not (directory / fingerprint / str(total)).is_dir():
-    raise ValueError(
-      f"{directory / fingerprint} does not hold the last checkpoint of the "
-      f"training, step {total}: give the run's command again."
-    )
-  fresh = _first_state(
-    config,
-    make_model(config),
-    _make_optimizer(config, num_images),
-    sharding.make_mesh(),
-  )
-  checkpoints = checkpoint.TrainingCheckpoints(directory, fingerprint)
-  state = checkpoints.restore(fresh)
-  checkpoints.close()
-  return state.averaged
 
 
 def training_fingerprint(config: ConfigDict, labels_fingerprint: str) -> str:

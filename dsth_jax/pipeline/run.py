@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 from absl import logging
+from jaxtyping import Int, Shaped
 from tqdm import tqdm
 
 from dsth_jax import checkpoint, distributed
@@ -102,6 +103,51 @@ class Run:
   def _record(self, name: str, **entry: Any) -> None:
     self.stages[name] = entry
     checkpoint.write_json(self._log, {**self._earlier, **self.stages})
+
+
+def write_rows(
+  directory: pathlib.Path,
+  fingerprint: str,
+  work: Work,
+  make: Callable[[Int[np.ndarray, "m"]], Iterator[np.ndarray]],
+  *,
+  name: str,
+  like: Shaped[np.ndarray, "*c"],
+  num_rows: int,
+  batch_size: int,
+) -> None:
+  """Writes an artefact of a row an image, batch by batch, and goes on in it.
+
+  Args:
+    directory: of the artefact.
+    fingerprint: of all that the rows depend on.
+    work: counts the images.
+    make: yields the batches of the images that this process is given.
+    name: of the array.
+    like: a row.
+    num_rows: images, of all processes.
+    batch_size: rows of a batch.
+  """
+  writer = checkpoint.RowWriter(
+    directory,
+    fingerprint,
+    name=name,
+    shape=(num_rows, *like.shape),
+    dtype=like.dtype,
+  )
+  share = {"batch_size": batch_size, "start": writer.start}
+  batches = distributed.in_order(
+    make(distributed.own_rows(num_rows, **share)),
+    num_rows=num_rows,
+    like=like,
+    **share,
+  )
+  for batch in progress(
+    batches, total=num_rows, done=writer.start, name=name, unit="images"
+  ):
+    writer.append(batch)
+  writer.finish()
+  work.num_images = num_rows - writer.start
 
 
 def progress(

@@ -1,12 +1,12 @@
 """A finished run's hash function, for images that it has never seen."""
 
 import pathlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, encode
+from dsth_jax import checkpoint, encode, sharding
 from dsth_jax import config as config_lib
 from dsth_jax.pipeline import learning
 
@@ -54,11 +54,48 @@ def load_hash_function(workdir: pathlib.Path) -> Trained:
   codes = np.load(workdir / "labels" / "codes.npy", mmap_mode="r")
   if not len(thresholds) == codes.shape[1] == config.num_bits:
     raise _unfinished(workdir)
-  variables = learning.read_trained(
+  variables = _read_trained(
     workdir / "checkpoints", config, training, num_images=len(codes)
   )
   network = learning.compile_network(config, variables)
   return Trained(config, encode.HashFunction(network, thresholds), fingerprint)
+
+
+def _read_trained(
+  directory: pathlib.Path,
+  config: ConfigDict,
+  fingerprint: str,
+  *,
+  num_images: int,
+) -> Any:
+  """Returns the variables of a network that was trained to the end.
+
+  Args:
+    directory: the checkpoints of a run.
+    config: of the run.
+    fingerprint: of the training.
+    num_images: that it trained on.
+
+  Raises:
+    ValueError: the last checkpoint is missing, or is another network's.
+  """
+  total = learning.num_steps(config, num_images)
+  # Asked beforehand: opening them would make the folder.
+  if not (directory / fingerprint / str(total)).is_dir():
+    raise ValueError(
+      f"{directory / fingerprint} does not hold the last checkpoint of the "
+      f"training, step {total}: give the run's command again."
+    )
+  fresh = learning.first_state(
+    config,
+    learning.make_model(config),
+    learning.make_optimizer(config, num_images),
+    sharding.make_mesh(),
+  )
+  checkpoints = checkpoint.TrainingCheckpoints(directory, fingerprint)
+  state = checkpoints.restore(fresh)
+  checkpoints.close()
+  return state.averaged
 
 
 def _unfinished(workdir: pathlib.Path) -> ValueError:

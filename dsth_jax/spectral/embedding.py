@@ -103,10 +103,13 @@ def laplacian_eigenmaps(
     weights = split_matrix.split(graph.to_scipy(linked), mesh)
   else:
     mesh = None
-  start = _start(key, system, len(points), num_components, mesh)
-  found, num_iters = _solve(
-    system, start, num_components, tol, max_iters, solver
-  )
+  if solver == "dense":
+    found, num_iters = solvers.dense(system), 0
+  else:
+    start = _start(key, system, len(points), num_components, mesh)
+    found, num_iters = _iterate(
+      system, start, num_components, tol, max_iters, solver
+    )
   pairs = _finish(
     system.root_degrees, weights, found, num_components=num_components
   )
@@ -197,7 +200,7 @@ def _start(
   return jax.jit(draw, out_shardings=rows)(sharding.place_whole(mesh, key))
 
 
-def _solve(
+def _iterate(
   system: systems.System,
   start: Float[Array, "n block"],
   num_components: int,
@@ -206,8 +209,6 @@ def _solve(
   solver: str,
 ) -> tuple[Float[Array, "n all"], int]:
   """Returns the best vectors of S, more than asked for, and iterations."""
-  if solver == "dense":
-    return solvers.dense(system), 0
   # The small dense problems of an iteration take LAPACK 3 ms in one thread,
   # and up to 200 ms in several that wait for a busy core.
   with threadpoolctl.threadpool_limits(1, user_api="blas"):
@@ -239,10 +240,7 @@ def _finish(
   """Returns lambda, v and the residuals, ascending."""
   degrees = root_degrees[:, None] ** 2
   vectors = found[:, :num_components] / root_degrees[:, None]
-  if isinstance(affinity, SplitMatrix):
-    energies = affinity.energies(vectors)
-  else:
-    energies = split_matrix.energies(affinity, vectors, vectors)
+  energies = split_matrix.energies(affinity, vectors)
   # top_k compiles ten times faster than argsort.
   negated, order = jax.lax.top_k(-energies, num_components)
   values, vectors = -negated, vectors[:, order]

@@ -72,7 +72,9 @@ class SplitMatrix:
       own: Float[Array, "m c"],
       visiting: Float[Array, "m c"],
     ) -> Float[Array, "c"]:
-      return jax.lax.psum(energies(block, own, visiting), sharding.ROWS)
+      return jax.lax.psum(
+        _energies_between(block, own, visiting), sharding.ROWS
+      )
 
     return self._fold(of_block, x, out=sharding.WHOLE)
 
@@ -106,12 +108,21 @@ class SplitMatrix:
 
 
 def energies(
-  matrix: sparse.BCSR, x: Float[Array, "n c"], y: Float[Array, "m c"]
+  matrix: sparse.BCSR | SplitMatrix, x: Float[Array, "n c"]
 ) -> Float[Array, "c"]:
-  """Returns 1/2 sum_ij A_ij (x_i - y_j)^2 of every column.
+  """Returns 1/2 sum_ij A_ij (x_i - x_j)^2 of every column.
 
   The differences keep the digits of small values that x^T L x loses.
   """
+  if isinstance(matrix, SplitMatrix):
+    return matrix.energies(x)
+  return _energies_between(matrix, x, x)
+
+
+def _energies_between(
+  matrix: sparse.BCSR, x: Float[Array, "n c"], y: Float[Array, "m c"]
+) -> Float[Array, "c"]:
+  """Returns 1/2 sum_ij A_ij (x_i - y_j)^2 of every column."""
   row = (
     jnp.searchsorted(matrix.indptr, jnp.arange(matrix.nse), side="right") - 1
   )
