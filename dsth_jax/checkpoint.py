@@ -15,7 +15,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import orbax.checkpoint as ocp
@@ -34,7 +34,12 @@ def fingerprint(*parts: Any) -> str:
 
 def is_current(directory: pathlib.Path, expected: str) -> bool:
   """Whether a finished artefact came from the same settings and input."""
-  return _read_json(directory / _FINGERPRINT).get("fingerprint") == expected
+  return fingerprint_of(directory) == expected
+
+
+def fingerprint_of(directory: pathlib.Path) -> str | None:
+  """Returns the fingerprint of an artefact; None where there is no such."""
+  return _read_json(directory / _FINGERPRINT).get("fingerprint")
 
 
 def read(directory: pathlib.Path) -> dict[str, np.ndarray]:
@@ -70,17 +75,24 @@ def write(
       np.save(partial / f"{name}.npy", np.asarray(array))
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
-  """Writes a text file whole or not at all."""
+@contextlib.contextmanager
+def replacing_file(path: pathlib.Path) -> Iterator[BinaryIO]:
+  """Gives a file to fill, which becomes `path` if nothing fails."""
   partial = path.with_name(path.name + ".partial")
   try:
-    with open(partial, "w", encoding="utf-8") as file:
-      file.write(text)
+    with open(partial, "wb") as file:
+      yield file
       file.flush()
       os.fsync(file.fileno())
     partial.replace(path)
   finally:
     partial.unlink(missing_ok=True)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes a text file whole or not at all."""
+  with replacing_file(path) as file:
+    file.write(text.encode("utf-8"))
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax.config.methods import METHODS, SHALLOW, STUDENTS
 from dsth_jax.config.paper import use_paper_labels, use_paper_schedule
+from dsth_jax.config.recorded import read
 from dsth_jax.config.settings import base_config
 from dsth_jax.config.validation import choose, validate
 
@@ -18,6 +19,7 @@ __all__ = [
   "base_config",
   "choose",
   "get_config",
+  "read",
   "use_paper_labels",
   "use_paper_schedule",
   "validate",

@@ -1,4 +1,4 @@
-"""From an image file to the bytes that are stored of it."""
+"""From an image file to the bytes that are stored of it, and their pixels."""
 
 import contextlib
 import io
@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image
+from jaxtyping import UInt8
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from dsth_jax.datasets import records
 
 # Pillow opens many more; each decoder left out is one that hostile bytes
 # cannot reach.
@@ -48,28 +51,59 @@ def stored_bytes(file: BinaryIO, *, max_pixels: int, stored_size: int) -> bytes:
     TooLargeError: the image has more than `max_pixels` pixels.
     Exception: whatever Pillow raises on broken bytes.
   """
-  with Image.open(file, formats=FORMATS) as image:
-    width, height = image.size
-    if width * height > max_pixels:
-      raise TooLargeError(
-        f"has {width} x {height} pixels, more than max_pixels = {max_pixels}"
-      )
-    # A JPEG decodes several times faster at a half, a quarter or an eighth;
-    # twice the final size leaves the antialiasing below enough to average.
-    image.draft(None, (2 * stored_size, 2 * stored_size))
-    image.load()
+  with _opened(file, max_pixels, stored_size) as image:
     if _is_storable(image, stored_size):
       file.seek(0)
       return file.read()
-    # MPO is what Pillow calls a JPEG that holds several pictures.
-    lossy = image.format in ("JPEG", "MPO")
-    small = _shrink(_upright(_to_rgb(image), _orientation(image)), stored_size)
-  encoded = io.BytesIO()
-  if lossy:
-    small.save(encoded, "JPEG", quality=95)
-  else:
-    small.save(encoded, "PNG")
-  return encoded.getvalue()
+    return _encode(_small(image, stored_size), lossy=_is_lossy(image))
+
+
+def stored_pixels(
+  file: BinaryIO, *, max_pixels: int, stored_size: int
+) -> UInt8[np.ndarray, "height width 3"]:
+  """Returns the pixels that `stored_bytes` decode to, for less work.
+
+  A JPEG that is shrunk still goes through JPEG once more: a network has
+  learned from pixels that did.
+
+  Args:
+    file: at its beginning.
+    max_pixels: limit for width times height, checked before any decoding.
+    stored_size: limit for the short side.
+
+  Returns:
+    The pixels, not to be written to.
+
+  Raises:
+    TooLargeError: the image has more than `max_pixels` pixels.
+    Exception: whatever Pillow raises on broken bytes.
+  """
+  with _opened(file, max_pixels, stored_size) as image:
+    if _is_storable(image, stored_size):
+      return np.asarray(image.convert("RGB"))
+    small = _small(image, stored_size)
+    if _is_lossy(image):
+      return records.decode(_encode(small, lossy=True))
+    return np.asarray(small)
+
+
+def skip_reason(error: Exception) -> str:
+  """Says why the two functions above could not read an image.
+
+  Raises:
+    Exception: the error, where it is not the image's fault: a disk or network
+      that fails must not pass for a broken image.
+  """
+  if isinstance(error, FileNotFoundError | PermissionError):
+    return f"cannot be opened: {error.strerror}"
+  if isinstance(error, UnidentifiedImageError):
+    return "is not a JPEG, PNG, WebP, GIF or BMP image"
+  if isinstance(error, TooLargeError):
+    return str(error)
+  # With a number the system speaks, not Pillow.
+  if isinstance(error, OSError) and error.errno is not None:
+    raise error
+  return f"is truncated or damaged: {error}"
 
 
 @contextlib.contextmanager
@@ -80,6 +114,42 @@ def without_pixel_limit() -> Iterator[None]:
     yield
   finally:
     Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextlib.contextmanager
+def _opened(
+  file: BinaryIO, max_pixels: int, stored_size: int
+) -> Iterator[Image.Image]:
+  """Opens and decodes an image that is not too large."""
+  with Image.open(file, formats=FORMATS) as image:
+    width, height = image.size
+    if width * height > max_pixels:
+      raise TooLargeError(
+        f"has {width} x {height} pixels, more than max_pixels = {max_pixels}"
+      )
+    # A JPEG decodes several times faster at a half, a quarter or an eighth;
+    # twice the final size leaves the antialiasing below enough to average.
+    image.draft(None, (2 * stored_size, 2 * stored_size))
+    image.load()
+    yield image
+
+
+def _is_lossy(image: Image.Image) -> bool:
+  # MPO is what Pillow calls a JPEG that holds several pictures.
+  return image.format in ("JPEG", "MPO")
+
+
+def _small(image: Image.Image, stored_size: int) -> Image.Image:
+  return _shrink(_upright(_to_rgb(image), _orientation(image)), stored_size)
+
+
+def _encode(image: Image.Image, *, lossy: bool) -> bytes:
+  encoded = io.BytesIO()
+  if lossy:
+    image.save(encoded, "JPEG", quality=95)
+  else:
+    image.save(encoded, "PNG")
+  return encoded.getvalue()
 
 
 def _is_storable(image: Image.Image, stored_size: int) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow_datasets as tfds
-from PIL import UnidentifiedImageError
 
 from dsth_jax.datasets import ahead, encoding, folder, prepared
 from dsth_jax.datasets.records import Dataset, Skipped
@@ -143,16 +142,6 @@ def _read_file(
   try:
     with open(entry.path, "rb") as file:
       encoded = encoding.stored_bytes(file, **limits)
-  except (FileNotFoundError, PermissionError) as error:
-    return Skipped(entry.name, f"cannot be opened: {error.strerror}")
-  except UnidentifiedImageError:
-    return Skipped(entry.name, "is not a JPEG, PNG, WebP, GIF or BMP image")
-  except encoding.TooLargeError as error:
-    return Skipped(entry.name, str(error))
   except Exception as error:
-    # With a number the system speaks, not Pillow: a disk or network that
-    # fails must not pass for a folder of broken images.
-    if isinstance(error, OSError) and error.errno is not None:
-      raise
-    return Skipped(entry.name, f"is truncated or damaged: {error}")
+    return Skipped(entry.name, encoding.skip_reason(error))
   return prepared.Record(entry.name, encoded, label)

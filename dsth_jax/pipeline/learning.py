@@ -110,13 +110,7 @@ def learn(
   total = num_steps(config, len(bits))
   model, optimizer = make_model(config), _make_optimizer(config, len(bits))
   mesh = sharding.make_mesh()
-  fresh = train.init(
-    model,
-    optimizer,
-    image_size=config.model.image_size,
-    mesh=mesh,
-    key=stage_key(config, "init"),
-  )
+  fresh = _first_state(config, model, optimizer, mesh)
   checkpoints = checkpoint.TrainingCheckpoints(
     run.workdir / "checkpoints", fingerprint
   )
@@ -149,6 +143,58 @@ def learn(
       work.num_images = (total - start) * config.train.batch_size
   checkpoints.close()
   return state.averaged, fingerprint
+
+
+def _first_state(
+  config: ConfigDict,
+  model: nn.Module,
+  optimizer: optax.GradientTransformation,
+  mesh: jax.sharding.Mesh,
+) -> train.TrainState:
+  return train.init(
+    model,
+    optimizer,
+    image_size=config.model.image_size,
+    mesh=mesh,
+    key=stage_key(config, "init"),
+  )
+
+
+def read_trained(
+  directory: pathlib.Path,
+  config: ConfigDict,
+  fingerprint: str,
+  *,
+  num_images: int,
+) -> Any:
+  """Returns the variables of a network that was trained to the end.
+
+  Args:
+    directory: the checkpoints of a run.
+    config: of the run.
+    fingerprint: of the training.
+    num_images: that it trained on.
+
+  Raises:
+    ValueError: the last checkpoint is missing, or is another network's.
+  """
+  total = num_steps(config, num_images)
+  # Asked beforehand: opening them would make the folder.
+  if not (directory / fingerprint / str(total)).is_dir():
+    raise ValueError(
+      f"{directory / fingerprint} does not hold the last checkpoint of the "
+      f"training, step {total}: give the run's command again."
+    )
+  fresh = _first_state(
+    config,
+    make_model(config),
+    _make_optimizer(config, num_images),
+    sharding.make_mesh(),
+  )
+  checkpoints = checkpoint.TrainingCheckpoints(directory, fingerprint)
+  state = checkpoints.restore(fresh)
+  checkpoints.close()
+  return state.averaged
 
 
 def training_fingerprint(config: ConfigDict, labels_fingerprint: str) -> str:
@@ -201,8 +247,8 @@ def encode_images(
 ) -> tuple[Arrays, str]:
   """Encodes every image; returns `packed` [n w] and the `thresholds`."""
   settings = config.encode
-  fingerprint = checkpoint.fingerprint(
-    training_fingerprint, data.fingerprint, settings.threshold
+  fingerprint = codes_fingerprint(
+    config, training_fingerprint, data.fingerprint
   )
 
   def make(directory: pathlib.Path, work: Work) -> None:
@@ -233,3 +279,12 @@ def encode_images(
     work.num_images = len(pixels)
 
   return run.artefact("codes", fingerprint, make), fingerprint
+
+
+def codes_fingerprint(
+  config: ConfigDict, training_fingerprint: str, data_fingerprint: str
+) -> str:
+  """Returns what the codes and their thresholds depend on."""
+  return checkpoint.fingerprint(
+    training_fingerprint, data_fingerprint, config.encode.threshold
+  )

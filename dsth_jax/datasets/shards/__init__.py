@@ -1,0 +1,23 @@
+"""Encoded images in shards: find them, read one, make squares of its images.
+
+>>> import io, pathlib, tarfile, tempfile
+>>> folder = tempfile.TemporaryDirectory()
+>>> path = pathlib.Path(folder.name) / "photos-000.tar"
+>>> with tarfile.open(path, "w") as tar:
+...   member = tarfile.TarInfo("000001.jpg")
+...   member.size = 4
+...   tar.addfile(member, io.BytesIO(b"JPEG"))
+>>> (shard,) = find(f"{folder.name}/photos-*.tar", images_per_shard=1000)
+>>> shard.kind, list(read(shard))
+('tar', [Encoded(name='000001', data=b'JPEG')])
+>>> limits = {"max_pixels": 1000, "stored_size": 256}
+>>> list(squares(shard, image_size=32, **limits))
+[Skipped(name='000001', reason='is not a JPEG, PNG, WebP, GIF or BMP image')]
+>>> folder.cleanup()
+"""
+
+from dsth_jax.datasets.shards.listing import Shard, find
+from dsth_jax.datasets.shards.readers import Encoded, read
+from dsth_jax.datasets.shards.squares import Square, squares
+
+__all__ = ["Encoded", "Shard", "Square", "find", "read", "squares"]

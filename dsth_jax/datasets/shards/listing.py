@@ -1,0 +1,158 @@
+"""Which shards there are.
+
+>>> list(_braces("a-{08..10}.tar"))
+['a-08.tar', 'a-09.tar', 'a-10.tar']
+>>> list(_split("a-*.tar,b.tar"))
+['a-*.tar', 'b.tar']
+"""
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from dsth_jax import checkpoint
+from dsth_jax.datasets import folder
+from dsth_jax.datasets.records import Skipped
+
+# TFDS and others end names with which of how many files it is.
+_KIND = re.compile(r"\.(tar|parquet|array_record)(-\d+-of-\d+)?$")
+_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+
+
+class Shard(NamedTuple):
+  """Some of the images, in one place.
+
+  Attributes:
+    name: what a message calls it.
+    path: the file, or the folder.
+    kind: "tar", "parquet", "array_record" or "folder".
+    fingerprint: changes when the shard is written anew.
+    entries: its files, of a folder.
+    skipped: what of a folder cannot be opened at all.
+  """
+
+  name: str
+  path: str
+  kind: str
+  fingerprint: str
+  entries: Sequence[folder.Entry] = ()
+  skipped: Sequence[Skipped] = ()
+
+
+def find(patterns: str, *, images_per_shard: int) -> list[Shard]:
+  """Lists the shards that patterns name, in the patterns' order.
+
+  Args:
+    patterns: paths with commas between them. A path may hold `*`, `?` and
+      `[...]`, whose matches are sorted by name, and ranges such as
+      `{000..099}`, all of which must be there. It names files (.tar, .parquet
+      or .array_record) or folders of images.
+    images_per_shard: image files of a folder that make one shard.
+
+  Returns:
+    The shards, each once; the same list on every machine that sees the same
+    files.
+
+  Raises:
+    ValueError: a pattern matches nothing, a path does not exist, or something
+      is neither such a file nor a folder with images.
+  """
+  if images_per_shard < 1:
+    raise ValueError(f"images_per_shard is {images_per_shard}: set 1 or more.")
+  paths = [
+    path
+    for pattern in _split(patterns)
+    for one in _braces(os.path.expanduser(pattern))
+    for path in _matches(one)
+  ]
+  if not paths:
+    raise ValueError(
+      "no shards are named: pass their paths or a pattern, such as "
+      "'photos-*.tar'."
+    )
+  return [
+    shard
+    for path in dict.fromkeys(paths)
+    for shard in _shards(path, images_per_shard)
+  ]
+
+
+def _split(patterns: str) -> Iterator[str]:
+  for pattern in patterns.split(","):
+    if pattern.strip():
+      yield pattern.strip()
+
+
+def _braces(pattern: str) -> Iterator[str]:
+  """Writes out ranges of numbers, with the first number's leading zeros."""
+  found = _RANGE.search(pattern)
+  if not found:
+    yield pattern
+    return
+  first, last = found.groups()
+  for number in range(int(first), int(last) + 1):
+    written = f"{number:0{len(first)}d}"
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    yield from _braces(before + written + after)
+
+
+def _matches(pattern: str) -> list[str]:
+  if os.path.exists(pattern):
+    return [pattern]
+  if not glob.has_magic(pattern):
+    raise ValueError(
+      f"the shard {pattern} does not exist: check the path, or wait until it "
+      "is written."
+    )
+  found = sorted(glob.glob(pattern))
+  if not found:
+    raise ValueError(
+      f"no shard matches {pattern}: check the pattern, and keep it in quotes."
+    )
+  return found
+
+
+def _shards(path: str, images_per_shard: int) -> list[Shard]:
+  if os.path.isdir(path):
+    return _of_folder(path, images_per_shard)
+  kind = _KIND.search(os.path.basename(path))
+  if not kind:
+    raise ValueError(
+      f"{path} is no shard: needed are .tar, .parquet or .array_record files, "
+      "or folders of images."
+    )
+  status = os.stat(path)
+  state = [os.path.realpath(path), status.st_size, status.st_mtime_ns]
+  return [Shard(path, path, kind.group(1), checkpoint.fingerprint(state))]
+
+
+def _of_folder(path: str, images_per_shard: int) -> list[Shard]:
+  """Cuts a folder's images into shards, in the order of their names."""
+  listing = folder.scan(path)
+  if not listing.entries:
+    raise ValueError(
+      f"the folder {path} holds no image to read: pass a folder with files "
+      f"named {', '.join(folder.EXTENSIONS)}, or the shards in it, as in "
+      f"'{path}/*.tar'."
+    )
+  shards: list[Shard] = []
+  for first in range(0, len(listing.entries), images_per_shard):
+    entries = listing.entries[first : first + images_per_shard]
+    # What cannot be opened has no place in the order: the first shard says it.
+    skipped = () if shards else listing.skipped
+    states = [[entry.name, *entry.state] for entry in entries]
+    state = [os.path.realpath(path), states, skipped]
+    name = f"{path} [{first}:{first + len(entries)}]"
+    shards.append(
+      Shard(
+        name,
+        path,
+        "folder",
+        checkpoint.fingerprint(state),
+        entries,
+        skipped,
+      )
+    )
+  return shards
