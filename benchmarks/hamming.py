@@ -15,7 +15,7 @@ _SIZES = flags.DEFINE_list("sizes", ["1000000", "10000000"], "Database rows.")
 _BITS = flags.DEFINE_list("bits", ["48", "64"], "Bits of a code.")
 _QUERIES = flags.DEFINE_integer("num_queries", 1000, "Queries of a search.")
 _RESULTS = flags.DEFINE_list("num_results", ["10", "100"], "Results a query.")
-_REPEATS = flags.DEFINE_integer("repeats", 3, "Repetitions of a search.")
+_REPEATS = flags.DEFINE_integer("repeats", 2, "Repetitions of a search.")
 
 
 def measure() -> Iterator[timing.Row]:

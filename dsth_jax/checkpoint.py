@@ -5,6 +5,8 @@ made it. It is written beside its place and renamed, so that a run killed at
 any moment leaves either the old artefact or the new one. Arrays too long to
 be made at once are written row by row (`RowWriter`) and go on where they
 stopped. Training states are Orbax checkpoints (`TrainingCheckpoints`).
+
+Of many processes the leader writes; what the others would write is dropped.
 """
 
 import contextlib
@@ -14,13 +16,15 @@ import json
 import os
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import Shaped
 
+from dsth_jax import distributed
 from dsth_jax.types import ArrayLike
 
 _FINGERPRINT = "fingerprint.json"
@@ -53,6 +57,10 @@ def read(directory: pathlib.Path) -> dict[str, np.ndarray]:
 @contextlib.contextmanager
 def replacing(directory: pathlib.Path, expected: str) -> Iterator[pathlib.Path]:
   """Gives a folder to fill, which becomes `directory` if nothing fails."""
+  if not distributed.is_leader():
+    with tempfile.TemporaryDirectory() as dropped:
+      yield pathlib.Path(dropped)
+    return
   partial = directory.with_name(directory.name + ".partial")
   shutil.rmtree(partial, ignore_errors=True)
   partial.mkdir(parents=True)
@@ -70,14 +78,20 @@ def write(
   arrays: Mapping[str, Shaped[ArrayLike, "..."] | int],
 ) -> None:
   """Writes arrays as one artefact."""
+  if not distributed.is_leader():
+    return
   with replacing(directory, expected) as partial:
     for name, array in arrays.items():
       np.save(partial / f"{name}.npy", np.asarray(array))
 
 
 @contextlib.contextmanager
-def replacing_file(path: pathlib.Path) -> Iterator[BinaryIO]:
+def replacing_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
   """Gives a file to fill, which becomes `path` if nothing fails."""
+  if not distributed.is_leader():
+    with tempfile.TemporaryFile() as dropped:
+      yield dropped
+    return
   partial = path.with_name(path.name + ".partial")
   try:
     with open(partial, "wb") as file:
@@ -125,33 +139,45 @@ class RowWriter:
     self._directory, self._expected = directory, expected
     self._partial = directory.with_name(directory.name + ".partial")
     self._progress = self._partial / "rows.json"
-    path = self._partial / f"{name}.npy"
+    self._rows: np.memmap | None = None
+    start = 0
+    if distributed.is_leader():
+      start = self._open(self._partial / f"{name}.npy", shape, dtype)
+    self.start = self._next = distributed.of_leader(start)
+
+  def _open(
+    self, path: pathlib.Path, shape: tuple[int, ...], dtype: Any
+  ) -> int:
+    """Opens what an earlier run left, or begins; returns the rows there."""
     progress = _read_json(self._progress)
-    if progress.get("fingerprint") == expected and path.exists():
-      self.start = progress["rows"]
-      self._rows = np.lib.format.open_memmap(path, mode="r+")
+    start = 0
+    if progress.get("fingerprint") == self._expected and path.exists():
+      start = progress["rows"]
     else:
       shutil.rmtree(self._partial, ignore_errors=True)
       self._partial.mkdir(parents=True)
-      self.start = 0
       try:
         _reserve(path, shape, dtype)
       except OSError:
         shutil.rmtree(self._partial)
         raise
-      self._rows = np.lib.format.open_memmap(path, mode="r+")
-    self._next = self.start
+    self._rows = np.lib.format.open_memmap(path, mode="r+")
+    return start
 
   def append(self, rows: Shaped[np.ndarray, "..."]) -> None:
     """Writes the next rows and records that they are there."""
-    self._rows[self._next : self._next + len(rows)] = rows
-    self._next += len(rows)
+    first, self._next = self._next, self._next + len(rows)
+    if self._rows is None:
+      return
+    self._rows[first : self._next] = rows
     self._rows.flush()
     progress = {"fingerprint": self._expected, "rows": self._next}
     write_json(self._progress, progress)
 
   def finish(self) -> None:
     """Makes the filled array the artefact."""
+    if self._rows is None:
+      return
     self._progress.unlink(missing_ok=True)
     _finish(self._partial, self._directory, self._expected)
 

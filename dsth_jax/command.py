@@ -9,7 +9,7 @@ from collections.abc import Callable
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from dsth_jax import allocator, distributed
+from dsth_jax import allocator, distributed, mendable
 from dsth_jax import config as config_lib
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -36,6 +36,12 @@ _NUM_PROCESSES = flags.DEFINE_integer(
 _PROCESS_ID = flags.DEFINE_integer(
   "process_id", None, "Which of them this is, from 0.", lower_bound=0
 )
+_START_SECONDS = flags.DEFINE_integer(
+  "start_seconds",
+  distributed.START_SECONDS,
+  "All processes have to be there within so many seconds.",
+  lower_bound=1,
+)
 
 
 def run(
@@ -58,17 +64,15 @@ def _main(
 ) -> None:
   """Does the work; what a person can mend is said in one sentence."""
   del argv
-  logging.set_verbosity(logging.INFO)
-  # JAX, Orbax and jax2onnx log their inner workings through absl too.
-  logging.get_absl_handler().addFilter(lambda record: _is_ours(record.pathname))
+  mendable.log_ours_alone()
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
   try:
     _start_processes(config)
     config_lib.validate(config)
     work(config, workdir)
-  except (ValueError, OSError, ImportError) as error:
+  except mendable.ERRORS as error:
     logging.debug("%s", traceback.format_exc())
-    _give_up(_sentence(error))
+    _give_up(mendable.sentence(error, _WORKDIR.value))
   except BaseException:
     # The other processes would wait for one that waits for them.
     if _MULTIHOST.value:
@@ -83,6 +87,7 @@ def _start_processes(config: ConfigDict) -> None:
       coordinator_address=_COORDINATOR.value,
       num_processes=_NUM_PROCESSES.value,
       process_id=_PROCESS_ID.value,
+      start_seconds=_START_SECONDS.value,
     )
     settings = f"{_WORKDIR.value} {config.to_json(sort_keys=True)}"
     distributed.refuse_disagreement("settings", settings)
@@ -129,22 +134,3 @@ def _names_config(argument: str) -> bool:
 def _one_line(error: Exception) -> str:
   text = str(error.args[0] if error.args else error)
   return " ".join(text.replace("\\n", " ").replace("\\", "").split())
-
-
-def _is_ours(path: str) -> bool:
-  return pathlib.Path(__file__).parent in pathlib.Path(path).parents
-
-
-def _sentence(error: Exception) -> str:
-  if distributed.is_lost_process(error):
-    return (
-      "another process of this run was lost: its own last lines say why. Start "
-      "all processes again, and the run goes on from what is finished."
-    )
-  if isinstance(error, OSError):
-    return (
-      f"{error.strerror or error}: {error.filename or _WORKDIR.value}. Check "
-      "the path, its permissions and the free space; what was finished is "
-      "kept, and the same command goes on from there."
-    )
-  return str(error)

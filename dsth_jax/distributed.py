@@ -15,10 +15,10 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
-# Within these, all processes must have met; and a process that says nothing
-# for so long is lost.
+# All processes meet within the first, by default; one that says nothing for the
+# second is lost.
 START_SECONDS = 45
 HEARTBEAT_SECONDS = 30
 
@@ -28,6 +28,7 @@ def initialize(
   coordinator_address: str | None = None,
   num_processes: int | None = None,
   process_id: int | None = None,
+  start_seconds: int = START_SECONDS,
 ) -> None:
   """Makes this process one of many; call it before anything else of JAX.
 
@@ -39,14 +40,15 @@ def initialize(
       finds SLURM, Open MPI, Kubernetes and Cloud TPU by itself.
     num_processes: of the whole run; None as above.
     process_id: of this one, from 0; None as above.
+    start_seconds: all processes have to be there by then, else this one ends.
 
   Raises:
     ValueError: there is no such cluster, or the numbers do not fit.
   """
   place = coordinator_address or "the coordinator that the cluster names"
   with _deadline(
-    START_SECONDS,
-    f"not all processes met at {place} within {START_SECONDS} s: start all of "
+    start_seconds,
+    f"not all processes met at {place} within {start_seconds} s: start all of "
     "them at once, and check that --coordinator_address is process 0's and "
     "can be reached, and that --num_processes is how many were started",
   ):
@@ -56,7 +58,7 @@ def initialize(
         num_processes,
         process_id,
         # Ours is there first, in one sentence.
-        initialization_timeout=2 * START_SECONDS,
+        initialization_timeout=2 * start_seconds,
         heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
         shutdown_timeout_seconds=HEARTBEAT_SECONDS,
       )
@@ -104,6 +106,47 @@ def of_all(rows: Shaped[np.ndarray, "n *c"]) -> Shaped[np.ndarray, "all *c"]:
   if jax.process_count() == 1:
     return rows
   return np.asarray(multihost_utils.process_allgather(rows, tiled=True))
+
+
+def own_rows(
+  num_rows: int, *, batch_size: int, start: int = 0
+) -> Int[np.ndarray, "n"]:
+  """Returns the rows of this process's batches: every one in so many.
+
+  The batches are those that a single process would have, so that a row meets
+  the same others whatever the number of processes.
+  """
+  rows = np.arange(start, num_rows)
+  batch = np.arange(len(rows)) // batch_size
+  return rows[batch % jax.process_count() == jax.process_index()]
+
+
+def in_order(
+  batches: Iterator[Shaped[np.ndarray, "_ *c"]],
+  *,
+  num_rows: int,
+  batch_size: int,
+  like: Shaped[np.ndarray, "*c"],
+  start: int = 0,
+) -> Iterator[Shaped[np.ndarray, "_ *c"]]:
+  """Yields what all processes made of their rows, in order, on each of them.
+
+  Args:
+    batches: of `own_rows`, in order.
+    num_rows: of all processes.
+    batch_size: as for `own_rows`.
+    like: a row, for shape and type: a process may have none.
+    start: as for `own_rows`.
+  """
+  if jax.process_count() == 1:
+    yield from batches
+    return
+  size = batch_size * jax.process_count()
+  for first in range(start, num_rows, size):
+    own = next(batches, np.zeros((0, *like.shape), like.dtype))
+    missing = [(0, batch_size - len(own))] + [(0, 0)] * like.ndim
+    # Only the last batch of all is short, and what follows it is padding.
+    yield of_all(np.pad(own, missing))[: num_rows - first]
 
 
 def refuse_disagreement(what: str, value: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, UInt8
 
-from dsth_jax import codes
+from dsth_jax import codes, datasets
 from dsth_jax.models import inference, simplenet
 from dsth_jax.types import ArrayLike
 
@@ -68,7 +68,7 @@ def compile_network(
 
 def values(
   network: Callable[[np.ndarray], np.ndarray],
-  pixels: UInt8[ArrayLike, "n s s 3"],
+  pixels: UInt8[ArrayLike, "n s s 3"] | datasets.Selection,
   *,
   batch_size: int,
   start: int = 0,

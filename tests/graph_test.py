@@ -224,13 +224,12 @@ class TestCosineKnn:
 
   def test_memory_is_that_of_tiles(self):
     side, num_features = 512, 16
-    tiling = whole_tile.Tiling(2048, 12, side, 4)
     points = jax.ShapeDtypeStruct((side, num_features), jnp.float32)
     tile = jax.ShapeDtypeStruct((side, side), jnp.float32)
     index = jax.ShapeDtypeStruct((), jnp.int32)
-    best = jax.eval_shape(lambda: whole_tile.no_neighbors(tiling))
+    best = jax.eval_shape(lambda: whole_tile.no_neighbors(side, 12))
     programs = [
-      device_tiles._similarities.lower(points, points, index, index, index)
+      whole_tile.similarities.lower(points, points, index, index, index)
     ]
     programs += [
       whole_tile.merge.lower(best, tile, index, chunk=4, axis=axis)
@@ -244,7 +243,7 @@ class TestCosineKnn:
 
   def test_one_compilation_for_all_tiles(self, form):
     whole_tile.merge.clear_cache()
-    device_tiles._similarities.clear_cache()
+    whole_tile.similarities.clear_cache()
     for block_size in (33, 34):  # 5 tiles a side of 30: the sides agree.
       graph.cosine_knn(
         normal_features(), num_neighbors=6, block_size=block_size
@@ -252,7 +251,7 @@ class TestCosineKnn:
     # For rows and for columns.
     assert whole_tile.merge._cache_size() == 2
     on_device = form is device_tiles
-    assert device_tiles._similarities._cache_size() == int(on_device)
+    assert whole_tile.similarities._cache_size() == int(on_device)
 
   @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
   def test_refuses_what_is_not_finite(self, value):

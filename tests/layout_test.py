@@ -9,10 +9,11 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "dsth_jax"
 
 # The order in which the data moves; a new stage has its place here.
 ORDER = (
-  *("version", "types", "allocator", "sharding", "checkpoint"),
+  *("version", "types", "allocator", "distributed", "sharding", "checkpoint"),
   *("datasets", "models", "features", "graph", "spectral", "codes"),
   *("train", "encode", "hamming", "metrics", "baselines", "report"),
-  *("config", "pipeline", "comparison", "command", "main", "compare"),
+  *("config", "pipeline", "comparison", "mendable", "command", "main"),
+  *("compare", "encode_shards"),
 )
 
 

@@ -64,6 +64,7 @@ def _run(
     batch_size=16,
     seed=3,
     key=key,
+    mesh=mesh,
   )
   states, losses = zip(*steps, strict=True)
   assert step._cache_size() == 1
@@ -143,7 +144,7 @@ def test_loss_is_of_what_the_model_returns_and_of_the_targets_rows(key):
   state = train.init(model, optimizer, image_size=4, mesh=one, key=key)
   settings = {"pixel_rows": np.arange(64), "batch_size": 16, "seed": 3}
   steps = train.fit(
-    state, step, pixels, targets, num_steps=4, key=key, **settings
+    state, step, pixels, targets, num_steps=4, key=key, mesh=one, **settings
   )
   losses = [float(loss) for _, loss in steps]
   jax.effects_barrier()

@@ -154,6 +154,7 @@ def learn(
     batch_size=training.batch_size,
     seed=int(jax.random.bits(order_key)),
     key=step_key,
+    mesh=mesh,
   )
   losses = []
   for new_state, loss_of_batch in steps:

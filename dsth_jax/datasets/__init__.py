@@ -10,7 +10,7 @@ from dsth_jax.datasets import digits, features_only, image_folder, official
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
 from dsth_jax.datasets.npy import open_npy
-from dsth_jax.datasets.pixels import image_batches, square
+from dsth_jax.datasets.pixels import Selection, image_batches, square
 from dsth_jax.datasets.protocols import PROTOCOLS, Splits
 from dsth_jax.datasets.records import Dataset, Images, RandomAccess, Skipped
 
@@ -21,6 +21,7 @@ __all__ = [
   "ImageFolder",
   "Images",
   "RandomAccess",
+  "Selection",
   "Skipped",
   "Splits",
   "image_batches",

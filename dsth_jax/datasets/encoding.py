@@ -31,7 +31,9 @@ class TooLargeError(ValueError):
   """An image has more pixels than it may."""
 
 
-def stored_bytes(file: BinaryIO, *, max_pixels: int, stored_size: int) -> bytes:
+def stored_bytes(
+  file: BinaryIO | io.BytesIO, *, max_pixels: int, stored_size: int
+) -> bytes:
   """Returns JPEG or PNG bytes that decode to the upright RGB image.
 
   The file's own bytes when they are already that and small enough; otherwise
@@ -59,7 +61,7 @@ def stored_bytes(file: BinaryIO, *, max_pixels: int, stored_size: int) -> bytes:
 
 
 def stored_pixels(
-  file: BinaryIO, *, max_pixels: int, stored_size: int
+  file: BinaryIO | io.BytesIO, *, max_pixels: int, stored_size: int
 ) -> UInt8[np.ndarray, "height width 3"]:
   """Returns the pixels that `stored_bytes` decode to, for less work.
 
@@ -118,7 +120,7 @@ def without_pixel_limit() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(
-  file: BinaryIO, max_pixels: int, stored_size: int
+  file: BinaryIO | io.BytesIO, max_pixels: int, stored_size: int
 ) -> Iterator[Image.Image]:
   """Opens and decodes an image that is not too large."""
   with Image.open(file, formats=FORMATS) as image:

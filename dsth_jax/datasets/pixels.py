@@ -8,9 +8,10 @@
 
 import functools
 from collections.abc import Iterator
+from typing import SupportsIndex
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from PIL import Image
 
 from dsth_jax.datasets import ahead
@@ -19,6 +20,20 @@ from dsth_jax.datasets.records import RandomAccess
 # Large enough to spare the threads' overhead, small enough that those under
 # way at once weigh little beside a batch.
 _CHUNK = 32
+
+
+class Selection:
+  """Some of the images, in a given order, read when they are asked for."""
+
+  def __init__(self, images: RandomAccess, rows: Int[np.ndarray, "m"]):
+    self._images, self._rows = images, rows
+
+  def __len__(self) -> int:
+    return len(self._rows)
+
+  def __getitem__(self, index: SupportsIndex | slice) -> np.ndarray:
+    """Returns an image; of an array of images, also a range of them."""
+    return self._images[self._rows[index]]
 
 
 def image_batches(

@@ -53,7 +53,9 @@ class _Best:
   """The k best of what the points of a block have met, best first."""
 
   def __init__(self, tiling: whole_tile.Tiling):
-    self.indices, self.values = map(np.array, whole_tile.no_neighbors(tiling))
+    self.indices, self.values = map(
+      np.array, whole_tile.no_neighbors(tiling.side, tiling.num_neighbors)
+    )
     self._chunk, self._is_new = tiling.chunk, True
 
   def meet(

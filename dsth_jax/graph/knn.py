@@ -1,6 +1,8 @@
 """The exact nearest neighbours of every point by cosine."""
 
+import functools
 import itertools
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
@@ -10,7 +12,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int32, Real
 
-from dsth_jax.graph import device_tiles, host_tiles, whole_tile
+from dsth_jax.graph import device_tiles, host_tiles, ring, whole_tile
 from dsth_jax.types import ArrayLike
 
 
@@ -32,6 +34,7 @@ def cosine_knn(
   num_neighbors: int,
   block_size: int | None = None,
   progress: Callable[[int], None] | None = None,
+  mesh: jax.sharding.Mesh | None = None,
 ) -> Neighbors:
   """Finds the exact k nearest neighbours of every point by cosine.
 
@@ -48,7 +51,10 @@ def cosine_knn(
     num_neighbors: k.
     block_size: the side of a tile; None takes what is fastest.
     progress: called after each tile with the number of rows done; the last
-      call says n.
+      call says n. Over several devices there is the last call alone.
+    mesh: of `sharding.make_mesh`: the points are split over its devices, of
+      which each holds its own part and a visiting one; every process reads the
+      rows of its own devices. None, or a mesh of one device, is this one.
 
   Returns:
     `Neighbors(indices[n k], similarities[n k])`.
@@ -60,12 +66,16 @@ def cosine_knn(
     Eq. 1, N_k.
   """
   features = features if hasattr(features, "dtype") else np.asarray(features)
-  form = fastest_form()
+  if mesh is not None and mesh.size == 1:
+    mesh = None
+  form = fastest_form() if mesh is None else device_tiles
   block_size = form.BLOCK_SIZE if block_size is None else block_size
   check(features, num_neighbors)
   if block_size < 1:
     raise ValueError(f"block_size is {block_size}: pass at least 1.")
   num_points = features.shape[0]
+  if mesh is not None:
+    return _over_devices(features, num_neighbors, block_size, progress, mesh)
   tiling = whole_tile.tiling(num_points, num_neighbors, block_size)
   blocks = [
     unit_rows(features, start, tiling.side)
@@ -80,6 +90,27 @@ def cosine_knn(
     if progress:
       progress(num_points * done // len(pairs))
   return Neighbors(*tiles.neighbors())
+
+
+def _over_devices(
+  features: ArrayLike,
+  num_neighbors: int,
+  block_size: int,
+  progress: Callable[[int], None] | None,
+  mesh: jax.sharding.Mesh,
+) -> Neighbors:
+  num_points = features.shape[0]
+  per_device = math.ceil(num_points / mesh.size)
+  tiling = whole_tile.tiling(per_device, num_neighbors, block_size)
+  found = ring.neighbors(
+    functools.partial(unit_rows, features),
+    tiling._replace(num_points=num_points),
+    num_features=features.shape[1],
+    mesh=mesh,
+  )
+  if progress:
+    progress(num_points)
+  return Neighbors(*found)
 
 
 def fastest_form() -> ModuleType:

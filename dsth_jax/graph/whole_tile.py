@@ -36,12 +36,28 @@ def tiling(num_points: int, num_neighbors: int, block_size: int) -> Tiling:
 
 
 def no_neighbors(
-  tiling: Tiling,
+  num_points: int, num_neighbors: int
 ) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
   """Returns where every search begins."""
-  shape = (tiling.side, tiling.num_neighbors)
+  shape = (num_points, num_neighbors)
   # Without its type -inf would be weakly typed, and `merge` compiled twice.
   return jnp.zeros(shape, jnp.int32), jnp.full(shape, -jnp.inf, jnp.float32)
+
+
+@jax.jit
+def similarities(
+  rows: Float[Array, "t d"],
+  columns: Float[Array, "t d"],
+  row_start: Int[Array, ""],
+  column_start: Int[Array, ""],
+  num_points: Int[Array, ""],
+) -> Float[Array, "t t"]:
+  """Returns a tile of cosines; -inf on the diagonal and in the padding."""
+  tile = jnp.matmul(rows, columns.T, precision=jax.lax.Precision.HIGHEST)
+  index = jnp.arange(rows.shape[0])
+  row, column = (row_start + index)[:, None], (column_start + index)[None, :]
+  valid = (row != column) & (row < num_points) & (column < num_points)
+  return jnp.where(valid, tile, -jnp.inf)
 
 
 @functools.partial(jax.jit, static_argnames=("chunk", "axis"))

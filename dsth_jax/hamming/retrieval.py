@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Int32, Int64, UInt8
 
-from dsth_jax.hamming import nearer, pairwise
+from dsth_jax.hamming import nearer, pairwise, split
 from dsth_jax.types import ArrayLike
 
 # A tile stays near the cache. Its rows are no power of two: the bit planes of
@@ -53,6 +54,7 @@ def search(
   database: UInt8[ArrayLike, "m w"],
   *,
   num_results: int,
+  mesh: jax.sharding.Mesh | None = None,
 ) -> SearchResult:
   """Finds the nearest database rows of every query, exactly.
 
@@ -64,6 +66,8 @@ def search(
     queries: packed codes.
     database: packed codes of the same width.
     num_results: r, at most the size of the database.
+    mesh: of `sharding.make_mesh`: the database is split over its devices. None,
+      or a mesh of one device, is this one.
 
   Returns:
     `SearchResult(distances[q r], indices[q r])`, ordered by (distance, index).
@@ -74,6 +78,11 @@ def search(
   """
   pairwise.check_codes(queries, database)
   _check_num_results(num_results, database.shape[0])
+  if mesh is not None and mesh.size > 1:
+    distances, indices = split.search(
+      np.asarray(queries), database, num_results=num_results, mesh=mesh
+    )
+    return SearchResult(jnp.asarray(distances), jnp.asarray(indices))
   first = max(FIRST_ROWS, num_results)
   tiles = _Tiles(np.asarray(database), start=first)
   found = [

@@ -3,10 +3,11 @@
 import pathlib
 from typing import Any, NamedTuple
 
+import jax
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, datasets
+from dsth_jax import checkpoint, datasets, distributed
 from dsth_jax.pipeline.run import Run
 
 
@@ -20,7 +21,8 @@ class Data(NamedTuple):
 
 def load(run: Run, config: ConfigDict) -> Data:
   """Opens the images, draws the splits, and lists what was skipped."""
-  with run.timed("data"):
+  # Preparing writes, where the others then only read.
+  with run.timed("data"), distributed.leader_first():
     dataset = datasets.load(
       config.data.name,
       root=config.data.root,
@@ -70,6 +72,11 @@ def check_training_size(config: ConfigDict, data: Data) -> None:
         f"There are {num_images} training images, but {rule} need at least "
         f"{needed}: add images, or lower that setting."
       )
+  if config.train.batch_size % jax.device_count():
+    raise ValueError(
+      f"train.batch_size is {config.train.batch_size}, but a batch is split "
+      f"over {jax.device_count()} devices: choose a multiple of that."
+    )
 
 
 def describe(config: ConfigDict, data: Data) -> dict[str, Any]:

@@ -9,7 +9,16 @@ import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, codes, features, graph, spectral
+from dsth_jax import (
+  checkpoint,
+  codes,
+  datasets,
+  distributed,
+  features,
+  graph,
+  sharding,
+  spectral,
+)
 from dsth_jax.pipeline import run as run_lib
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.run import Arrays, Run, Work
@@ -37,15 +46,21 @@ def extract_features(run: Run, config: ConfigDict, data: Data) -> Arrays:
       shape=(num_images, num_features),
       dtype=np.float32,
     )
+    share = {"batch_size": settings.batch_size, "start": writer.start}
+    rows = distributed.own_rows(num_images, **share)
     batches = features.extract(
-      data.dataset.images,
+      datasets.Selection(data.dataset.images, rows),
       forward_batch=forward_batch,
       image_size=settings.image_size,
       batch_size=settings.batch_size,
-      start=writer.start,
     )
     for batch in run_lib.progress(
-      batches,
+      distributed.in_order(
+        batches,
+        num_rows=num_images,
+        like=np.zeros(num_features, np.float32),
+        **share,
+      ),
       total=num_images,
       done=writer.start,
       name="features",
@@ -111,7 +126,10 @@ def _search(
   """Returns the neighbours, and what share of the true ones they are."""
   num_neighbors = config.graph.num_neighbors
   if config.graph.search == "exact":
-    return graph.cosine_knn(points, num_neighbors=num_neighbors), 1.0
+    neighbors = graph.cosine_knn(
+      points, num_neighbors=num_neighbors, mesh=sharding.make_mesh()
+    )
+    return neighbors, 1.0
   search_key, recall_key = jax.random.split(stage_key(config, "graph"))
   neighbors = graph.approximate_cosine_knn(
     points, num_neighbors=num_neighbors, key=search_key
@@ -202,6 +220,7 @@ def embed(
       max_iters=config.spectral.max_iters,
       solver=config.spectral.solver,
       key=stage_key(config, "embedding"),
+      mesh=sharding.make_mesh(),
     )
     _refuse_unconverged(embedding, config)
     checkpoint.write(directory, fingerprint, embedding._asdict())

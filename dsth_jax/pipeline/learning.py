@@ -16,6 +16,7 @@ from dsth_jax import (
   checkpoint,
   codes,
   datasets,
+  distributed,
   encode,
   models,
   sharding,
@@ -42,11 +43,18 @@ def write_pixels(run: Run, config: ConfigDict, data: Data) -> np.ndarray:
       shape=(len(images), size, size, 3),
       dtype=np.uint8,
     )
+    share = {"batch_size": 1024, "start": writer.start}
+    rows = distributed.own_rows(len(images), **share)
     batches = datasets.image_batches(
-      images, image_size=size, batch_size=1024, start=writer.start
+      datasets.Selection(images, rows), image_size=size, batch_size=1024
     )
     for batch in run_lib.progress(
-      batches,
+      distributed.in_order(
+        batches,
+        num_rows=len(images),
+        like=np.zeros((size, size, 3), np.uint8),
+        **share,
+      ),
       total=len(images),
       done=writer.start,
       name="pixels",
@@ -136,6 +144,7 @@ def learn(
       batch_size=config.train.batch_size,
       seed=config.seed,
       key=stage_key(config, "augmentation"),
+      mesh=mesh,
     )
     log = LossLog(run.workdir / "logs", config, start=start, total=total)
     with run.timed("training") as work:
@@ -253,11 +262,20 @@ def encode_images(
 
   def make(directory: pathlib.Path, work: Work) -> None:
     network = compile_network(config, variables)
-    batches = encode.values(network, pixels, batch_size=settings.batch_size)
+    batch_size, num_images = settings.batch_size, len(pixels)
+    rows = distributed.own_rows(num_images, batch_size=batch_size)
+    batches = distributed.in_order(
+      encode.values(
+        network, datasets.Selection(pixels, rows), batch_size=batch_size
+      ),
+      num_rows=num_images,
+      batch_size=batch_size,
+      like=np.zeros(config.num_bits, np.float32),
+    )
     values = np.concatenate(
       list(
         run_lib.progress(
-          batches, total=len(pixels), done=0, name="codes", unit="images"
+          batches, total=num_images, done=0, name="codes", unit="images"
         )
       )
     )

@@ -9,7 +9,7 @@ import tensorboardX
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from dsth_jax import checkpoint
+from dsth_jax import checkpoint, distributed
 
 
 class LossLog:
@@ -27,18 +27,10 @@ class LossLog:
     start: int,
     total: int,
   ):
-    directory.mkdir(exist_ok=True)
     self.done = start
     self._config = config.train
-    # A resumed run repeats the steps since its checkpoint: they are cut off.
-    kept = [entry for entry in read_losses(directory) if entry[0] <= start]
-    path = directory / "losses.jsonl"
-    checkpoint.write_text(path, "".join(_line(*entry) for entry in kept))
-    self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
-    self._writer = tensorboardX.SummaryWriter(
-      str(directory), purge_step=start + 1
-    )
     self._since = time.perf_counter()
+    self._files = _Files(directory, start) if distributed.is_leader() else None
     self._bar = tqdm(
       total=total,
       initial=start,
@@ -58,14 +50,39 @@ class LossLog:
       self._since = now
       value = float(loss)
       self._bar.set_postfix_str(f"loss {value:.4f}, {speed:,.0f} images/s")
-      self._file.write(_line(self.done, value))
-      self._file.flush()
-      self._writer.add_scalar("loss", value, self.done)
-      self._writer.add_scalar("images_per_second", speed, self.done)
+      if self._files:
+        self._files.write(self.done, value, speed)
 
   def close(self) -> None:
     """Closes the files and the bar."""
     self._bar.close()
+    if self._files:
+      self._files.close()
+
+
+class _Files:
+  """The log as the leader keeps it on disk."""
+
+  def __init__(self, directory: pathlib.Path, start: int):
+    directory.mkdir(exist_ok=True)
+    # A resumed run repeats the steps since its checkpoint: they are cut off.
+    kept = [entry for entry in read_losses(directory) if entry[0] <= start]
+    path = directory / "losses.jsonl"
+    checkpoint.write_text(path, "".join(_line(*entry) for entry in kept))
+    self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+    self._writer = tensorboardX.SummaryWriter(
+      str(directory), purge_step=start + 1
+    )
+
+  def write(self, step: int, loss: float, images_per_second: float) -> None:
+    """Adds a line to each."""
+    self._file.write(_line(step, loss))
+    self._file.flush()
+    self._writer.add_scalar("loss", loss, step)
+    self._writer.add_scalar("images_per_second", images_per_second, step)
+
+  def close(self) -> None:
+    """Closes both."""
     self._file.close()
     self._writer.close()
 

@@ -4,12 +4,8 @@ Workers share a directory and nothing else: each writes the numbers that are
 its own, and that a number is finished shows in its `.json`, written last.
 """
 
-import io
-import json
-import os
 import pathlib
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -37,22 +33,20 @@ def write(
   number: int,
   encoded: Encoded,
   *,
-  file_format: str,
   fingerprint: str,
   shard: str,
 ) -> None:
   """Writes the files of one shard in place of what was there of that number.
 
-  * npy: `00012.npy`, the packed codes [n w], and `00012.txt`, a name a line;
-  * parquet: `00012.parquet`, with the columns `name` and `code`;
-  * both: `00012.skipped.txt` if an image was skipped, a name, a tab and the
-    reason a line; and `00012.json`, once all others are there.
+  * `00012.npy`, the packed codes [n w], and `00012.txt`, a name a line;
+  * `00012.skipped.txt` if an image was skipped, a name, a tab and the reason a
+    line;
+  * `00012.json`, once all others are there.
 
   Args:
     directory: is there.
     number: of the shard.
     encoded: what to write.
-    file_format: a name in `FORMATS`.
     fingerprint: of the shard and of what encoded it.
     shard: what `00012.json` calls it.
 
@@ -60,114 +54,32 @@ def write(
     OSError: a file cannot be written; then the number counts as not finished.
   """
   _marker(directory, number).unlink(missing_ok=True)
-  for suffix in ("npy", "txt", "parquet", "skipped.txt"):
+  for suffix in ("npy", "txt", "skipped.txt"):
     _path(directory, number, suffix).unlink(missing_ok=True)
   names = [_printable(name) for name in encoded.names]
-  FORMATS[file_format](directory, number, names, encoded.packed)
+  with checkpoint.replacing_file(_path(directory, number, "npy")) as file:
+    np.save(file, encoded.packed)
+  lines = "".join(f"{name}\n" for name in names)
+  checkpoint.write_text(_path(directory, number, "txt"), lines)
   if encoded.skipped:
-    lines = [f"{_printable(n)}\t{_printable(r)}\n" for n, r in encoded.skipped]
-    path = _path(directory, number, "skipped.txt")
-    checkpoint.write_text(path, "".join(lines))
+    lines = "".join(
+      f"{_printable(name)}\t{_printable(reason)}\n"
+      for name, reason in encoded.skipped
+    )
+    checkpoint.write_text(_path(directory, number, "skipped.txt"), lines)
   entry = {
     "fingerprint": fingerprint,
     "shard": shard,
-    "format": file_format,
     "num_images": len(names),
     "num_skipped": len(encoded.skipped),
   }
   checkpoint.write_json(_marker(directory, number), entry)
 
 
-def is_finished(
-  directory: pathlib.Path, number: int, fingerprint: str
-) -> bool:
+def is_finished(directory: pathlib.Path, number: int, fingerprint: str) -> bool:
   """Tells whether a shard's files are there, and made from the same."""
-  return _entry(directory, number, fingerprint) is not None
-
-
-def write_index(
-  directory: pathlib.Path,
-  fingerprints: Sequence[str],
-  *,
-  num_bits: int,
-  worker: int,
-) -> bool:
-  """Writes `index.json` if all shards are finished, whoever finished them.
-
-  A worker that calls this after its last shard sees those of all who came
-  before, so the last of them writes it; when two do, they write the same.
-
-  Args:
-    directory: of the numbered files.
-    fingerprints: of all shards, by number.
-    num_bits: of a code.
-    worker: makes the temporary name its own.
-
-  Returns:
-    Whether all were finished.
-  """
-  present = set(os.listdir(directory))
-  if any(f"{i:05d}.json" not in present for i in range(len(fingerprints))):
-    return False
-  entries = [
-    _entry(directory, number, expected)
-    for number, expected in enumerate(fingerprints)
-  ]
-  found = [entry for entry in entries if entry is not None]
-  if len(found) < len(entries):
-    return False
-  index = {
-    "fingerprint": checkpoint.fingerprint(*fingerprints),
-    "num_bits": num_bits,
-    "num_images": sum(entry["num_images"] for entry in found),
-    "num_skipped": sum(entry["num_skipped"] for entry in found),
-    "shards": [
-      {"number": number, **entry} for number, entry in enumerate(found)
-    ],
-  }
-  own = directory / f"index.{worker}.json"
-  checkpoint.write_json(own, index)
-  own.replace(directory / "index.json")
-  return True
-
-
-def remove_outdated_index(
-  directory: pathlib.Path, fingerprints: Sequence[str]
-) -> None:
-  """Removes an `index.json` of other shards or of another hash function."""
-  path = directory / "index.json"
-  expected = checkpoint.fingerprint(*fingerprints)
-  if checkpoint.read_current(path, expected) is None:
-    path.unlink(missing_ok=True)
-
-
-def _write_npy(
-  directory: pathlib.Path, number: int, names: list[str], packed: np.ndarray
-) -> None:
-  with checkpoint.replacing_file(_path(directory, number, "npy")) as file:
-    np.save(file, packed)
-  lines = "".join(f"{name}\n" for name in names)
-  checkpoint.write_text(_path(directory, number, "txt"), lines)
-
-
-def _write_parquet(
-  directory: pathlib.Path, number: int, names: list[str], packed: np.ndarray
-) -> None:
-  pyarrow, parquet = pyarrow_modules("--format=parquet")
-  table = pyarrow.table(
-    {
-      "name": pyarrow.array(names, pyarrow.string()),
-      "code": pyarrow.array(
-        [row.tobytes() for row in packed], pyarrow.binary(packed.shape[1])
-      ),
-    }
-  )
-  with checkpoint.replacing_file(_path(directory, number, "parquet")) as file:
-    parquet.write_table(table, file)
-
-
-FORMATS: dict[str, Callable[[pathlib.Path, int, list[str], np.ndarray], None]]
-FORMATS = {"npy": _write_npy, "parquet": _write_parquet}
+  marker = _marker(directory, number)
+  return checkpoint.read_current(marker, fingerprint) is not None
 
 
 def _path(directory: pathlib.Path, number: int, suffix: str) -> pathlib.Path:
@@ -176,12 +88,6 @@ def _path(directory: pathlib.Path, number: int, suffix: str) -> pathlib.Path:
 
 def _marker(directory: pathlib.Path, number: int) -> pathlib.Path:
   return _path(directory, number, "json")
-
-
-def _entry(
-  directory: pathlib.Path, number: int, fingerprint: str
-) -> dict[str, Any] | None:
-  return checkpoint.read_current(_marker(directory, number), fingerprint)
 
 
 def _printable(text: str) -> str:

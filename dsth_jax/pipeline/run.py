@@ -15,7 +15,7 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from dsth_jax import checkpoint
+from dsth_jax import checkpoint, distributed
 
 Arrays = dict[str, np.ndarray]
 
@@ -59,14 +59,25 @@ class Run:
       name: of the stage and its folder.
       fingerprint: of all that the arrays depend on.
       make: writes the artefact into the folder it is given, and counts the
-        images it goes through, where images are what it goes through.
+        images it goes through, where images are what it goes through. All
+        processes call it.
+
+    Raises:
+      ValueError: this process sees another directory than the leader.
     """
     directory = self.workdir / name
-    if checkpoint.is_current(directory, fingerprint):
+    if distributed.of_leader(checkpoint.is_current(directory, fingerprint)):
       self.reuse(name)
     else:
       with self.timed(name) as work:
         make(directory, work)
+        distributed.wait_for_all(name)
+    if not checkpoint.is_current(directory, fingerprint):
+      raise ValueError(
+        f"{directory} is not what the process that writes has written: all "
+        "processes need the same working directory, on a file system that "
+        "they share."
+      )
     return checkpoint.read(directory)
 
   @contextlib.contextmanager

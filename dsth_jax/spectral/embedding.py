@@ -1,5 +1,6 @@
 """Laplacian eigenmaps: the embedding whose bits cut the graph."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -8,11 +9,13 @@ import numpy as np
 import scipy.sparse.csgraph
 import threadpoolctl
 from jax import Array
+from jax.experimental import sparse
 from jaxtyping import Float, Int, Key
 
-from dsth_jax import graph
-from dsth_jax.spectral import solvers
+from dsth_jax import graph, sharding
+from dsth_jax.spectral import solvers, split_matrix
 from dsth_jax.spectral import system as systems
+from dsth_jax.spectral.split_matrix import SplitMatrix
 
 
 class Embedding(NamedTuple):
@@ -51,6 +54,7 @@ def laplacian_eigenmaps(
   max_iters: int = 500,
   key: Key[Array, ""],
   solver: str = "auto",
+  mesh: jax.sharding.Mesh | None = None,
 ) -> Embedding:
   """Solves the relaxed minimum cut of the graph.
 
@@ -73,6 +77,9 @@ def laplacian_eigenmaps(
       ten times slower than it; or "auto", which is dense up to 2,000 points
       and chebyshev beyond. "dense" is also taken where the graph is too small
       for the others (n <= 5 (b + 8)).
+    mesh: of `sharding.make_mesh`: the rows of S and of the vectors are split
+      over its devices, unless the solution is direct. None, or a mesh of one
+      device, is this one.
 
   Returns:
     `Embedding(eigenvalues[b], vectors[n b], residuals[b], num_iters)`. In each
@@ -89,11 +96,28 @@ def laplacian_eigenmaps(
   components = graph.connected_components(linked)
   _check(num_components, len(points), components.num_components, solver)
   system = systems.system_of(linked, components.component)
-  found, num_iters = _solve(system, num_components, tol, max_iters, key, solver)
-  pairs = _finish(system, linked, found[:, :num_components])
+  solver = _choose(solver, len(points), num_components)
+  weights: sparse.BCSR | SplitMatrix = linked
+  if mesh is not None and mesh.size > 1 and solver != "dense":
+    system = systems.split(system, mesh)
+    weights = split_matrix.split(graph.to_scipy(linked), mesh)
+  else:
+    mesh = None
+  start = _start(key, system, len(points), num_components, mesh)
+  found, num_iters = _solve(
+    system, start, num_components, tol, max_iters, solver
+  )
+  pairs = _finish(
+    system.root_degrees, weights, found, num_components=num_components
+  )
+  values, vectors, residuals = (sharding.to_host(part) for part in pairs)
   everywhere = jnp.zeros((affinity.shape[0], num_components))
-  vectors = everywhere.at[points].set(pairs.vectors)
-  return Embedding(pairs.eigenvalues, vectors, pairs.residuals, num_iters)
+  return Embedding(
+    jnp.asarray(values),
+    everywhere.at[points].set(vectors[: len(points)]),
+    jnp.asarray(residuals),
+    num_iters,
+  )
 
 
 def is_converged(embedding: Embedding, max_residual: float = 1e-3) -> bool:
@@ -142,21 +166,48 @@ def _check(
     )
 
 
+def _choose(solver: str, num_points: int, num_components: int) -> str:
+  """Returns the solver that is taken."""
+  if solver == "auto":
+    solver = "dense" if num_points <= _DENSE_POINTS else "chebyshev"
+  is_small = num_points <= 5 * (num_components + _NUM_GUARDS)
+  return "dense" if is_small else solver
+
+
+def _start(
+  key: Key[Array, ""],
+  system: systems.System,
+  num_points: int,
+  num_components: int,
+  mesh: jax.sharding.Mesh | None,
+) -> Float[Array, "n block"]:
+  """Draws the first vectors, split as the system is, and zero in its padding.
+
+  What is drawn does not depend on the devices.
+  """
+  padding = ((0, system.null.shape[0] - num_points), (0, 0))
+  shape = (num_points, num_components + _NUM_GUARDS)
+
+  def draw(key: Key[Array, ""]) -> Float[Array, "n block"]:
+    return jnp.pad(jax.random.normal(key, shape), padding)
+
+  if mesh is None:
+    return draw(key)
+  rows = sharding.shard_rows(mesh)
+  return jax.jit(draw, out_shardings=rows)(sharding.place_whole(mesh, key))
+
+
 def _solve(
   system: systems.System,
+  start: Float[Array, "n block"],
   num_components: int,
   tol: float,
   max_iters: int,
-  key: Key[Array, ""],
   solver: str,
 ) -> tuple[Float[Array, "n all"], int]:
   """Returns the best vectors of S, more than asked for, and iterations."""
-  num_points, block = system.null.shape[0], num_components + _NUM_GUARDS
-  if solver == "auto":
-    solver = "dense" if num_points <= _DENSE_POINTS else "chebyshev"
-  if solver == "dense" or 5 * block >= num_points:
+  if solver == "dense":
     return solvers.dense(system), 0
-  start = jax.random.normal(key, (num_points, block))
   # The small dense problems of an iteration take LAPACK 3 ms in one thread,
   # and up to 200 ms in several that wait for a busy core.
   with threadpoolctl.threadpool_limits(1, user_api="blas"):
@@ -177,36 +228,26 @@ class _Pairs(NamedTuple):
   residuals: Float[Array, "b"]
 
 
-@jax.jit
+@functools.partial(jax.jit, static_argnames="num_components")
 def _finish(
-  system: systems.System, affinity: graph.Affinity, found: Float[Array, "n b"]
+  root_degrees: Float[Array, "n"],
+  affinity: sparse.BCSR | SplitMatrix,
+  found: Float[Array, "n all"],
+  *,
+  num_components: int,
 ) -> _Pairs:
   """Returns lambda, v and the residuals, ascending."""
-  degrees = system.root_degrees[:, None] ** 2
-  vectors = found / system.root_degrees[:, None]
-  energies = _dirichlet_energies(affinity, system.row, vectors)
+  degrees = root_degrees[:, None] ** 2
+  vectors = found[:, :num_components] / root_degrees[:, None]
+  if isinstance(affinity, SplitMatrix):
+    energies = affinity.energies(vectors)
+  else:
+    energies = split_matrix.energies(affinity, vectors, vectors)
   # top_k compiles ten times faster than argsort.
-  negated, order = jax.lax.top_k(-energies, energies.shape[0])
+  negated, order = jax.lax.top_k(-energies, num_components)
   values, vectors = -negated, vectors[:, order]
-  largest = jnp.argmax(jnp.abs(vectors), axis=0)[None, :]
-  vectors *= jnp.sign(jnp.take_along_axis(vectors, largest, axis=0))
+  is_positive = jnp.max(vectors, axis=0) >= -jnp.min(vectors, axis=0)
+  vectors *= jnp.where(is_positive, 1.0, -1.0)[None, :]
   laplacian = degrees * vectors - affinity @ vectors
   residuals = laplacian - values[None, :] * degrees * vectors
   return _Pairs(values, vectors, jnp.linalg.norm(residuals, axis=0))
-
-
-def _dirichlet_energies(
-  affinity: graph.Affinity,
-  row: Int[Array, "e"],
-  vectors: Float[Array, "n b"],
-) -> Float[Array, "b"]:
-  """Returns v^T L v = 1/2 sum_ij W_ij (v_i - v_j)^2 of every column.
-
-  The differences keep the digits of small eigenvalues that 1 - theta loses.
-  """
-
-  def energy(vector: Float[Array, "n"]) -> Float[Array, ""]:
-    differences = vector[row] - vector[affinity.indices]
-    return jnp.sum(affinity.data * differences**2) / 2
-
-  return jax.lax.map(energy, vectors.T)

@@ -9,7 +9,9 @@ from jax import Array
 from jax.experimental import sparse
 from jaxtyping import Float, Int
 
-from dsth_jax import graph
+from dsth_jax import graph, sharding
+from dsth_jax.spectral import split_matrix
+from dsth_jax.spectral.split_matrix import SplitMatrix
 
 
 class System(NamedTuple):
@@ -22,16 +24,14 @@ class System(NamedTuple):
     component: of every point.
     piece: of every point; a component is summed up in pieces.
     component_of_piece: p pieces, at least as many as components.
-    row: of every stored entry of S.
   """
 
-  matrix: sparse.BCSR
+  matrix: sparse.BCSR | SplitMatrix
   root_degrees: Float[Array, "n"]
   null: Float[Array, "n"]
   component: Int[Array, "n"]
   piece: Int[Array, "n"]
   component_of_piece: Int[Array, "p"]
-  row: Int[Array, "e"]
 
 
 # A float32 sum over a component of 50,000 points, one after another, keeps
@@ -54,6 +54,32 @@ def system_of(
   indices = (component, piece, used // num_blocks, row)
   return _normalize(
     affinity, *(jnp.asarray(index, jnp.int32) for index in indices)
+  )
+
+
+def split(system: System, mesh: jax.sharding.Mesh) -> System:
+  """Splits a system that is on one device over those of a mesh, by rows.
+
+  Where the rows do not divide, points without entries are added: a vector that
+  is zero there stays so.
+  """
+  assert isinstance(system.matrix, sparse.BCSR)
+  matrix = split_matrix.split(graph.to_scipy(system.matrix), mesh)
+  missing = matrix.shape[0] - system.null.shape[0]
+
+  def rows(vector: Array, filling: int) -> Array:
+    padded = np.pad(np.asarray(vector), (0, missing), constant_values=filling)
+    return sharding.place_rows(
+      mesh, lambda start, size: padded[start : start + size], shape=padded.shape
+    )
+
+  return System(
+    matrix,
+    rows(system.root_degrees, 1),
+    rows(system.null, 0),
+    rows(system.component, 0),
+    rows(system.piece, 0),
+    sharding.place_whole(mesh, np.asarray(system.component_of_piece)),
   )
 
 
@@ -95,7 +121,7 @@ def _normalize(
   )
   volumes = _component_sums(degrees, piece, component_of_piece)
   null = roots / jnp.sqrt(volumes[component])
-  return System(matrix, roots, null, component, piece, component_of_piece, row)
+  return System(matrix, roots, null, component, piece, component_of_piece)
 
 
 def _component_sums(

@@ -1,6 +1,6 @@
 """The loss, the state that a step changes, the step, and the loop."""
 
-import operator
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float, Int, Key, UInt8
+from jaxtyping import Float, Int, Key, Shaped, UInt8
 
 from dsth_jax import sharding
 from dsth_jax.models import simplenet
@@ -63,7 +63,7 @@ def init(
     averaged=jax.tree.map(jnp.copy, variables),
     opt_state=optimizer.init(variables["params"]),
   )
-  return jax.device_put(state, sharding.replicate(mesh))
+  return sharding.place_whole(mesh, state)
 
 
 Step = Callable[
@@ -172,6 +172,7 @@ def fit(
   batch_size: int,
   seed: int,
   key: Key[Array, ""],
+  mesh: jax.sharding.Mesh,
 ) -> Iterator[tuple[TrainState, Float[Array, ""]]]:
   """Yields the state and the loss after every step up to `num_steps`.
 
@@ -186,7 +187,10 @@ def fit(
     batch_size: images a step.
     seed: of the order of the images.
     key: of the augmentation.
+    mesh: of the step; each process reads the images of its own devices.
   """
+  key = sharding.place_whole(mesh, key)
+  targets = jax.tree.map(np.asarray, targets)
   first = int(state.step)
   order = batch_rows(
     len(pixel_rows), batch_size=batch_size, seed=seed, start=first
@@ -194,6 +198,22 @@ def fit(
   for _ in range(first, num_steps):
     # Sorted rows read a memory map in one direction; the batch is the same.
     rows = np.sort(next(order))
-    batch = jax.tree.map(operator.itemgetter(rows), targets)
-    state, loss = step(state, pixels[pixel_rows[rows]], batch, key)
+    place = functools.partial(_place_batch, mesh, rows)
+    images = place(pixels, pixel_rows)
+    state, loss = step(state, images, jax.tree.map(place, targets), key)
     yield state, loss
+
+
+def _place_batch(
+  mesh: jax.sharding.Mesh,
+  rows: Int[np.ndarray, "b"],
+  array: ArrayLike,
+  place_of_row: Int[np.ndarray, "n"] | None = None,
+) -> Shaped[Array, "b *c"]:
+  """Returns rows of an array, split over the devices."""
+  places = rows if place_of_row is None else place_of_row[rows]
+  return sharding.place_rows(
+    mesh,
+    lambda start, size: np.asarray(array[places[start : start + size]]),
+    shape=(len(rows), *array.shape[1:]),
+  )

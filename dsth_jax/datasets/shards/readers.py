@@ -57,8 +57,8 @@ def _read_tar(shard: Shard) -> Iterator[Item]:
         for member in tar:
           yield from _read_member(tar, member)
           # The list of all members so far serves links alone.
-          tar.members = []
-        end = tar.offset  # type: ignore[attr-defined]
+          tar.members = []  # type: ignore[attr-defined]
+        end = tar.offset
       _check_end(file, end)
   except tarfile.TarError as error:
     raise _damaged(shard, error) from error

@@ -1,0 +1,118 @@
+"""What each of several devices holds of graph, eigensolver and search.
+
+    python -m benchmarks.devices
+
+Devices of the CPU that share its memory: what XLA says of each program counts,
+and not the time.
+"""
+
+import os
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dsth_jax import graph, sharding
+from dsth_jax.graph import ring, whole_tile
+from dsth_jax.hamming import split
+from dsth_jax.spectral import embedding, solvers
+from dsth_jax.spectral import system as systems
+
+NUMBERS = (1, 2, 8)
+
+
+def points_on_a_ring(num_points: int) -> np.ndarray:
+  """Returns points in any order whose neighbours are those on a ring."""
+  rng = np.random.default_rng(0)
+  angle = rng.permutation(np.arange(num_points)) * 2 * np.pi / num_points
+  points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+  return (points + 0.001 * rng.standard_normal(points.shape)).astype(np.float32)
+
+
+def lower_graph(
+  mesh: jax.sharding.Mesh,
+  num_points: int,
+  *,
+  num_features: int = 256,
+  block_size: int = 512,
+) -> jax.stages.Lowered:
+  """Returns the search for neighbours, before it is compiled."""
+  tiling = whole_tile.tiling(num_points // mesh.size, 12, block_size)
+  per_device = tiling.side * -(-num_points // tiling.side // mesh.size)
+  rows = jax.ShapeDtypeStruct(
+    (per_device * mesh.size, num_features),
+    jnp.float32,
+    sharding=sharding.shard_rows(mesh),
+  )
+  tiling = tiling._replace(num_points=num_points)
+  return ring.search.lower(rows, tiling=tiling, mesh=mesh)
+
+
+def lower_eigensolver(
+  mesh: jax.sharding.Mesh, num_points: int, *, num_components: int = 48
+) -> jax.stages.Lowered:
+  """Returns the Chebyshev solver, before it is compiled."""
+  neighbors = graph.cosine_knn(points_on_a_ring(num_points), num_neighbors=8)
+  affinity, _ = embedding._in_order(graph.affinity(neighbors))
+  component = graph.connected_components(affinity).component
+  system = systems.split(systems.system_of(affinity, component), mesh)
+  key = jax.random.key(0)
+  start = embedding._start(key, system, num_points, num_components, mesh)
+  return solvers.chebyshev.lower(
+    system, start, 1e-5, max_iters=100, num_wanted=num_components
+  )
+
+
+def lower_search(
+  mesh: jax.sharding.Mesh, size: int, *, tile: int = 4096
+) -> jax.stages.Lowered:
+  """Returns the search of 64 codes of 64 bits, before it is compiled."""
+
+  def struct(
+    shape: tuple[int, ...], dtype: type, placed: jax.sharding.Sharding
+  ) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=placed)
+
+  rows, whole = sharding.shard_rows(mesh), sharding.replicate(mesh)
+  return split.search_block.lower(
+    struct((64, 8), jnp.uint8, whole),
+    struct((size, 8), jnp.uint8, rows),
+    struct((), jnp.int32, whole),
+    num_results=10,
+    tile=tile,
+    mesh=mesh,
+  )
+
+
+def bytes_of_a_device(lowered: jax.stages.Lowered) -> int:
+  """Returns what a device holds: arguments, results and all between them."""
+  memory = lowered.compile().memory_analysis()
+  return (
+    memory.argument_size_in_bytes
+    + memory.output_size_in_bytes
+    + memory.temp_size_in_bytes
+  )
+
+
+STAGES: dict[str, tuple[Callable[..., jax.stages.Lowered], int]] = {
+  "graph, 262,144 x 256": (lower_graph, 2**18),
+  "eigensolver, 32,768 points, 48 pairs": (lower_eigensolver, 2**15),
+  "search, 16,777,216 codes of 64 bits": (lower_search, 2**24),
+}
+
+
+def main() -> None:
+  """Prints the table."""
+  counts = "".join(f" {number} devices |" for number in NUMBERS)
+  print(f"| MiB a device |{counts}")
+  print("| --- |" + " --- |" * len(NUMBERS))
+  for name, (lower, size) in STAGES.items():
+    meshes = [sharding.make_mesh(jax.devices()[:n]) for n in NUMBERS]
+    sizes = [bytes_of_a_device(lower(mesh, size)) for mesh in meshes]
+    print(f"| {name} |" + "".join(f" {s / 2**20:,.0f} |" for s in sizes))
+
+
+if __name__ == "__main__":
+  os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+  main()

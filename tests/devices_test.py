@@ -1,0 +1,135 @@
+"""Eight devices find what one does, and each needs less memory for it."""
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks import devices
+from dsth_jax import graph, hamming, sharding, spectral
+from dsth_jax.hamming import split
+
+pytestmark = pytest.mark.multidevice
+
+SOME = (2, 8)
+
+
+def mesh_of(num_devices):
+  return sharding.make_mesh(jax.devices()[:num_devices])
+
+
+@pytest.mark.parametrize("num_devices", SOME)
+class TestGraph:
+  @pytest.mark.parametrize("block_size", [None, 32])
+  def test_equals_one_device(self, num_devices, block_size):
+    # Small integers: many cosines are equal, and the index has to decide.
+    features = np.random.default_rng(0).integers(0, 3, (501, 5))
+    expected = graph.cosine_knn(features, num_neighbors=7)
+    found = graph.cosine_knn(
+      features,
+      num_neighbors=7,
+      block_size=block_size,
+      mesh=mesh_of(num_devices),
+    )
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_allclose(
+      found.similarities, expected.similarities, atol=1e-6
+    )
+
+  def test_fewer_points_than_neighbours_a_device(self, num_devices):
+    features = np.random.default_rng(1).standard_normal((17, 4))
+    expected = graph.cosine_knn(features, num_neighbors=16)
+    found = graph.cosine_knn(
+      features, num_neighbors=16, mesh=mesh_of(num_devices)
+    )
+    np.testing.assert_array_equal(found.indices, expected.indices)
+
+  def test_reads_a_row_for_its_own_device_alone(self, num_devices):
+    features = np.random.default_rng(2).standard_normal((80, 4))
+    largest = []
+
+    class Watched(np.ndarray):
+      def __getitem__(self, key):
+        found = super().__getitem__(key)
+        if isinstance(key, slice):
+          largest.append(len(found))
+        return found
+
+    graph.cosine_knn(
+      features.view(Watched), num_neighbors=3, mesh=mesh_of(num_devices)
+    )
+    assert max(largest) <= -(-80 // num_devices) + 16
+
+
+@pytest.mark.parametrize("num_devices", SOME)
+class TestSpectral:
+  def solve(self, affinity, mesh, solver, key):
+    return spectral.laplacian_eigenmaps(
+      affinity, num_components=6, solver=solver, key=key, mesh=mesh
+    )
+
+  @pytest.mark.parametrize("solver", ["chebyshev", "lobpcg"])
+  def test_equals_one_device(self, num_devices, solver, key):
+    affinity = graph.affinity(
+      graph.cosine_knn(devices.points_on_a_ring(403), num_neighbors=40)
+    )
+    alone = self.solve(affinity, None, solver, key)
+    together = self.solve(affinity, mesh_of(num_devices), solver, key)
+    assert spectral.is_converged(together)
+    np.testing.assert_allclose(
+      together.eigenvalues, alone.eigenvalues, atol=1e-6
+    )
+    # The eigenvalues of a ring come in pairs: the plane is what is defined.
+    degrees = np.asarray(graph.degrees(affinity))[:, None]
+    overlap = np.asarray(alone.vectors).T @ (degrees * together.vectors)
+    np.testing.assert_allclose(
+      np.linalg.svd(overlap, compute_uv=False), 1.0, atol=1e-4
+    )
+
+  def test_separate_components(self, num_devices, key):
+    # Rows that no other device's rows meet, and more than one null vector.
+    rng = np.random.default_rng(3)
+    centres = 10 * np.eye(4)[np.arange(500) % 4]
+    affinity = graph.affinity(
+      graph.cosine_knn(centres + rng.standard_normal((500, 4)), num_neighbors=8)
+    )
+    alone = self.solve(affinity, None, "chebyshev", key)
+    together = self.solve(affinity, mesh_of(num_devices), "chebyshev", key)
+    np.testing.assert_allclose(
+      together.eigenvalues, alone.eigenvalues, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("num_devices", SOME)
+class TestSearch:
+  @pytest.mark.parametrize(("size", "num_results"), [(1000, 20), (9, 9)])
+  def test_equals_one_device(self, num_devices, size, num_results, monkeypatch):
+    monkeypatch.setattr(split, "TILE_DATABASE", 100)
+    rng = np.random.default_rng(0)
+    # A byte a code: most distances are equal.
+    database = rng.integers(0, 256, (size, 1), dtype=np.uint8)
+    queries = rng.integers(0, 256, (300, 1), dtype=np.uint8)
+    expected = hamming.search(queries, database, num_results=num_results)
+    found = hamming.search(
+      queries, database, num_results=num_results, mesh=mesh_of(num_devices)
+    )
+    np.testing.assert_array_equal(found.distances, expected.distances)
+    np.testing.assert_array_equal(found.indices, expected.indices)
+
+
+@pytest.mark.parametrize(
+  ("lower", "size"),
+  [
+    (devices.lower_graph, 2**15),
+    (devices.lower_eigensolver, 2**13),
+    (devices.lower_search, 2**20),
+  ],
+  ids=["graph", "eigensolver", "search"],
+)
+def test_memory_of_a_device_falls_with_their_number(lower, size):
+  one, two, eight = (
+    devices.bytes_of_a_device(lower(mesh_of(number), size))
+    for number in (1, 2, 8)
+  )
+  # A tile does not fall, and two parts of the points visit or are on the way.
+  assert two < 1.1 * one
+  assert eight < 0.5 * one
