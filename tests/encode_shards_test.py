@@ -109,8 +109,8 @@ def test_the_last_worker_writes_the_index(run, tmp_path):
   assert [shard["number"] for shard in index["shards"]] == [0, 1]
   assert [shard["num_images"] for shard in index["shards"]] == [19, 20]
   # Of other shards it says nothing, and so it goes until they are finished.
-  assert encode(images_per_shard=10, num_workers=2, worker=0) is None
-  assert encode(images_per_shard=10)["num_images"] == 39
+  assert encode(images_per_shard=25, num_workers=2, worker=0) is None
+  assert encode(images_per_shard=25)["num_images"] == 39
 
 
 def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
