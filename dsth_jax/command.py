@@ -70,10 +70,10 @@ def _main(
     _start_processes(config)
     config_lib.validate(config)
     work(config, workdir)
-  except mendable.ERRORS as error:
-    logging.debug("%s", traceback.format_exc())
-    _give_up(mendable.sentence(error, _WORKDIR.value))
-  except BaseException:
+  except BaseException as error:
+    if mendable.is_mendable(error):
+      logging.debug("%s", traceback.format_exc())
+      _give_up(mendable.sentence(error, _WORKDIR.value))
     # The other processes would wait for one that waits for them.
     if _MULTIHOST.value:
       distributed.leave(traceback.format_exc())

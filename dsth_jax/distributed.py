@@ -7,10 +7,12 @@ writes, and all of them read.
 
 import contextlib
 import hashlib
+import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -106,6 +108,33 @@ def of_all(rows: Shaped[np.ndarray, "n *c"]) -> Shaped[np.ndarray, "all *c"]:
   if jax.process_count() == 1:
     return rows
   return np.asarray(multihost_utils.process_allgather(rows, tiled=True))
+
+
+def divided(work: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+  """Does each piece of work on one process; returns all results on each.
+
+  Args:
+    work: what makes each result, which JSON can hold, by its name.
+  """
+  count, index = jax.process_count(), jax.process_index()
+  own = {name: work[name]() for name in list(work)[index::count]}
+  if count == 1:
+    return own
+  done: dict[str, Any] = {}
+  for part in _texts_of_all(json.dumps(own)):
+    done |= json.loads(part)
+  return {name: done[name] for name in work}
+
+
+def _texts_of_all(text: str) -> list[str]:
+  """Returns the text of every process."""
+  own = np.frombuffer(text.encode(), np.uint8)
+  lengths = of_all(np.array([len(own)], np.int32))
+  padded = np.pad(own, (0, int(lengths.max()) - len(own)))
+  every = of_all(padded[None])
+  return [
+    line[:length].tobytes().decode() for line, length in zip(every, lengths)
+  ]
 
 
 def own_rows(

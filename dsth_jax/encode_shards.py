@@ -223,7 +223,9 @@ def _main(argv: list[str]) -> None:
       num_workers=num_workers,
       worker=worker,
     )
-  except mendable.ERRORS as error:
+  except Exception as error:
+    if not mendable.is_mendable(error):
+      raise
     sys.exit(f"dsth_jax: {mendable.sentence(error, _OUTPUT.value or '.')}")
 
 

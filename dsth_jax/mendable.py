@@ -7,14 +7,18 @@ from absl import flags, logging
 
 from dsth_jax import distributed
 
-ERRORS = (ValueError, OSError, ImportError)
+
+def is_mendable(error: BaseException) -> bool:
+  """Tells whether a sentence will do, where others need a traceback."""
+  mendable = isinstance(error, (ValueError, OSError, ImportError))
+  return mendable or distributed.is_lost_process(error)
 
 
 def sentence(error: BaseException, directory: str) -> str:
   """Says what happened and what to do.
 
   Args:
-    error: one of `ERRORS`.
+    error: a mendable one.
     directory: where results go, for an OSError that names no file.
   """
   if distributed.is_lost_process(error):

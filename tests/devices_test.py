@@ -121,7 +121,7 @@ class TestSearch:
   [
     (devices.lower_graph, 2**15),
     (devices.lower_eigensolver, 2**13),
-    (devices.lower_search, 2**20),
+    (devices.lower_search, 2**22),
   ],
   ids=["graph", "eigensolver", "search"],
 )
@@ -130,6 +130,7 @@ def test_memory_of_a_device_falls_with_their_number(lower, size):
     devices.bytes_of_a_device(lower(mesh_of(number), size))
     for number in (1, 2, 8)
   )
-  # A tile does not fall, and two parts of the points visit or are on the way.
-  assert two < 1.1 * one
+  # With two the graph gains nothing: a device holds half of the points three
+  # times, its own, those that visit and those under way. A tile does not fall.
   assert eight < 0.5 * one
+  assert eight < 0.5 * two

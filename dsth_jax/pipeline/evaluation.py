@@ -1,5 +1,9 @@
-"""The end of a run: every method's codes measured, side by side."""
+"""The end of a run: every method's codes measured, side by side.
 
+Of many processes each measures some of the methods.
+"""
+
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,7 +12,14 @@ from absl import logging
 from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, codes, hamming, metrics, report
+from dsth_jax import (
+  checkpoint,
+  codes,
+  distributed,
+  hamming,
+  metrics,
+  report,
+)
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.methods import Inputs
@@ -57,7 +68,9 @@ def judge(
   )
   path = run.workdir / "evaluation.json"
   stored = checkpoint.read_current(path, fingerprint)
-  if stored is not None:
+  # What the leader sees decides, for all of them measure.
+  if distributed.of_leader(stored is not None):
+    assert stored is not None, f"{path} is on no shared file system"
     run.reuse("evaluation")
     return stored["results"]
   with run.timed("evaluation"):
@@ -83,12 +96,14 @@ def _held_out(
   if data.dataset.labels is None:
     return None
   query, database = data.splits.query, data.splits.database
-  judged = {
-    method: judge_codes(config, data, rows[query], rows[database])
+  work = {
+    method: functools.partial(
+      judge_codes, config, data, rows[query], rows[database]
+    )
     for method, rows in packed.everywhere.items()
   }
-  judged["cosine"] = judge_features(config, inputs)
-  return judged
+  cosine = functools.partial(judge_features, config, inputs)
+  return distributed.divided({**work, "cosine": cosine})
 
 
 def judge_codes(
@@ -143,28 +158,29 @@ def _training(
   everywhere = {
     name: all_[training] for name, all_ in packed.everywhere.items()
   }
-  judged = {
-    method: metrics.evaluate(
+  settings = {"max_rank": config.eval.max_rank, "query_rows": rows}
+  work = {
+    method: functools.partial(
+      metrics.evaluate,
       found[rows],
       found,
       labels[rows],
       labels,
       num_bits=config.num_bits,
-      max_rank=config.eval.max_rank,
-      query_rows=rows,
+      **settings,
     )
     for method, found in {**packed.training, **everywhere}.items()
   }
   of_training = inputs.points[training]
-  judged["cosine"] = metrics.evaluate_features(
+  cosine = functools.partial(
+    metrics.evaluate_features,
     of_training[rows],
     of_training,
     labels[rows],
     labels,
-    max_rank=config.eval.max_rank,
-    query_rows=rows,
+    **settings,
   )
-  return judged
+  return distributed.divided({**work, "cosine": cosine})
 
 
 def picture_sheet(
