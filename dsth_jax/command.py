@@ -112,25 +112,18 @@ def _parse_flags(argv: list[str]) -> list[str]:
   if not any(_names_config(argument) for argument in argv):
     argv = [argv[0], f"--config={config_lib.__file__}", *argv[1:]]
   try:
-    rest = flags.FLAGS(argv)
+    rest = mendable.parse_flags(
+      argv, hint="every setting is a flag, as in --config=FILE."
+    )
     # A file that could not be loaded raises once a field is asked for.
     _ = _CONFIG.value.seed
   except AttributeError as error:
-    sys.exit(f"dsth_jax: there is no such setting: {_one_line(error)}")
-  except (flags.Error, TypeError, OSError) as error:
-    sys.exit(f"dsth_jax: {_one_line(error)}")
-  if len(rest) > 1:
-    sys.exit(
-      f"dsth_jax: stray argument {rest[1]!r}: every setting is a flag, as in "
-      "--config=FILE."
-    )
+    said = mendable.one_line(error)
+    sys.exit(f"dsth_jax: there is no such setting: {said}")
+  except (TypeError, OSError) as error:
+    sys.exit(f"dsth_jax: {mendable.one_line(error)}")
   return rest
 
 
 def _names_config(argument: str) -> bool:
   return argument.lstrip("-").split("=")[0] == "config"
-
-
-def _one_line(error: Exception) -> str:
-  text = str(error.args[0] if error.args else error)
-  return " ".join(text.replace("\\n", " ").replace("\\", "").split())

@@ -2,12 +2,16 @@
 
 Workers need not know of each other: every one takes each so many-th shard, and
 what is finished is not done again.
+
+>>> which_worker(None, None, {"SLURM_NTASKS": "8", "SLURM_PROCID": "3"})
+(8, 3)
 """
 
+import functools
 import os
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from absl import app, flags, logging
@@ -32,6 +36,12 @@ _IMAGES = flags.DEFINE_integer(
   "Images of a folder that count as one shard.",
   lower_bound=1,
 )
+_FORMAT = flags.DEFINE_enum(
+  "format",
+  "npy",
+  sorted(numbered.FORMATS),
+  "npy: codes, and names a line; parquet: both in one table.",
+)
 _NUM_WORKERS = flags.DEFINE_integer(
   "num_workers", None, "Of all; by default SLURM's tasks, or 1.", lower_bound=1
 )
@@ -49,6 +59,7 @@ def encode_shards(
   output: pathlib.Path,
   *,
   images_per_shard: int = 10_000,
+  file_format: str = "npy",
   num_workers: int = 1,
   worker: int = 0,
 ) -> int:
@@ -59,29 +70,41 @@ def encode_shards(
     patterns: see `shards.find`.
     output: for the files of `numbered.write`; made if it is missing.
     images_per_shard: of a folder.
+    file_format: a name in `numbered.FORMATS`.
     num_workers: of all.
     worker: takes shard i where i mod `num_workers` is this.
 
   Raises:
     ValueError: the run is not finished, there is no such worker, or a shard is
       missing, truncated or damaged; earlier shards are kept.
+    ImportError: parquet without pyarrow.
   """
   if not 0 <= worker < num_workers:
     raise ValueError(
       f"worker is {worker} of {num_workers}: workers count from 0."
     )
+  if file_format == "parquet":
+    shards.pyarrow_modules("--format=parquet")
   found = shards.find(patterns, images_per_shard=images_per_shard)
   hashing = trained.load_hash_function(run)
+  fingerprints = [
+    checkpoint.fingerprint(shard.fingerprint, hashing.fingerprint, file_format)
+    for shard in found
+  ]
   output.mkdir(parents=True, exist_ok=True)
+  numbered.remove_outdated_index(output, fingerprints)
   num_done = 0
   for number in range(worker, len(found), num_workers):
-    shard = found[number]
-    fingerprint = checkpoint.fingerprint(shard.fingerprint, hashing.fingerprint)
-    if numbered.is_finished(output, number, fingerprint):
+    if numbered.is_finished(output, number, fingerprints[number]):
       continue
-    encoded = encode_shard(shard, hashing)
+    encoded = encode_shard(found[number], hashing)
     numbered.write(
-      output, number, encoded, fingerprint=fingerprint, shard=shard.name
+      output,
+      number,
+      encoded,
+      file_format=file_format,
+      fingerprint=fingerprints[number],
+      shard=found[number].name,
     )
     num_done += 1
     logging.info(
@@ -91,6 +114,13 @@ def encode_shards(
       len(encoded.names),
       len(encoded.skipped),
     )
+  whole = numbered.write_index(
+    output, fingerprints, num_bits=hashing.config.num_bits, worker=worker
+  )
+  others = "all are finished" if whole else "other workers' are not finished"
+  logging.info(
+    "worker %d of %d has finished its shards; %s", worker, num_workers, others
+  )
   return num_done
 
 
@@ -134,6 +164,40 @@ def _batches(
     yield batch
 
 
+def which_worker(
+  num_workers: int | None, worker: int | None, environment: Mapping[str, str]
+) -> tuple[int, int]:
+  """Returns how many workers there are, and which of them this is.
+
+  Args:
+    num_workers: as the flag says; None asks SLURM.
+    worker: as the flag says; None asks SLURM, or an indexed Job of Kubernetes.
+    environment: the variables that these set.
+
+  Raises:
+    ValueError: one of the two is known and the other is not: all workers would
+      do the same shards, or some shards be nobody's.
+  """
+  task = environment.get("SLURM_PROCID")
+  index = environment.get("JOB_COMPLETION_INDEX") if task is None else task
+  if num_workers is None and task is not None:
+    # sbatch leaves it out where nobody asked for several tasks.
+    num_workers = int(environment.get("SLURM_NTASKS", 1))
+  if worker is None and index is not None:
+    worker = int(index)
+  if num_workers is None and worker is not None:
+    raise ValueError(
+      f"this is worker {worker}, and nothing says of how many: pass "
+      "--num_workers."
+    )
+  if worker is None and num_workers not in (None, 1):
+    raise ValueError(
+      f"there are {num_workers} workers, and nothing says which this is: pass "
+      f"--worker, from 0 to {num_workers - 1}."
+    )
+  return num_workers or 1, worker or 0
+
+
 def _given(flag: flags.FlagHolder[str | None]) -> str:
   if flag.value is None:
     raise ValueError(
@@ -143,31 +207,21 @@ def _given(flag: flags.FlagHolder[str | None]) -> str:
   return flag.value
 
 
-def _number(
-  flag: flags.FlagHolder, variables: tuple[str, ...], else_: int
-) -> int:
-  """Returns what the flag says, or the cluster, or neither."""
-  if flag.value is not None:
-    return flag.value
-  known = (os.environ[name] for name in variables if name in os.environ)
-  return int(next(known, else_))
-
-
 def _main(argv: list[str]) -> None:
+  del argv
   mendable.log_ours_alone()
   try:
-    if len(argv) > 1:
-      raise ValueError(
-        f"stray argument {argv[1]!r}: every setting is a flag; keep patterns in "
-        "quotes."
-      )
+    num_workers, worker = which_worker(
+      _NUM_WORKERS.value, _WORKER.value, os.environ
+    )
     encode_shards(
       pathlib.Path(_given(_RUN)),
       _given(_SHARDS),
       pathlib.Path(_given(_OUTPUT)),
       images_per_shard=_IMAGES.value,
-      num_workers=_number(_NUM_WORKERS, ("SLURM_NTASKS",), 1),
-      worker=_number(_WORKER, ("SLURM_PROCID", "JOB_COMPLETION_INDEX"), 0),
+      file_format=_FORMAT.value,
+      num_workers=num_workers,
+      worker=worker,
     )
   except Exception as error:
     if not mendable.is_mendable(error):
@@ -177,4 +231,7 @@ def _main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
   allocator.keep_freed_memory()
-  app.run(_main)
+  hint = "every setting is a flag; keep patterns in quotes."
+  app.run(
+    _main, flags_parser=functools.partial(mendable.parse_flags, hint=hint)
+  )

@@ -1,8 +1,9 @@
 """Errors that a person can mend, and how they are said: in one sentence."""
 
 import pathlib
+import sys
 
-from absl import logging
+from absl import flags, logging
 
 from dsth_jax import distributed
 
@@ -32,6 +33,28 @@ def sentence(error: BaseException, directory: str) -> str:
       "and the same command goes on from there."
     )
   return str(error)
+
+
+def parse_flags(argv: list[str], *, hint: str) -> list[str]:
+  """Parses a command line of flags alone; ends the process if it is wrong.
+
+  Args:
+    argv: with the program's name.
+    hint: what may have led to an argument that is no flag.
+  """
+  try:
+    rest = flags.FLAGS(argv)
+  except flags.Error as error:
+    sys.exit(f"dsth_jax: {one_line(error)}")
+  if len(rest) > 1:
+    sys.exit(f"dsth_jax: stray argument {rest[1]!r}: {hint}")
+  return rest
+
+
+def one_line(error: Exception) -> str:
+  """Returns what a library says of a flag, without its line breaks."""
+  text = str(error.args[0] if error.args else error)
+  return " ".join(text.replace("\\n", " ").replace("\\", "").split())
 
 
 def log_ours_alone() -> None:

@@ -1,11 +1,17 @@
 """Shards encoded by a finished run, by any number of workers."""
 
+import functools
+import json
+import shutil
+
 import commands
 import numpy as np
 import pytest
 from datasets import shards_test
+from pyarrow import parquet
 
 from dsth_jax import encode_shards
+from dsth_jax.pipeline import trained
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +37,15 @@ def run(tmp_path_factory):
   )
   assert result.returncode == 0, result.stderr
   return directory / "run"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once():
+  """Compiles the network once for the tests that encode with the same run."""
+  with pytest.MonkeyPatch.context() as patch:
+    load = functools.cache(trained.load_hash_function)
+    patch.setattr(trained, "load_hash_function", load)
+    yield
 
 
 def codes_of(output, number=0):
@@ -76,6 +91,71 @@ def test_workers_divide_the_shards_and_finish_what_is_left(run, tmp_path):
     )
 
 
+def index_of(output):
+  path = output / "index.json"
+  return json.loads(path.read_text()) if path.exists() else None
+
+
+def test_the_last_worker_writes_the_index(run, tmp_path):
+  files = {**shards_test.FILES, "0003": b"no image"}
+  path, output = shards_test.write_folder(tmp_path, files), tmp_path / "out"
+
+  def encode(**settings):
+    encode_shards.encode_shards(run, str(path), output, **settings)
+    return index_of(output)
+
+  halves = {"images_per_shard": 20, "num_workers": 2}
+  assert encode(worker=1, **halves) is None
+  index = encode(worker=0, **halves)
+  assert index["num_bits"] == 16
+  assert (index["num_images"], index["num_skipped"]) == (39, 1)
+  assert [shard["number"] for shard in index["shards"]] == [0, 1]
+  assert [shard["num_images"] for shard in index["shards"]] == [19, 20]
+  # Of other shards it says nothing, and so it goes until they are finished.
+  assert encode(images_per_shard=25, num_workers=2, worker=0) is None
+  assert encode(images_per_shard=25)["num_images"] == 39
+
+
+def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
+  path, output = shards_test.write_folder(tmp_path), tmp_path / "out"
+  encode_shard, started = encode_shards.encode_shard, []
+
+  def killed_at_the_third(shard, hashing):
+    started.append(shard.name)
+    if len(started) == 3:
+      raise KeyboardInterrupt
+    return encode_shard(shard, hashing)
+
+  monkeypatch.setattr(encode_shards, "encode_shard", killed_at_the_third)
+  with pytest.raises(KeyboardInterrupt):
+    encode_shards.encode_shards(run, str(path), output, images_per_shard=10)
+  assert sorted(path.name for path in output.glob("*.json")) == [
+    *("00000.json", "00001.json")
+  ]
+  # As a kill leaves a shard of which the last file was not yet written.
+  (output / "00001.json").unlink()
+  np.save(output / "00001.npy", np.zeros((1, 2), np.uint8))
+  encode_shards.encode_shards(run, str(path), output, images_per_shard=10)
+  assert [name.split()[-1] for name in started[3:]] == [
+    *("[10:20]", "[20:30]", "[30:40]")
+  ]
+  assert [len(codes_of(output, number)) for number in range(4)] == [10] * 4
+  assert index_of(output)["num_images"] == 40
+
+
+def test_parquet_holds_the_same_codes_and_names(run, tmp_path):
+  path, output = shards_test.write_tar(tmp_path), tmp_path / "out"
+  encode_shards.encode_shards(run, str(path), output)
+  expected = codes_of(output)
+  encode_shards.encode_shards(run, str(path), output, file_format="parquet")
+  table = parquet.read_table(output / "00000.parquet").to_pydict()
+  assert table["name"] == list(shards_test.FILES)
+  assert table["code"] == [row.tobytes() for row in expected]
+  # The other format's files are of the past.
+  left = sorted(path.name for path in output.iterdir())
+  assert left == ["00000.json", "00000.parquet", "index.json"]
+
+
 def test_skipped_images_are_listed(run, tmp_path):
   files = {**shards_test.FILES, "0003": b"no image"}
   path = shards_test.write_tar(tmp_path, files)
@@ -107,6 +187,85 @@ def test_an_unfinished_run_is_refused(tmp_path):
   with pytest.raises(ValueError, match=r"no config\.json"):
     encode_shards.encode_shards(tmp_path, str(path), tmp_path / "out")
   assert not (tmp_path / "out").exists()
+
+
+def _without(folder):
+  return lambda run: shutil.rmtree(run / folder)
+
+
+def _of_other_settings(run):
+  config = json.loads((run / "config.json").read_text())
+  config["train"]["num_epochs"] = 2
+  (run / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+  ("spoil", "words"),
+  [
+    (_without("labels"), "is not finished"),
+    (_without("codes"), "is not finished"),
+    (_without("checkpoints"), "does not hold the last checkpoint"),
+    (_of_other_settings, "is not finished with the settings"),
+  ],
+  ids=["labels", "codes", "checkpoints", "settings"],
+)
+def test_a_run_that_lacks_something_is_refused(run, spoil, words, tmp_path):
+  path = shards_test.write_tar(tmp_path)
+  spoiled = tmp_path / "run"
+  shutil.copytree(run, spoiled)
+  spoil(spoiled)
+  with pytest.raises(ValueError, match=words):
+    encode_shards.encode_shards(spoiled, str(path), tmp_path / "out")
+  assert not (tmp_path / "out").exists()
+
+
+SLURM = {"SLURM_NTASKS": "8", "SLURM_PROCID": "3"}
+KUBERNETES = {"JOB_COMPLETION_INDEX": "2"}
+
+
+@pytest.mark.parametrize(
+  ("flags", "environment", "expected"),
+  [
+    ((None, None), {}, (1, 0)),
+    ((5, 4), {}, (5, 4)),
+    ((None, None), SLURM, (8, 3)),
+    ((None, None), {"SLURM_PROCID": "0"}, (1, 0)),
+    # Of an allocation, without a task in it.
+    ((None, None), {"SLURM_NTASKS": "8"}, (1, 0)),
+    ((5, None), KUBERNETES, (5, 2)),
+    ((5, 4), SLURM | KUBERNETES, (5, 4)),
+  ],
+)
+def test_which_worker_this_is(flags, environment, expected):
+  assert encode_shards.which_worker(*flags, environment) == expected
+
+
+@pytest.mark.parametrize(
+  ("flags", "environment", "words"),
+  [
+    ((None, None), KUBERNETES, "worker 2, and nothing says of how many"),
+    ((None, 1), {}, "worker 1, and nothing says of how many"),
+    ((5, None), {}, "5 workers, and nothing says which"),
+  ],
+)
+def test_half_of_a_number_is_refused(flags, environment, words):
+  with pytest.raises(ValueError, match=words):
+    encode_shards.which_worker(*flags, environment)
+
+
+@pytest.mark.parametrize(
+  ("argument", "words"),
+  [
+    ("--format=csv", "value should be one of"),
+    ("--shards=photos.tar", "--run is missing"),
+  ],
+)
+def test_a_wrong_command_line_is_answered_in_one_line(argument, words):
+  result = commands.run("dsth_jax.encode_shards", argument)
+  assert result.returncode == 1
+  (said,) = result.stderr.strip().splitlines()
+  assert said.startswith("dsth_jax: ")
+  assert words in said
 
 
 def test_there_is_no_such_worker(tmp_path):

@@ -123,6 +123,28 @@ def test_a_truncated_shard_is_named(kind, share, tmp_path):
     list(shards.read(shard))
 
 
+@pytest.mark.parametrize("kind", ["tar", "parquet", "array_record"])
+def test_a_damaged_shard_is_named(kind, tmp_path):
+  path = WRITERS[kind](tmp_path)
+  data = bytearray(path.read_bytes())
+  # A header of a tar, of a page or of a chunk, and what comes after.
+  data[:512] = data[512:1024] = b"\xff" * 512
+  path.write_bytes(data)
+  (shard,) = find(path)
+  with pytest.raises(ValueError, match=f"{path} is truncated or damaged"):
+    list(shards.read(shard))
+
+
+def test_a_shard_that_has_gone_is_named(tmp_path):
+  for write in (write_tar, write_parquet, write_array_record):
+    path = write(tmp_path)
+    (shard,) = find(path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+      list(shards.read(shard))
+    assert caught.value.filename == str(path)
+
+
 def test_parquet_without_images(tmp_path):
   import pyarrow
   from pyarrow import parquet

@@ -17,7 +17,15 @@
 """
 
 from dsth_jax.datasets.shards.listing import Shard, find
-from dsth_jax.datasets.shards.readers import Encoded, read
+from dsth_jax.datasets.shards.readers import Encoded, pyarrow_modules, read
 from dsth_jax.datasets.shards.squares import Square, squares
 
-__all__ = ["Encoded", "Shard", "Square", "find", "read", "squares"]
+__all__ = [
+  "Encoded",
+  "Shard",
+  "Square",
+  "find",
+  "pyarrow_modules",
+  "read",
+  "squares",
+]

@@ -50,6 +50,26 @@ def read(shard: Shard) -> Iterator[Item]:
   return _READERS[shard.kind](shard)
 
 
+def pyarrow_modules(taker: str) -> tuple[Any, Any]:
+  """Returns `pyarrow` and `pyarrow.parquet`, which few need.
+
+  Args:
+    taker: what needs them.
+
+  Raises:
+    ImportError: they are not installed.
+  """
+  try:
+    import pyarrow
+    from pyarrow import parquet
+  except ImportError as error:
+    raise ImportError(
+      f"{taker} takes pyarrow, which is not installed: "
+      'pip install "dsth_jax[parquet]"'
+    ) from error
+  return pyarrow, parquet
+
+
 def _read_tar(shard: Shard) -> Iterator[Item]:
   try:
     with open(shard.path, "rb") as file:
@@ -91,7 +111,9 @@ def _check_end(file: BinaryIO, end: int) -> None:
 
 
 def _read_parquet(shard: Shard) -> Iterator[Item]:
-  pyarrow, parquet = _pyarrow(shard)
+  pyarrow, parquet = pyarrow_modules(shard.path)
+  # pyarrow would not say the name as other errors do.
+  os.stat(shard.path)
   try:
     with parquet.ParquetFile(shard.path, buffer_size=_PARQUET_BUFFER) as file:
       columns = _parquet_columns(shard, file.schema_arrow, pyarrow.types)
@@ -104,18 +126,6 @@ def _read_parquet(shard: Shard) -> Iterator[Item]:
     if isinstance(error, OSError) and error.errno is not None:
       raise
     raise _damaged(shard, error) from error
-
-
-def _pyarrow(shard: Shard) -> tuple[Any, Any]:
-  try:
-    import pyarrow
-    from pyarrow import parquet
-  except ImportError as error:
-    raise ImportError(
-      f"{shard.path} takes pyarrow, which is not installed: "
-      'pip install "dsth_jax[parquet]"'
-    ) from error
-  return pyarrow, parquet
 
 
 def _parquet_columns(shard: Shard, schema: Any, types: Any) -> list[str]:
