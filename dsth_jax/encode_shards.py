@@ -75,8 +75,10 @@ def encode_shards(
     worker: takes shard i where i mod `num_workers` is this.
 
   Raises:
-    ValueError: the run is not finished, there is no such worker, or a shard is
-      missing, truncated or damaged; earlier shards are kept.
+    ValueError: the run is not finished, there is no such worker, or a pattern
+      names nothing.
+    shards.ShardError: a shard is truncated or damaged; said after all others
+      are encoded.
     ImportError: parquet without pyarrow.
   """
   if not 0 <= worker < num_workers:
@@ -87,17 +89,20 @@ def encode_shards(
     shards.pyarrow_modules("--format=parquet")
   found = shards.find(patterns, images_per_shard=images_per_shard)
   hashing = trained.load_hash_function(run)
-  fingerprints = [
-    checkpoint.fingerprint(shard.fingerprint, hashing.fingerprint, file_format)
-    for shard in found
-  ]
+  fingerprints = _fingerprints(found, hashing, file_format)
   output.mkdir(parents=True, exist_ok=True)
   numbered.remove_outdated_index(output, fingerprints)
   num_done = 0
+  unreadable: list[shards.ShardError] = []
   for number in range(worker, len(found), num_workers):
     if numbered.is_finished(output, number, fingerprints[number]):
       continue
-    encoded = encode_shard(found[number], hashing)
+    try:
+      encoded = encode_shard(found[number], hashing)
+    except shards.ShardError as error:
+      logging.error("shard %d of %d: %s", number, len(found), error)
+      unreadable.append(error)
+      continue
     numbered.write(
       output,
       number,
@@ -117,11 +122,30 @@ def encode_shards(
   whole = numbered.write_index(
     output, fingerprints, num_bits=hashing.config.num_bits, worker=worker
   )
+  if unreadable:
+    raise shards.ShardError(
+      f"worker {worker} of {num_workers} could not read {len(unreadable)} of "
+      f"its shards, and has encoded the others; the first: {unreadable[0]}"
+    )
   others = "all are finished" if whole else "other workers' are not finished"
   logging.info(
     "worker %d of %d has finished its shards; %s", worker, num_workers, others
   )
   return num_done
+
+
+def _fingerprints(
+  found: list[shards.Shard], hashing: trained.Trained, file_format: str
+) -> list[str]:
+  """Returns what each shard's output depends on."""
+  data = hashing.config.data
+  limits = [data.max_pixels, data.stored_size]
+  return [
+    checkpoint.fingerprint(
+      shard.fingerprint, hashing.fingerprint, limits, file_format
+    )
+    for shard in found
+  ]
 
 
 def encode_shard(

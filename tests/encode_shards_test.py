@@ -172,14 +172,17 @@ def test_a_damaged_shard_leaves_the_others(run, tmp_path):
   result = commands.run(
     "dsth_jax.encode_shards",
     f"--run={run}",
-    f"--shards={good},{bad}",
+    f"--shards={bad},{good}",
     f"--output={tmp_path}/out",
   )
   assert result.returncode == 1
   last = result.stderr.strip().splitlines()[-1]
+  assert last.startswith("dsth_jax: worker 0 of 1 could not read 1 of its")
   assert f"the shard {bad} is truncated or damaged" in last
-  assert (tmp_path / "out" / "00000.json").exists()
-  assert not (tmp_path / "out" / "00001.json").exists()
+  output = tmp_path / "out"
+  assert len(codes_of(output, 1)) == len(shards_test.FILES)
+  assert not (output / "00000.json").exists()
+  assert index_of(output) is None
 
 
 def test_an_unfinished_run_is_refused(tmp_path):

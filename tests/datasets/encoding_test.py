@@ -1,11 +1,13 @@
 """Every format becomes upright RGB over white."""
 
+import io
+
 import numpy as np
 import pytest
 from folders import one, pattern, write
-from PIL import Image
+from PIL import ExifTags, Image
 
-from dsth_jax.datasets import encoding
+from dsth_jax.datasets import encoding, records
 
 
 @pytest.mark.parametrize("ending", ["png", "PNG", "bmp", "webp", "gif"])
@@ -28,6 +30,26 @@ def test_small_jpeg_keeps_its_bytes(root, store, ending):
   assert kept == path.read_bytes()
   expected = np.asarray(Image.open(path))
   np.testing.assert_array_equal(one(root, store), expected)
+
+
+@pytest.mark.parametrize("stored_size", [8, 64])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif", "bmp"])
+def test_pixels_are_those_of_the_stored_bytes(ending, mode, stored_size):
+  if ending == "jpg" and mode in ("RGBA", "P"):
+    mode = "CMYK"
+  file = io.BytesIO()
+  exif = Image.Exif()
+  exif[ExifTags.Base.Orientation] = 6
+  options = {"exif": exif} if ending in ("jpg", "png") else {}
+  image = Image.fromarray(pattern(24, 32)).convert(mode)
+  image.save(file, Image.registered_extensions()[f".{ending}"], **options)
+  limits = {"max_pixels": 10**6, "stored_size": stored_size}
+  file.seek(0)
+  stored = encoding.stored_bytes(file, **limits)
+  file.seek(0)
+  pixels = encoding.stored_pixels(file, **limits)
+  np.testing.assert_array_equal(pixels, records.decode(stored))
 
 
 def test_grey_becomes_rgb(root, store):

@@ -17,12 +17,18 @@
 """
 
 from dsth_jax.datasets.shards.listing import Shard, find
-from dsth_jax.datasets.shards.readers import Encoded, pyarrow_modules, read
+from dsth_jax.datasets.shards.readers import (
+  Encoded,
+  ShardError,
+  pyarrow_modules,
+  read,
+)
 from dsth_jax.datasets.shards.squares import Square, squares
 
 __all__ = [
   "Encoded",
   "Shard",
+  "ShardError",
   "Square",
   "find",
   "pyarrow_modules",

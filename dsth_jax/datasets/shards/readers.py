@@ -31,6 +31,10 @@ class Encoded(NamedTuple):
 Item = Encoded | Skipped
 
 
+class ShardError(ValueError):
+  """A shard that cannot be read to its end; others may be."""
+
+
 def read(shard: Shard) -> Iterator[Item]:
   """Yields a shard's images in its own order, a few of them in memory.
 
@@ -43,11 +47,17 @@ def read(shard: Shard) -> Iterator[Item]:
   * a folder: its image files, named by their paths below it.
 
   Raises:
-    ValueError: the shard is truncated or damaged, or has no images to it.
+    ShardError: the shard has gone, is truncated or damaged, or has no images
+      to it.
     ImportError: a .parquet without pyarrow.
-    OSError: the disk fails, or the shard has gone.
+    OSError: the disk fails.
   """
-  return _READERS[shard.kind](shard)
+  try:
+    yield from _READERS[shard.kind](shard)
+  except FileNotFoundError as error:
+    raise ShardError(
+      f"the shard {shard.path} has gone: put it back, or leave it out."
+    ) from error
 
 
 def pyarrow_modules(taker: str) -> tuple[Any, Any]:
@@ -131,15 +141,15 @@ def _read_parquet(shard: Shard) -> Iterator[Item]:
 def _parquet_columns(shard: Shard, schema: Any, types: Any) -> list[str]:
   """Returns the columns to read, having checked what they hold."""
   names = schema.names
-  image = schema.field("image").type if "image" in names else None
+  image = schema.field("image").type if names.count("image") == 1 else None
   if image is not None and types.is_struct(image):
     inner = [image.field(i) for i in range(image.num_fields)]
     image = next((f.type for f in inner if f.name == "bytes"), None)
   if image is None or not (
     types.is_binary(image) or types.is_large_binary(image)
   ):
-    raise ValueError(
-      f"{shard.path} has no column `image` of encoded images, but "
+    raise ShardError(
+      f"{shard.path} has no one column `image` of encoded images, but "
       f"{', '.join(names)}: needed are bytes, or a struct with a field `bytes`."
     )
   return [name for name in ("image", "name") if name in names]
@@ -197,8 +207,8 @@ _READERS = {
 }
 
 
-def _damaged(shard: Shard, error: Exception) -> ValueError:
+def _damaged(shard: Shard, error: Exception) -> ShardError:
   reason = " ".join(str(error).split()) or "its end is missing"
-  return ValueError(
+  return ShardError(
     f"the shard {shard.path} is truncated or damaged ({reason}): write it anew."
   )
