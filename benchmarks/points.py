@@ -2,14 +2,20 @@
 
 import numpy as np
 
+# Points made at a time, so that nothing but the points takes memory.
+_BLOCK = 65_536
+
 
 def clustered(num_points: int, num_features: int) -> np.ndarray:
   """Points around 100 centres that spread along 32 directions."""
   rng = np.random.default_rng(0)
   centres = rng.standard_normal((100, num_features), np.float32)
   along = rng.standard_normal((32, num_features), np.float32)
-  amounts = rng.standard_normal((num_points, 32), np.float32)
-  points = amounts @ along
-  points += 3 * centres[rng.integers(0, 100, num_points)]
-  points += rng.standard_normal(points.shape, np.float32)
+  points = np.empty((num_points, num_features), np.float32)
+  for start in range(0, num_points, _BLOCK):
+    block = points[start : start + _BLOCK]
+    amounts = rng.standard_normal((len(block), 32), np.float32)
+    rng.standard_normal(block.shape, np.float32, out=block)
+    block += amounts @ along
+    block += 3 * centres[rng.integers(0, 100, len(block))]
   return points
