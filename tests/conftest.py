@@ -1,6 +1,7 @@
 """Eight virtual CPU devices, shape checks and strict rank promotion."""
 
 import os
+import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = (
@@ -15,6 +16,19 @@ import jax  # noqa: E402
 import pytest  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_configure(config):
+  """Shares what is compiled, also with the commands that tests start."""
+  compiled = tempfile.TemporaryDirectory()
+  config.add_cleanup(compiled.cleanup)
+  settings = {
+    "jax_compilation_cache_dir": compiled.name,
+    "jax_persistent_cache_min_compile_time_secs": 0.2,
+  }
+  for name, value in settings.items():
+    jax.config.update(name, value)
+    os.environ[name.upper()] = str(value)
 
 
 @pytest.fixture
