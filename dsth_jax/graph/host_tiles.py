@@ -1,24 +1,78 @@
 """Nearest neighbours tile by tile, on a CPU.
 
-The products are those of NumPy's BLAS, faster than XLA's
-(`python -m benchmarks.graph` prints both). Once a point has k neighbours, few
-others are nearer than its last one: a comparison finds them, and a tile is
-searched whole only where they are many.
+Tiles hold the cosines themselves, from NumPy's BLAS, whose products are faster
+than XLA's; or, where products of bytes are faster still, upper bounds of them
+(`graph/bounds.py`). `python -m benchmarks.graph` measures both.
 """
+
+import functools
+import os
+from collections.abc import Callable, Iterable
+from concurrent import futures
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 import numpy as np
+import threadpoolctl
 from jax import Array
-from jaxtyping import Float, Float32, Int, Int32
+from jaxtyping import Float, Float32, Int32
 
-from dsth_jax.graph import whole_tile
+from dsth_jax.graph import bounds, whole_tile
+from dsth_jax.graph.best import Best, candidates, lowest
 
 # The usual side of a tile, which stays in the cache.
 BLOCK_SIZE = 2048
-# Lines of a tile compared at a time.
-_SLAB = 64
-# A tile is searched whole if more points a line than these are candidates.
-_MOST_CANDIDATES = 32
+
+
+class Scores(Protocol):
+  """What neighbours are chosen by.
+
+  Attributes:
+    num_kept: of the highest scores of a point.
+    dtype: of a score.
+  """
+
+  num_kept: int
+  dtype: type
+
+  def write(
+    self, tile: np.ndarray, row: int, lines: slice, column: int
+  ) -> None:
+    """Writes the scores of some points of a block with those of another."""
+    ...
+
+  def neighbors(
+    self, best: list[Best]
+  ) -> tuple[Int32[np.ndarray, "n k"], Float32[np.ndarray, "n k"]]:
+    """Returns indices and similarities of all points and the padding."""
+    ...
+
+
+class Cosines:
+  """The similarities themselves."""
+
+  dtype = np.float32
+
+  def __init__(self, blocks: list[np.ndarray], tiling: whole_tile.Tiling):
+    self.num_kept = tiling.num_neighbors
+    self._blocks = blocks
+
+  def write(
+    self,
+    tile: Float32[np.ndarray, "m t"],
+    row: int,
+    lines: slice,
+    column: int,
+  ) -> None:
+    """Writes the cosines of some points of a block with those of another."""
+    np.matmul(self._blocks[row][lines], self._blocks[column].T, out=tile)
+
+  def neighbors(
+    self, best: list[Best]
+  ) -> tuple[Int32[np.ndarray, "n k"], Float32[np.ndarray, "n k"]]:
+    """Returns what was kept: it is exact."""
+    indices = np.concatenate([each.indices for each in best])
+    return indices, np.concatenate([each.scores for each in best])
 
 
 class Tiles:
@@ -26,95 +80,70 @@ class Tiles:
 
   def __init__(self, blocks: list[np.ndarray], tiling: whole_tile.Tiling):
     self._tiling = tiling
-    self._blocks = blocks
-    self._tile = np.empty((tiling.side, tiling.side), np.float32)
-    self._best = [_Best(tiling) for _ in blocks]
+    self._scores = _fastest_scores(blocks[0].shape[1])(blocks, tiling)
+    shape = (tiling.side, tiling.side)
+    self._tile = np.empty(shape, self._scores.dtype)
+    self._best = [
+      Best(tiling.side, self._scores.num_kept, self._scores.dtype)
+      for _ in blocks
+    ]
+    num_threads = os.cpu_count() or 1
+    self._parts = _parts(tiling.side, num_threads)
+    self._threads = futures.ThreadPoolExecutor(num_threads)
+    self._blas = threadpoolctl.ThreadpoolController()
 
   def visit(self, row: int, column: int) -> None:
     """Takes a tile on or above the diagonal into account, for both sides."""
-    starts = (row * self._tiling.side, column * self._tiling.side)
-    tile = np.matmul(self._blocks[row], self._blocks[column].T, out=self._tile)
-    tile[:, max(self._tiling.num_points - starts[1], 0) :] = -np.inf
-    if row == column:
-      np.fill_diagonal(tile, -np.inf)
-    self._best[row].meet(tile, starts[1], axis=1)
+    with self._blas.limit(limits=1):
+      self._at_once(functools.partial(self._write, row, column), self._parts)
+    self._at_once(functools.partial(self._search, row, column, 1), self._parts)
     if row != column:
-      self._best[column].meet(tile, starts[0], axis=0)
+      self._at_once(
+        functools.partial(self._search, column, row, 0), self._parts
+      )
+
+  def _at_once(self, work: Callable[[Any], None], parts: Iterable[Any]) -> None:
+    """Does the parts of some work on all cores, and waits for them."""
+    for _ in self._threads.map(work, parts):
+      pass
+
+  def _write(self, row: int, column: int, lines: slice) -> None:
+    """Writes some rows of a tile."""
+    tile, side = self._tile[lines], self._tiling.side
+    nobody = lowest(tile.dtype)
+    self._scores.write(tile, row, lines, column)
+    tile[:, max(self._tiling.num_points - column * side, 0) :] = nobody
+    if row == column:
+      own = np.arange(side)[lines]
+      tile[own - lines.start, own] = nobody
+
+  def _search(self, own: int, other: int, axis: int, lines: slice) -> None:
+    """Searches some rows of the tile (axis 1), or some columns (axis 0)."""
+    best = self._best[own]
+    found = candidates(
+      self._tile[lines] if axis == 1 else self._tile[:, lines],
+      best.limits()[lines],
+      num_kept=self._scores.num_kept,
+      axis=axis,
+    )
+    best.add(found.moved(lines.start, other * self._tiling.side))
 
   def neighbors(self) -> tuple[Int32[Array, "n k"], Float[Array, "n k"]]:
     """Returns indices and similarities."""
+    indices, similarities = self._scores.neighbors(self._best)
     rows = slice(0, self._tiling.num_points)
-    indices = np.concatenate([best.indices for best in self._best])[rows]
-    values = np.concatenate([best.values for best in self._best])[rows]
-    return jnp.asarray(indices), jnp.asarray(values)
+    return jnp.asarray(indices[rows]), jnp.asarray(similarities[rows])
 
 
-class _Best:
-  """The k best of what the points of a block have met, best first."""
-
-  def __init__(self, tiling: whole_tile.Tiling):
-    self.indices, self.values = map(
-      np.array, whole_tile.no_neighbors(tiling.side, tiling.num_neighbors)
-    )
-    self._chunk, self._is_new = tiling.chunk, True
-
-  def meet(
-    self, tile: Float32[np.ndarray, "t t"], start: int, *, axis: int
-  ) -> None:
-    """Takes points from `start` on into account, as `whole_tile.merge`."""
-    limits = np.expand_dims(self.values[:, -1], axis)
-    found = None if self._is_new else _places_above(tile, limits)
-    self._is_new = False
-    if found is None or len(found) > _MOST_CANDIDATES * len(tile):
-      best = whole_tile.merge(
-        (self.indices, self.values), tile, start, chunk=self._chunk, axis=axis
-      )
-      self.indices, self.values = map(np.array, best)
-      return
-    places = np.divmod(found, len(tile))
-    lines, others = places if axis == 1 else places[::-1]
-    order = np.argsort(lines, kind="stable")
-    values = tile.ravel()[found[order]]
-    self._add(lines[order], start + others[order], values)
-
-  def _add(
-    self,
-    lines: Int[np.ndarray, "c"],
-    indices: Int[np.ndarray, "c"],
-    values: Float32[np.ndarray, "c"],
-  ) -> None:
-    """Adds candidates, ordered by line and then by index."""
-    touched, counts = np.unique(lines, return_counts=True)
-    best_values = _append(self.values[touched], values, counts, -np.inf)
-    best_indices = _append(self.indices[touched], indices, counts, 0)
-    # Stable: an earlier neighbour wins a tie.
-    order = np.argsort(-best_values, axis=1, kind="stable")
-    kept = order[:, : self.values.shape[1]]
-    self.values[touched] = np.take_along_axis(best_values, kept, 1)
-    self.indices[touched] = np.take_along_axis(best_indices, kept, 1)
+def _fastest_scores(num_features: int) -> type[Cosines] | type[bounds.Bounds]:
+  """Returns the kind of score that is fastest on this processor."""
+  return bounds.Bounds if bounds.are_fast(num_features) else Cosines
 
 
-def _places_above(
-  tile: Float32[np.ndarray, "t t"], limits: Float32[np.ndarray, "#t #t"]
-) -> Int[np.ndarray, "c"]:
-  """Returns where a tile exceeds limits that broadcast to it, flattened."""
-  limits = np.broadcast_to(limits, tile.shape)
-  slabs = [slice(first, first + _SLAB) for first in range(0, len(tile), _SLAB)]
-  return np.concatenate(
-    [
-      slab.start * len(tile) + np.flatnonzero(tile[slab] > limits[slab])
-      for slab in slabs
-    ]
-  )
-
-
-def _append(
-  rows: np.ndarray, items: np.ndarray, counts: np.ndarray, padding: int | float
-) -> np.ndarray:
-  """Appends the next `counts[i]` items to row i, and pads all to one width."""
-  width = int(counts.max(initial=0))
-  row = np.repeat(np.arange(len(rows)), counts)
-  place = np.arange(len(items)) - np.repeat(np.cumsum(counts) - counts, counts)
-  appended = np.full((len(rows), width), padding, rows.dtype)
-  appended[row, place] = items
-  return np.concatenate([rows, appended], axis=1)
+def _parts(length: int, most: int) -> list[slice]:
+  """Cuts a length into a number of equal parts, or into one less."""
+  width = -(-length // most)
+  return [
+    slice(first, min(first + width, length))
+    for first in range(0, length, width)
+  ]
