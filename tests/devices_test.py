@@ -21,8 +21,11 @@ def mesh_of(num_devices):
 class TestGraph:
   @pytest.mark.parametrize("block_size", [None, 32])
   def test_equals_one_device(self, num_devices, block_size):
-    # Small integers: many cosines are equal, and the index has to decide.
-    features = np.random.default_rng(0).integers(0, 3, (501, 5))
+    # Four ones among eight: cosines are multiples of 1/4 however they are added
+    # up, most are equal, and the index has to decide.
+    rng = np.random.default_rng(0)
+    features = rng.permuted(np.tile(np.arange(8) < 4, (501, 1)), axis=1)
+    features = features.astype(np.float32)
     expected = graph.cosine_knn(features, num_neighbors=7)
     found = graph.cosine_knn(
       features,

@@ -10,10 +10,13 @@ from sklearn import neighbors as sklearn_neighbors
 
 from dsth_jax import graph
 from dsth_jax.graph import (
+  best,
+  bounds,
   components,
   device_tiles,
   host_tiles,
   knn,
+  rounded,
   whole_tile,
 )
 
@@ -60,15 +63,33 @@ def from_edges(num_points, edges):
   return graph.from_scipy((upper + upper.T).tocsr())
 
 
+# Elsewhere the bytes' products may be wrong, and bounds are not taken.
+multiplies_bytes = pytest.mark.skipif(
+  not rounded.is_fast(), reason="this processor has no products of bytes"
+)
+
+
 @pytest.fixture(
-  params=[(host_tiles, 32), (host_tiles, 0), (device_tiles, 0)],
-  ids=["host", "host, tiles searched whole", "device"],
+  params=[
+    pytest.param((host_tiles, host_tiles.Cosines, 4), id="cosines"),
+    pytest.param((host_tiles, host_tiles.Cosines, 0), id="cosines, thinned"),
+    pytest.param(
+      (host_tiles, bounds.Bounds, 4), id="bounds", marks=multiplies_bytes
+    ),
+    pytest.param(
+      (host_tiles, bounds.Bounds, 0),
+      id="bounds, thinned",
+      marks=multiplies_bytes,
+    ),
+    pytest.param((device_tiles, None, 0), id="device"),
+  ]
 )
 def form(request, monkeypatch):
   """Every form of the search, whatever the backend."""
-  module, most_candidates = request.param
+  module, scores, too_many = request.param
   monkeypatch.setattr(knn, "fastest_form", lambda: module)
-  monkeypatch.setattr(host_tiles, "_MOST_CANDIDATES", most_candidates)
+  monkeypatch.setattr(host_tiles, "_fastest_scores", lambda _: scores)
+  monkeypatch.setattr(best, "_TOO_MANY", too_many)
   return module
 
 
@@ -105,6 +126,33 @@ class TestCosineKnn:
     indices, similarities = brute_force(features, num_neighbors)
     np.testing.assert_array_equal(found.indices, indices)
     np.testing.assert_array_equal(found.similarities, similarities)
+
+  @multiplies_bytes
+  @pytest.mark.parametrize(("times", "more"), [(1, 0), (1, 1), (2, 8)])
+  def test_points_without_proof_are_searched_again(
+    self, times, more, monkeypatch
+  ):
+    monkeypatch.setattr(host_tiles, "_fastest_scores", lambda _: bounds.Bounds)
+    monkeypatch.setattr(bounds, "_TIMES", times)
+    monkeypatch.setattr(bounds, "_MORE", more)
+    searched = []
+
+    def counted(blocks, rows, tiling):
+      searched.extend(rows.tolist())
+      return among_all(blocks, rows, tiling)
+
+    among_all = bounds._among_all
+    monkeypatch.setattr(bounds, "_among_all", counted)
+    # Neighbours nearly as near as others: bounds alone would mix them up.
+    features = normal_features(400, 30) + np.float32(20)
+    found = graph.cosine_knn(features, num_neighbors=4, block_size=150)
+    _, similarities = brute_force(features, 4)
+    np.testing.assert_allclose(found.similarities, similarities, atol=ATOL)
+    chosen = np.take_along_axis(
+      cosines(features), np.asarray(found.indices), axis=1
+    )
+    np.testing.assert_allclose(chosen, similarities, atol=ATOL)
+    assert searched
 
   @pytest.mark.usefixtures("form")
   def test_all_points_equal(self):
@@ -241,7 +289,8 @@ class TestCosineKnn:
       # The tile, and what is made of it: nothing here knows n.
       assert used < 3 * 4 * side**2
 
-  def test_one_compilation_for_all_tiles(self, form):
+  def test_one_compilation_for_all_tiles(self, monkeypatch):
+    monkeypatch.setattr(knn, "fastest_form", lambda: device_tiles)
     whole_tile.merge.clear_cache()
     whole_tile.similarities.clear_cache()
     for block_size in (33, 34):  # 5 tiles a side of 30: the sides agree.
@@ -250,8 +299,7 @@ class TestCosineKnn:
       )
     # For rows and for columns.
     assert whole_tile.merge._cache_size() == 2
-    on_device = form is device_tiles
-    assert whole_tile.similarities._cache_size() == int(on_device)
+    assert whole_tile.similarities._cache_size() == 1
 
   @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
   def test_refuses_what_is_not_finite(self, value):

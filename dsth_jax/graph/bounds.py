@@ -33,13 +33,13 @@ class Bounds:
 
   def __init__(
     self,
-    blocks: list[Float32[np.ndarray, "t d"]],
+    blocks: Float32[np.ndarray, "blocks t d"],
     tiling: whole_tile.Tiling,
   ):
     self.num_kept = min(
       _TIMES * tiling.num_neighbors + _MORE, tiling.num_points - 1
     )
-    self._tiling, self._points = tiling, blocks
+    self._tiling, self._blocks = tiling, blocks
     self._rounded, self._step = rounded.round_points(blocks)
     self._product = rounded.Product()
 
@@ -54,13 +54,10 @@ class Bounds:
     self, best: list[Best]
   ) -> tuple[Int32[np.ndarray, "n k"], Float32[np.ndarray, "n k"]]:
     """Returns the nearest candidates, and whoever is nearest without proof."""
-    points = np.concatenate(self._points)
+    points = self._blocks.reshape(-1, self._blocks.shape[2])
     candidates = np.concatenate([each.indices for each in best])
     bounds = np.concatenate([each.scores for each in best])
-    num_neighbors, num_points = (
-      self._tiling.num_neighbors,
-      self._tiling.num_points,
-    )
+    num_points, num_neighbors = self._tiling[:2]
     indices, similarities = _nearest(points, candidates, num_neighbors)
     others_at_most = bounds[:, -1] * np.float64(self._step)
     is_proven = (similarities[:, -1] > others_at_most) | (
@@ -69,7 +66,7 @@ class Bounds:
     open_points = np.flatnonzero(~is_proven[:num_points])
     for start in range(0, len(open_points), self._tiling.side):
       rows = open_points[start : start + self._tiling.side]
-      found = _among_all(points, rows, self._points, self._tiling)
+      found = _among_all(self._blocks, rows, self._tiling)
       indices[rows], similarities[rows] = found
     return indices, similarities
 
@@ -98,16 +95,16 @@ def _nearest(
 
 
 def _among_all(
-  points: Float32[np.ndarray, "n d"],
+  blocks: Float32[np.ndarray, "blocks t d"],
   rows: Int[np.ndarray, "m"],
-  blocks: list[Float32[np.ndarray, "t d"]],
   tiling: whole_tile.Tiling,
 ) -> tuple[Int32[np.ndarray, "m k"], Float32[np.ndarray, "m k"]]:
   """Returns the neighbours of some points by all their cosines."""
+  points = blocks.reshape(-1, blocks.shape[2])[rows]
   best = Best(len(rows), tiling.num_neighbors, np.float32)
   for column, block in enumerate(blocks):
     start = column * tiling.side
-    tile = points[rows] @ block.T
+    tile = points @ block.T
     index = start + np.arange(len(block))
     nobody = (index == rows[:, None]) | (index >= tiling.num_points)
     tile[nobody] = lowest(np.float32)

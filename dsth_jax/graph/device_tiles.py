@@ -20,7 +20,7 @@ BLOCK_SIZE = 4096
 class Tiles:
   """The best neighbours so far of all points, in blocks of rows."""
 
-  def __init__(self, blocks: list[np.ndarray], tiling: whole_tile.Tiling):
+  def __init__(self, blocks: np.ndarray, tiling: whole_tile.Tiling):
     self._tiling = tiling
     self._blocks = [jnp.asarray(block) for block in blocks]
     self._best = [

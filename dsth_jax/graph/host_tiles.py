@@ -53,7 +53,7 @@ class Cosines:
 
   dtype = np.float32
 
-  def __init__(self, blocks: list[np.ndarray], tiling: whole_tile.Tiling):
+  def __init__(self, blocks: np.ndarray, tiling: whole_tile.Tiling):
     self.num_kept = tiling.num_neighbors
     self._blocks = blocks
 
@@ -78,9 +78,9 @@ class Cosines:
 class Tiles:
   """The best neighbours so far of all points, in blocks of rows."""
 
-  def __init__(self, blocks: list[np.ndarray], tiling: whole_tile.Tiling):
+  def __init__(self, blocks: np.ndarray, tiling: whole_tile.Tiling):
     self._tiling = tiling
-    self._scores = _fastest_scores(blocks[0].shape[1])(blocks, tiling)
+    self._scores = _fastest_scores(blocks.shape[2])(blocks, tiling)
     shape = (tiling.side, tiling.side)
     self._tile = np.empty(shape, self._scores.dtype)
     self._best = [

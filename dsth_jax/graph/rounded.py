@@ -58,7 +58,7 @@ def turn(points: Float32[np.ndarray, "t d"]) -> Float32[np.ndarray, "t d"]:
 
 
 def round_points(
-  blocks: list[Float32[np.ndarray, "t d"]],
+  blocks: Float32[np.ndarray, "blocks t d"],
 ) -> tuple[list[Rounded], float]:
   """Rounds points of length 1 (or 0), and writes their errors beside them.
 
@@ -73,7 +73,9 @@ def round_points(
   Returns:
     Each block rounded, and the value of a step of their products.
   """
-  scale = np.abs(turn(blocks[0])).max(initial=1e-6) / _LARGEST
+  # A point of length 1 has a feature of at least 1 / sqrt(d).
+  least = blocks[0].shape[1] ** -0.5
+  scale = float(np.abs(turn(blocks[0])).max(initial=least)) / _LARGEST
   steps, errors = zip(*(_round(turn(block), scale) for block in blocks))
   # |e_i| |e_j| is at most half of the largest error's share of |e_i| + |e_j|.
   factor = 1 + max(each.max(initial=0.0) for each in errors) / 2
@@ -86,7 +88,7 @@ def round_points(
   rounded = [
     _beside(block, _digits(share, width)) for block, share in zip(steps, shares)
   ]
-  return rounded, float(scale**2)
+  return rounded, scale**2
 
 
 class Product:
