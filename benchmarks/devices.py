@@ -1,4 +1,4 @@
-"""What each of several devices holds of graph, eigensolver and search.
+"""What each of several devices holds of a stage.
 
     python -m benchmarks.devices
 
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dsth_jax import graph, sharding
+from dsth_jax import graph, metrics, sharding
 from dsth_jax.graph import ring, whole_tile
 from dsth_jax.hamming import split
 from dsth_jax.spectral import embedding, solvers
@@ -68,21 +68,37 @@ def lower_search(
   mesh: jax.sharding.Mesh, size: int, *, tile: int = 4096
 ) -> jax.stages.Lowered:
   """Returns the search of 64 codes of 64 bits, before it is compiled."""
-
-  def struct(
-    shape: tuple[int, ...], dtype: type, placed: jax.sharding.Sharding
-  ) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(shape, dtype, sharding=placed)
-
   rows, whole = sharding.shard_rows(mesh), sharding.replicate(mesh)
   return split.search_block.lower(
-    struct((64, 8), jnp.uint8, whole),
-    struct((size, 8), jnp.uint8, rows),
-    struct((), jnp.int32, whole),
+    _struct((64, 8), jnp.uint8, whole),
+    _struct((size, 8), jnp.uint8, rows),
+    _struct((), jnp.int32, whole),
     num_results=10,
     tile=tile,
     mesh=mesh,
   )
+
+
+def lower_evaluation(
+  mesh: jax.sharding.Mesh, size: int, *, tile: int = 4096
+) -> jax.stages.Lowered:
+  """Returns the counting of 64 codes' distances, before it is compiled."""
+  rows, whole = sharding.shard_rows(mesh), sharding.replicate(mesh)
+  return metrics.split.count.lower(
+    _struct((64, 8), jnp.uint8, whole),
+    _struct((64,), jnp.int32, whole),
+    _struct((size, 8), jnp.uint8, rows),
+    _struct((size,), jnp.int32, rows),
+    _struct((size,), jnp.bool_, rows),
+    tile=tile,
+    mesh=mesh,
+  )
+
+
+def _struct(
+  shape: tuple[int, ...], dtype: type, placed: jax.sharding.Sharding
+) -> jax.ShapeDtypeStruct:
+  return jax.ShapeDtypeStruct(shape, dtype, sharding=placed)
 
 
 def bytes_of_a_device(lowered: jax.stages.Lowered) -> int:
@@ -99,6 +115,7 @@ STAGES: dict[str, tuple[Callable[..., jax.stages.Lowered], int]] = {
   "graph, 262,144 x 256": (lower_graph, 2**18),
   "eigensolver, 32,768 points, 48 pairs": (lower_eigensolver, 2**15),
   "search, 16,777,216 codes of 64 bits": (lower_search, 2**24),
+  "evaluation, 16,777,216 codes of 64 bits": (lower_evaluation, 2**24),
 }
 
 

@@ -54,8 +54,9 @@ def cosine_knn(
     progress: called after each tile with the number of rows done; the last
       call says n. Over several devices there is the last call alone.
     mesh: of `sharding.make_mesh`: the points are split over its devices, of
-      which each holds its own part, a visiting one and one under way; every
-      process reads the rows of its own devices. None, or a mesh of one device, is this one.
+      which each holds its own part, a visiting block and one under way; every
+      process reads the rows of its own devices. None, or a mesh of one device,
+      is this one.
 
   Returns:
     `Neighbors(indices[n k], similarities[n k])`.

@@ -1,8 +1,8 @@
 """Nearest neighbours of points that are split over many devices.
 
-Each device keeps its own points. Copies of all points travel round the ring of
-devices, and every device meets each of them once: none ever holds more than its
-own points, a visiting part and one under way.
+Each device keeps its own points. Copies of them travel round the ring of devices
+block by block, and every device meets each once: none ever holds more than its
+own points, a visiting block and one under way.
 """
 
 import functools
@@ -59,20 +59,26 @@ def search(
     own: Float[Array, "m d"],
   ) -> tuple[Int32[Array, "m k"], Float[Array, "m k"]]:
     device, per_device = jax.lax.axis_index(sharding.ROWS), own.shape[0]
-    own_start = device * per_device
+    towards_me = [((d + 1) % mesh.size, d) for d in range(mesh.size)]
 
-    def meet(turn: Int[Array, ""], state: tuple) -> tuple:
-      visiting, best = state
-      start = (device + turn) % mesh.size * per_device
-      found = _neighbors_among(own, visiting, own_start, start, tiling)
-      towards_me = [((d + 1) % mesh.size, d) for d in range(mesh.size)]
-      visiting = jax.lax.ppermute(visiting, sharding.ROWS, towards_me)
-      return visiting, _nearest(best, found)
+    def send_round(best: tuple, block: tuple) -> tuple[tuple, None]:
+      first, points = block
+
+      def meet(turn: Int[Array, ""], state: tuple) -> tuple:
+        visiting, best = state
+        start = (device + turn) % mesh.size * per_device + first
+        found = _neighbors_among(
+          own, visiting, device * per_device, start, tiling
+        )
+        visiting = jax.lax.ppermute(visiting, sharding.ROWS, towards_me)
+        return visiting, _nearest(best, found)
+
+      return jax.lax.fori_loop(0, mesh.size, meet, (points, best))[1], None
 
     unknown = whole_tile.no_neighbors(per_device, tiling.num_neighbors)
     # Each device's own, and not one of all.
     unknown = jax.lax.pcast(unknown, sharding.ROWS, to="varying")
-    return jax.lax.fori_loop(0, mesh.size, meet, (own, unknown))[1]
+    return jax.lax.scan(send_round, unknown, _blocks(own, tiling.side))[0]
 
   split = sharding.SPLIT
   return jax.shard_map(on_device, mesh=mesh, in_specs=split, out_specs=split)(
@@ -80,41 +86,37 @@ def search(
   )
 
 
+def _blocks(
+  points: Float[Array, "m d"], side: int
+) -> tuple[Int[Array, "blocks"], Float[Array, "blocks t d"]]:
+  """Returns points in blocks, and the place of each block's first."""
+  blocks = points.reshape(-1, side, points.shape[1])
+  return jnp.arange(len(blocks)) * side, blocks
+
+
 def _neighbors_among(
   own: Float[Array, "m d"],
-  visiting: Float[Array, "m d"],
+  visiting: Float[Array, "t d"],
   own_start: Int[Array, ""],
   start: Int[Array, ""],
   tiling: whole_tile.Tiling,
 ) -> tuple[Int32[Array, "m k"], Float[Array, "m k"]]:
   """Returns the k best of the visiting points for every own one."""
-  side, num_features = tiling.side, own.shape[1]
-  shape = (own.shape[0] // side, side, num_features)
-  firsts = jnp.arange(shape[0]) * side
 
-  def of_block(first: Array, block: Array) -> tuple:
-    def meet(best: tuple, columns: tuple) -> tuple[tuple, None]:
-      first_column, block_of_columns = columns
-      starts = own_start + first, start + first_column
-      tile = whole_tile.similarities(
-        block, block_of_columns, *starts, tiling.num_points
-      )
-      best = whole_tile.merge(best, tile, starts[1], chunk=tiling.chunk, axis=1)
-      return best, None
-
-    unknown = whole_tile.no_neighbors(side, tiling.num_neighbors)
+  def of_block(block: tuple) -> tuple:
+    first, points = block
+    tile = whole_tile.similarities(
+      points, visiting, own_start + first, start, tiling.num_points
+    )
+    unknown = whole_tile.no_neighbors(tiling.side, tiling.num_neighbors)
     unknown = jax.lax.pcast(unknown, sharding.ROWS, to="varying")
-    columns = (firsts, visiting.reshape(shape))
-    return jax.lax.scan(meet, unknown, columns)[0]
+    return whole_tile.merge(unknown, tile, start, chunk=tiling.chunk, axis=1)
 
-  blocks = jax.lax.map(
-    lambda each: of_block(*each), (firsts, own.reshape(shape))
+  found = jax.lax.map(of_block, _blocks(own, tiling.side))
+  indices, similarities = (
+    part.reshape(-1, tiling.num_neighbors) for part in found
   )
-  indices, similarities = blocks
-  return (
-    indices.reshape(-1, tiling.num_neighbors),
-    similarities.reshape(-1, tiling.num_neighbors),
-  )
+  return indices, similarities
 
 
 def _nearest(

@@ -12,7 +12,7 @@ from jaxtyping import Int, Shaped, UInt8
 
 from dsth_jax import hamming
 from dsth_jax.metrics import labels as labels_
-from dsth_jax.metrics import summary
+from dsth_jax.metrics import split, summary
 from dsth_jax.metrics.ties import Ties
 from dsth_jax.types import ArrayLike
 
@@ -42,6 +42,7 @@ def evaluate(
   recall_levels: Sequence[float] = RECALL_LEVELS,
   betas: Sequence[float] = BETAS,
   query_rows: Int[ArrayLike, "q"] | None = None,
+  mesh: jax.sharding.Mesh | None = None,
 ) -> summary.Metrics:
   """Judges codes by what they retrieve.
 
@@ -63,6 +64,8 @@ def evaluate(
     betas: of the F-measures.
     query_rows: where each query stands in the database, to be left out of its
       own ranking; None if queries are not in the database.
+    mesh: of `sharding.make_mesh`: the database is split over its devices. None,
+      or a mesh of one device, is this one. The figures are the same.
 
   Returns:
     JSON-serialisable figures. Averages are over the queries that have a
@@ -104,7 +107,7 @@ def evaluate(
   blocks = (
     _scores(histograms, protocol)
     for histograms in _histograms(
-      (query_codes, database_codes), labels, query_rows, protocol
+      (query_codes, database_codes), labels, query_rows, protocol, mesh
     )
   )
   return summary.summarize(blocks, protocol, num_queries)
@@ -133,13 +136,35 @@ def _histograms(
   labels: tuple[np.ndarray, np.ndarray],
   query_rows: ArrayLike | None,
   protocol: summary.Protocol,
+  mesh: jax.sharding.Mesh | None,
 ) -> Iterator[np.ndarray]:
   """Yields Int[q distance 2] of a block of queries: irrelevant, relevant."""
   ranks = min(protocol.max_rank, protocol.num_database)
   height = max(1, min(TILE_QUERIES, SCORES_IN_BLOCK // ranks))
-  num_queries, size = len(codes[0]), len(codes[1])
-  num_bins = 2 * (8 * codes[0].shape[1] + 1)
-  blocks = [slice(i, i + height) for i in range(0, num_queries, height)]
+  num_queries, num_bins = len(codes[0]), split.num_bins(codes[0].shape[1])
+  starts = range(0, num_queries, height)
+  blocks = [slice(i, min(i + height, num_queries)) for i in starts]
+  if mesh is None or mesh.size == 1:
+    counted = _histograms_here(codes, labels, blocks)
+  else:
+    counted = split.histograms(codes, labels, blocks, mesh=mesh)
+  for block, histogram in zip(blocks, counted):
+    if query_rows is not None:
+      own = np.asarray(query_rows)[block]
+      differing = np.bitwise_count(codes[0][block] ^ codes[1][own])
+      relevant = labels_.share_label(labels[0][block], labels[1][own])
+      bins = 2 * differing.sum(1, dtype=np.int64) + relevant
+      histogram[np.arange(len(own)), bins] -= 1
+    yield histogram.reshape(-1, num_bins // 2, 2)
+
+
+def _histograms_here(
+  codes: tuple[np.ndarray, np.ndarray],
+  labels: tuple[np.ndarray, np.ndarray],
+  blocks: Sequence[slice],
+) -> Iterator[Int[np.ndarray, "q bins"]]:
+  """Yields what `split.histograms` does, on one device."""
+  size = len(codes[1])
   parts = [slice(j, j + TILE_DATABASE) for j in range(0, size, TILE_DATABASE)]
   counts = _one_ahead(
     _start_count(
@@ -148,17 +173,11 @@ def _histograms(
     for block in blocks
     for part in parts
   )
-  for block in blocks:
-    histogram = np.zeros((len(codes[0][block]), num_bins), np.int64)
-    for _ in parts:
+  for _ in blocks:
+    histogram = next(counts)().astype(np.int64)
+    for _ in parts[1:]:
       histogram += next(counts)()
-    if query_rows is not None:
-      own = np.asarray(query_rows)[block]
-      differing = np.bitwise_count(codes[0][block] ^ codes[1][own])
-      relevant = labels_.share_label(labels[0][block], labels[1][own])
-      bins = 2 * differing.sum(1, dtype=np.int64) + relevant
-      histogram[np.arange(len(own)), bins] -= 1
-    yield histogram.reshape(-1, num_bins // 2, 2)
+    yield histogram
 
 
 def _one_ahead(items: Iterable[_Item]) -> Iterator[_Item]:
@@ -175,7 +194,7 @@ def _start_count(
   codes: tuple[np.ndarray, np.ndarray], labels: tuple[np.ndarray, np.ndarray]
 ) -> Callable[[], Int[np.ndarray, "q bins"]]:
   """Starts a tile on the device; what it returns waits for it, and counts."""
-  num_bins = 2 * (8 * codes[0].shape[1] + 1)
+  num_bins = split.num_bins(codes[0].shape[1])
   # NumPy counts 1.5 ns an item, so that half as many items that are pairs take
   # half the time, if only the table of pairs is small.
   if 2 * (num_bins + 1) ** 2 > len(codes[1]):
@@ -199,11 +218,10 @@ def _start_count(
 
 @jax.jit
 def _bins(codes: tuple[Array, Array], labels: tuple[Array, Array]) -> Array:
-  """Twice the distance, plus one if relevant, in the smallest type."""
-  relevant = labels_.relevance(*labels)
-  bins = 2 * hamming.distances(*codes) + relevant.astype(jnp.int32)
-  dtype = jnp.uint8 if 16 * codes[0].shape[1] + 1 < 256 else jnp.uint16
-  return bins.astype(dtype)
+  """The bins of all pairs, in the smallest type."""
+  is_small = split.num_bins(codes[0].shape[1]) <= np.iinfo(np.uint8).max + 1
+  dtype = jnp.uint8 if is_small else jnp.uint16
+  return split.bins(codes, labels).astype(dtype)
 
 
 @functools.partial(jax.jit, static_argnames="side")

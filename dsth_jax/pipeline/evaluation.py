@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from absl import logging
 from jaxtyping import UInt8
@@ -19,6 +20,7 @@ from dsth_jax import (
   hamming,
   metrics,
   report,
+  sharding,
 )
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
@@ -119,7 +121,13 @@ def judge_codes(
     *_relevance_labels(data),
     num_bits=config.num_bits,
     max_rank=config.eval.max_rank,
+    mesh=_own_devices(),
   )
+
+
+def _own_devices() -> jax.sharding.Mesh:
+  """Returns this process's devices: each process judges other methods."""
+  return sharding.make_mesh(jax.local_devices())
 
 
 def judge_features(config: ConfigDict, inputs: Inputs) -> Metrics:
@@ -167,6 +175,7 @@ def _training(
       labels[rows],
       labels,
       num_bits=config.num_bits,
+      mesh=_own_devices(),
       **settings,
     )
     for method, found in {**packed.training, **everywhere}.items()
