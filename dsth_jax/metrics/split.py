@@ -82,7 +82,7 @@ def count(
   def on_device(
     queries: Array, query_labels: Array, *own: Array
   ) -> Int32[Array, "q bins"]:
-    def add(counts: Array, rows: tuple[Array, Array, Array]) -> tuple:
+    def add(counts: Array, rows: tuple[Array, ...]) -> tuple[Array, None]:
       codes, labels, exist = rows
       found = bins((queries, codes), (query_labels, labels))
       # Past the last bin nothing is counted.
