@@ -76,6 +76,38 @@ def training_steps(
   return {name: step_in(each) for name, each in _formats().items()}
 
 
+def part_steps(
+  images: np.ndarray, kernel: np.ndarray
+) -> dict[str, Callable[[], None]]:
+  """Returns forward and gradients of a convolution and the pooling after it."""
+  import torch
+  from torch.nn import functional
+
+  is_first = images.shape[-1] == 3
+
+  def step_in(memory_format) -> Callable[[], None]:
+    inputs = torch.tensor(images.transpose(0, 3, 1, 2))
+    inputs = inputs.to(memory_format=memory_format)
+    inputs.requires_grad_(not is_first)
+    weights = torch.tensor(kernel.transpose(3, 2, 0, 1))
+    weights = weights.to(memory_format=memory_format).requires_grad_()
+
+    def step() -> None:
+      inputs.grad = weights.grad = None
+      outputs = functional.conv2d(inputs, weights, padding=2)
+      if is_first:
+        outputs = functional.max_pool2d(outputs, 3, 2, ceil_mode=True)
+      else:
+        outputs = functional.avg_pool2d(
+          outputs, 3, 2, ceil_mode=True, count_include_pad=False
+        )
+      outputs.sum().backward()
+
+    return step
+
+  return {name: step_in(each) for name, each in _formats().items()}
+
+
 def encoders(
   pixels: np.ndarray, num_bits: int
 ) -> dict[str, Callable[[], None]]:

@@ -1,4 +1,4 @@
-"""A training step of SimpleNet against PyTorch's.
+"""A training step of SimpleNet against PyTorch's, whole and in its parts.
 
 python -m benchmarks.training --batch_sizes=64,128
 """
@@ -46,6 +46,53 @@ def measure() -> Iterator[timing.Row]:
         of_limit=f"{gflops / limits.gemm_gflops():.2f}",
         quality="layers equal in tests/layers_test.py",
       )
+  for name, *shapes in _PARTS:
+    yield from _part(name, *shapes)
+
+
+# What a step consists of, but for the head: input and kernel for 128 images.
+_PARTS = (
+  ("convolution 1, maximum pooling", (128, 32, 32, 3), (5, 5, 3, 32)),
+  ("convolution 2, mean pooling", (128, 16, 16, 32), (5, 5, 32, 32)),
+  ("convolution 3, mean pooling", (128, 8, 8, 32), (5, 5, 32, 64)),
+)
+
+
+def _part(
+  name: str, image_shape: tuple[int, ...], kernel_shape: tuple[int, ...]
+) -> Iterator[timing.Row]:
+  """Yields a row a method for the forward pass and all gradients of a part."""
+  rng = np.random.default_rng(0)
+  images = rng.standard_normal(image_shape, np.float32)
+  kernel = 0.1 * rng.standard_normal(kernel_shape, np.float32)
+  is_first = image_shape[-1] == 3
+  ops = layers.training_layers()
+
+  def loss(images: jax.Array, kernel: jax.Array) -> jax.Array:
+    if is_first:
+      return ops.conv_max_pool(images, kernel).sum()
+    return ops.avg_pool(ops.conv(images, kernel)).sum()
+
+  # The first layer's images need no gradient.
+  gradient = jax.jit(jax.grad(loss, argnums=1 if is_first else (0, 1)))
+  on_device = jax.device_put((images, kernel))
+  calls = {
+    "dsth_jax": lambda: jax.block_until_ready(gradient(*on_device)),
+    **peers.part_steps(images, kernel),
+  }
+  operations = 6 * images.size * kernel.size // kernel.shape[2]
+  if is_first:
+    operations = operations * 2 // 3
+  times = timing.in_turn(calls, repeats=_REPEATS.value)
+  for method, seconds in times.items():
+    gflops = operations / 1e9 / seconds.median
+    yield timing.Row(
+      f"{name}, forward and gradients of {len(images)} images",
+      method,
+      seconds,
+      rate=f"{gflops:.0f} GFLOP/s",
+      of_limit=f"{gflops / limits.gemm_gflops():.2f}",
+    )
 
 
 def _ours(
