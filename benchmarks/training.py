@@ -70,11 +70,16 @@ def _part(
 
   def loss(images: jax.Array, kernel: jax.Array) -> jax.Array:
     if is_first:
-      return ops.conv_max_pool(images, kernel).sum()
-    return ops.avg_pool(ops.conv(images, kernel)).sum()
+      outputs = ops.conv_max_pool(images, kernel)
+    else:
+      outputs = ops.avg_pool(ops.conv(images, kernel))
+    # Its gradient needs the outputs, as that of a network's loss does.
+    return (outputs**2).sum()
 
   # The first layer's images need no gradient.
-  gradient = jax.jit(jax.grad(loss, argnums=1 if is_first else (0, 1)))
+  gradient = jax.jit(
+    jax.value_and_grad(loss, argnums=1 if is_first else (0, 1))
+  )
   on_device = jax.device_put((images, kernel))
   calls = {
     "dsth_jax": lambda: jax.block_until_ready(gradient(*on_device)),

@@ -37,6 +37,11 @@ def get_config(setting: str = "all") -> ConfigDict:
     setting: "all", "shallow" for the methods on features, or "networks" for
       those that learn from images, briefly.
   """
+  if setting not in _METHODS:
+    raise ValueError(
+      f"compare_cifar10.py was given the setting {setting!r}: choose "
+      f"{', '.join(_METHODS)}."
+    )
   config = base_config()
   config.data.name = "image_folder"
   config.data.protocol = "official"

@@ -81,8 +81,12 @@ class TestSpectral:
     alone = self.solve(affinity, None, solver, key)
     together = self.solve(affinity, mesh_of(num_devices), solver, key)
     assert spectral.is_converged(together)
+    # LOBPCG adds up in another order on eight devices, and stops elsewhere:
+    # float32 leaves it some 1e-6.
     np.testing.assert_allclose(
-      together.eigenvalues, alone.eigenvalues, atol=1e-6
+      together.eigenvalues,
+      alone.eigenvalues,
+      atol=1e-6 if solver == "chebyshev" else 3e-6,
     )
     # The eigenvalues of a ring come in pairs: the plane is what is defined.
     degrees = np.asarray(graph.degrees(affinity))[:, None]

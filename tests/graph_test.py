@@ -6,8 +6,10 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
+from processor import multiplies_bytes
 from sklearn import neighbors as sklearn_neighbors
 
+from benchmarks.points import clustered
 from dsth_jax import graph
 from dsth_jax.graph import (
   best,
@@ -16,7 +18,6 @@ from dsth_jax.graph import (
   device_tiles,
   host_tiles,
   knn,
-  rounded,
   whole_tile,
 )
 
@@ -63,12 +64,6 @@ def from_edges(num_points, edges):
   return graph.from_scipy((upper + upper.T).tocsr())
 
 
-# Elsewhere the bytes' products may be wrong, and bounds are not taken.
-multiplies_bytes = pytest.mark.skipif(
-  not rounded.is_fast(), reason="this processor has no products of bytes"
-)
-
-
 @pytest.fixture(
   params=[
     pytest.param((host_tiles, host_tiles.Cosines, 4), id="cosines"),
@@ -88,7 +83,7 @@ def form(request, monkeypatch):
   """Every form of the search, whatever the backend."""
   module, scores, too_many = request.param
   monkeypatch.setattr(knn, "fastest_form", lambda: module)
-  monkeypatch.setattr(host_tiles, "_fastest_scores", lambda _: scores)
+  monkeypatch.setattr(host_tiles, "_fastest_scores", lambda *_: scores)
   monkeypatch.setattr(best, "_TOO_MANY", too_many)
   return module
 
@@ -128,18 +123,18 @@ class TestCosineKnn:
     np.testing.assert_array_equal(found.similarities, similarities)
 
   @multiplies_bytes
-  @pytest.mark.parametrize(("times", "more"), [(1, 0), (1, 1), (2, 8)])
+  @pytest.mark.parametrize(("times", "more"), [(1, 0), (2, 8)])
   def test_points_without_proof_are_searched_again(
     self, times, more, monkeypatch
   ):
-    monkeypatch.setattr(host_tiles, "_fastest_scores", lambda _: bounds.Bounds)
+    monkeypatch.setattr(host_tiles, "_fastest_scores", lambda *_: bounds.Bounds)
     monkeypatch.setattr(bounds, "_TIMES", times)
     monkeypatch.setattr(bounds, "_MORE", more)
     searched = []
 
-    def counted(blocks, rows, tiling):
+    def counted(blocks, rows, *rest):
       searched.extend(rows.tolist())
-      return among_all(blocks, rows, tiling)
+      return among_all(blocks, rows, *rest)
 
     among_all = bounds._among_all
     monkeypatch.setattr(bounds, "_among_all", counted)
@@ -153,6 +148,33 @@ class TestCosineKnn:
     )
     np.testing.assert_allclose(chosen, similarities, atol=ATOL)
     assert searched
+
+  @multiplies_bytes
+  def test_bounds_prove_the_neighbours_of_most_points(self, monkeypatch):
+    searched = []
+    among_all = bounds._among_all
+
+    def counted(blocks, rows, *rest):
+      searched.append(len(rows))
+      return among_all(blocks, rows, *rest)
+
+    monkeypatch.setattr(bounds, "_among_all", counted)
+    graph.cosine_knn(clustered(2000, 64), num_neighbors=5, block_size=700)
+    probes, unproven = searched
+    assert probes == bounds._PROBES
+    assert unproven < 0.1 * 2000
+
+  @multiplies_bytes
+  def test_bounds_are_taken_where_they_prove_most(self):
+    def are_fast(points):
+      norms = np.linalg.norm(points, axis=1, keepdims=True)
+      points = (points / norms).astype(np.float32)
+      tiling = whole_tile.tiling(len(points), 5, 1000)
+      return bounds.are_fast(points.reshape(-1, 1000, 64), tiling)
+
+    assert are_fast(clustered(2000, 64))
+    # Nobody is much nearer than the others.
+    assert not are_fast(normal_features(2000, 64) + 20)
 
   @pytest.mark.usefixtures("form")
   def test_all_points_equal(self):

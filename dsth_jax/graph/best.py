@@ -84,7 +84,7 @@ def candidates(
   num_kept: int,
   axis: int,
 ) -> Candidates:
-  """Finds who scores above a limit.
+  """Finds all who may enter, above the limit of a point.
 
   Once a point has met enough, few others score higher than its last one: a
   comparison finds them. Of too many, those are left out that lie below as many
@@ -116,7 +116,7 @@ def candidates(
 
 
 def lowest(dtype: type | np.dtype) -> Any:
-  """Returns the score of nobody: one whose negative there is too."""
+  """Returns the score of nobody. Its negative can be written in the type."""
   dtype = np.dtype(dtype)
   if np.issubdtype(dtype, np.floating):
     return dtype.type(-np.inf)
@@ -154,7 +154,7 @@ def _by_line(
 def _floors(
   tile: Real[np.ndarray, "t u"], num_kept: int, axis: int
 ) -> Real[np.ndarray, "l"]:
-  """Returns what as many of each line as are kept exceed.
+  """Returns a score of each line that `num_kept` of its others exceed.
 
   Others are divided into groups, of whose maxima the `num_kept`-th is taken: so
   many others are at least as large.

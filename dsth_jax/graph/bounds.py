@@ -2,28 +2,55 @@
 
 Of each point's candidates the true cosines are computed. If the last of the k
 best is above the bound of everyone who is no candidate, no one else can be
-nearer: the neighbours are proven. The few points without this proof are
-searched again among all cosines.
+nearer: the neighbours are proven. Points without this proof are searched again
+among all cosines.
 """
-
-from concurrent import futures
 
 import numpy as np
 from jaxtyping import Float32, Int, Int32
 
-from dsth_jax.graph import rounded, whole_tile
+from dsth_jax.graph import rounded, threads, whole_tile
 from dsth_jax.graph.best import Best, candidates, lowest
 
 # Candidates a point: so many times its neighbours, and some more. With fewer,
 # more points stay without a proof.
 _TIMES, _MORE = 2, 8
+# Of their number's parts in 16, BLAS takes all rows the same way.
+_WHOLE = 16
+# Points by which it is decided whether bounds are worth it, and how many of
+# them have to be proven: to search a point again costs as much as to begin with.
+_PROBES, _MOST_OPEN = 128, 0.25
 # Points whose candidates are looked at together, which stay in the cache.
 _POINTS = 16
 
 
-def are_fast(num_features: int) -> bool:
-  """Says whether bounds are faster than the cosines themselves."""
-  return rounded.is_fast() and num_features <= rounded.MAX_FEATURES
+def are_fast(
+  blocks: Float32[np.ndarray, "blocks t d"], tiling: whole_tile.Tiling
+) -> bool:
+  """Says whether bounds are faster here than the cosines themselves.
+
+  Not where the processor has no products of bytes, and not for points so evenly
+  spread that bounds prove little; some of the points tell.
+  """
+  if not rounded.is_fast() or blocks.shape[2] > rounded.MAX_FEATURES:
+    return False
+  num_points, num_neighbors = tiling[:2]
+  num_kept = _num_kept(tiling)
+  if num_kept == num_points - 1:
+    return True
+  rows = np.unique(np.linspace(0, num_points - 1, _PROBES).astype(np.int64))
+  _, cosines = _among_all(blocks, rows, tiling, num_kept)
+  points = blocks.reshape(-1, blocks.shape[2])[rows]
+  errors = rounded.errors_of(points, rounded.step_of(blocks))
+  # Others are about as wrong as these points themselves.
+  at_most = cosines[:, -1] + errors + np.median(errors)
+  return bool(np.mean(cosines[:, num_neighbors - 1] <= at_most) <= _MOST_OPEN)
+
+
+def _num_kept(tiling: whole_tile.Tiling) -> int:
+  """Returns how many candidates a point has."""
+  wanted = _TIMES * tiling.num_neighbors + _MORE
+  return min(-(-wanted // _WHOLE) * _WHOLE, tiling.num_points - 1)
 
 
 class Bounds:
@@ -36,9 +63,7 @@ class Bounds:
     blocks: Float32[np.ndarray, "blocks t d"],
     tiling: whole_tile.Tiling,
   ):
-    self.num_kept = min(
-      _TIMES * tiling.num_neighbors + _MORE, tiling.num_points - 1
-    )
+    self.num_kept = _num_kept(tiling)
     self._tiling, self._blocks = tiling, blocks
     self._rounded, self._step = rounded.round_points(blocks)
     self._product = rounded.Product()
@@ -64,10 +89,8 @@ class Bounds:
       self.num_kept == num_points - 1
     )
     open_points = np.flatnonzero(~is_proven[:num_points])
-    for start in range(0, len(open_points), self._tiling.side):
-      rows = open_points[start : start + self._tiling.side]
-      found = _among_all(self._blocks, rows, self._tiling)
-      indices[rows], similarities[rows] = found
+    found = _among_all(self._blocks, open_points, self._tiling, num_neighbors)
+    indices[open_points], similarities[open_points] = found
     return indices, similarities
 
 
@@ -84,9 +107,7 @@ def _nearest(
     others = points[candidates[some]]
     np.matmul(others, points[some, :, None], out=cosines[some, :, None])
 
-  with futures.ThreadPoolExecutor() as threads:
-    for _ in threads.map(write_some, range(0, len(points), _POINTS)):
-      pass
+  threads.at_once(write_some, range(0, len(points), _POINTS))
   order = np.lexsort((candidates, -cosines), axis=1)[:, :num_neighbors]
   return (
     np.take_along_axis(candidates, order, axis=1),
@@ -98,18 +119,34 @@ def _among_all(
   blocks: Float32[np.ndarray, "blocks t d"],
   rows: Int[np.ndarray, "m"],
   tiling: whole_tile.Tiling,
+  num_neighbors: int,
 ) -> tuple[Int32[np.ndarray, "m k"], Float32[np.ndarray, "m k"]]:
   """Returns the neighbours of some points by all their cosines."""
-  points = blocks.reshape(-1, blocks.shape[2])[rows]
-  best = Best(len(rows), tiling.num_neighbors, np.float32)
-  for column, block in enumerate(blocks):
-    start = column * tiling.side
-    tile = points @ block.T
-    index = start + np.arange(len(block))
-    nobody = (index == rows[:, None]) | (index >= tiling.num_points)
-    tile[nobody] = lowest(np.float32)
-    found = candidates(
-      tile, best.limits(), num_kept=tiling.num_neighbors, axis=1
-    )
-    best.add(found.moved(0, start))
-  return best.indices, best.scores
+  points = blocks.reshape(-1, blocks.shape[2])
+  indices = np.empty((len(rows), num_neighbors), np.int32)
+  similarities = np.empty((len(rows), num_neighbors), np.float32)
+
+  def search(some: slice) -> None:
+    best = Best(some.stop - some.start, num_neighbors, np.float32)
+    for column, block in enumerate(blocks):
+      start = column * tiling.side
+      tile = points[rows[some]] @ block.T
+      index = start + np.arange(len(block))
+      nobody = (index == rows[some, None]) | (index >= tiling.num_points)
+      tile[nobody] = lowest(np.float32)
+      limits = best.limits()
+      found = candidates(tile, limits, num_kept=num_neighbors, axis=1)
+      best.add(found.moved(0, start))
+    indices[some], similarities[some] = best.indices, best.scores
+
+  threads.at_once(search, _some(len(rows), tiling.side))
+  return indices, similarities
+
+
+def _some(length: int, most: int) -> list[slice]:
+  """Cuts a length into parts for all cores, none above a size."""
+  return [
+    slice(first + part.start, first + part.stop)
+    for first in range(0, length, most * threads.num_cores())
+    for part in threads.parts(min(most * threads.num_cores(), length - first))
+  ]

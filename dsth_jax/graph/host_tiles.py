@@ -2,22 +2,18 @@
 
 Tiles hold the cosines themselves, from NumPy's BLAS, whose products are faster
 than XLA's; or, where products of bytes are faster still, upper bounds of them
-(`graph/bounds.py`). `python -m benchmarks.graph` measures both.
+(`graph/bounds.py`).
 """
 
 import functools
-import os
-from collections.abc import Callable, Iterable
-from concurrent import futures
-from typing import Any, Protocol
+from typing import Protocol
 
 import jax.numpy as jnp
 import numpy as np
-import threadpoolctl
 from jax import Array
 from jaxtyping import Float, Float32, Int32
 
-from dsth_jax.graph import bounds, whole_tile
+from dsth_jax.graph import bounds, threads, whole_tile
 from dsth_jax.graph.best import Best, candidates, lowest
 
 # The usual side of a tile, which stays in the cache.
@@ -80,32 +76,21 @@ class Tiles:
 
   def __init__(self, blocks: np.ndarray, tiling: whole_tile.Tiling):
     self._tiling = tiling
-    self._scores = _fastest_scores(blocks.shape[2])(blocks, tiling)
+    self._scores = _fastest_scores(blocks, tiling)(blocks, tiling)
     shape = (tiling.side, tiling.side)
     self._tile = np.empty(shape, self._scores.dtype)
     self._best = [
       Best(tiling.side, self._scores.num_kept, self._scores.dtype)
       for _ in blocks
     ]
-    num_threads = os.cpu_count() or 1
-    self._parts = _parts(tiling.side, num_threads)
-    self._threads = futures.ThreadPoolExecutor(num_threads)
-    self._blas = threadpoolctl.ThreadpoolController()
 
   def visit(self, row: int, column: int) -> None:
     """Takes a tile on or above the diagonal into account, for both sides."""
-    with self._blas.limit(limits=1):
-      self._at_once(functools.partial(self._write, row, column), self._parts)
-    self._at_once(functools.partial(self._search, row, column, 1), self._parts)
+    parts = threads.parts(self._tiling.side)
+    threads.at_once(functools.partial(self._write, row, column), parts)
+    threads.at_once(functools.partial(self._search, row, column, 1), parts)
     if row != column:
-      self._at_once(
-        functools.partial(self._search, column, row, 0), self._parts
-      )
-
-  def _at_once(self, work: Callable[[Any], None], parts: Iterable[Any]) -> None:
-    """Does the parts of some work on all cores, and waits for them."""
-    for _ in self._threads.map(work, parts):
-      pass
+      threads.at_once(functools.partial(self._search, column, row, 0), parts)
 
   def _write(self, row: int, column: int, lines: slice) -> None:
     """Writes some rows of a tile."""
@@ -135,15 +120,8 @@ class Tiles:
     return jnp.asarray(indices[rows]), jnp.asarray(similarities[rows])
 
 
-def _fastest_scores(num_features: int) -> type[Cosines] | type[bounds.Bounds]:
-  """Returns the kind of score that is fastest on this processor."""
-  return bounds.Bounds if bounds.are_fast(num_features) else Cosines
-
-
-def _parts(length: int, most: int) -> list[slice]:
-  """Cuts a length into a number of equal parts, or into one less."""
-  width = -(-length // most)
-  return [
-    slice(first, min(first + width, length))
-    for first in range(0, length, width)
-  ]
+def _fastest_scores(
+  blocks: np.ndarray, tiling: whole_tile.Tiling
+) -> type[Cosines] | type[bounds.Bounds]:
+  """Returns the kind of score that is fastest here and for these points."""
+  return bounds.Bounds if bounds.are_fast(blocks, tiling) else Cosines

@@ -20,7 +20,8 @@ class Neighbors(NamedTuple):
   """The nearest neighbours of every point.
 
   Attributes:
-    indices: nearest first, equally near ones by index; never the point itself.
+    indices: nearest first, ones equal to the last bit by index; never the
+      point itself.
     similarities: cosines, descending.
   """
 

@@ -1,23 +1,24 @@
 """Upper bounds of cosines from points rounded to eight bits, for CPUs.
 
 Products of bytes are three to four times as fast as those of floats where the
-processor has instructions for them. `host_tiles` chooses candidates by them.
+processor has instructions for them. `bounds` chooses candidates by them.
 """
 
 import math
 from typing import NamedTuple
 
 import numpy as np
-import onnx
-import onnxruntime
 import scipy.fft
 from jaxtyping import Float, Float32, Int8, Int32, UInt8
 
 # Rounded values are -127 to 127; onnxruntime multiplies unsigned by signed
 # bytes, and takes this off the unsigned ones.
 _LARGEST, _ZERO = 127, 128
-# Products of more features could leave 32 bits.
-MAX_FEATURES = 100_000
+# Products of more features could leave 32 bits: with the errors beside them a
+# product is at most 3 d 127^2.
+MAX_FEATURES = 40_000
+# Points by which the step is chosen.
+_SAMPLE = 4096
 # What float32 may add to the error of a cosine.
 _SLACK = 4e-6
 
@@ -41,8 +42,10 @@ def is_fast() -> bool:
 
   Others may also round sums of two products to 16 bits, and so be wrong.
   """
-  found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-  return not {"AVX512_CLX", "AVX512_ICL", "AVX512_SPR"}.isdisjoint(found)
+  found = np.show_config(mode="dicts").get("SIMD Extensions", {})
+  # NumPy's names for groups of instructions with these among them.
+  groups = {"AVX512_CLX", "AVX512_ICL", "AVX512_SPR"}
+  return not groups.isdisjoint(found.get("found", []))
 
 
 def turn(points: Float32[np.ndarray, "t d"]) -> Float32[np.ndarray, "t d"]:
@@ -73,9 +76,7 @@ def round_points(
   Returns:
     Each block rounded, and the value of a step of their products.
   """
-  # A point of length 1 has a feature of at least 1 / sqrt(d).
-  least = blocks[0].shape[1] ** -0.5
-  scale = float(np.abs(turn(blocks[0])).max(initial=least)) / _LARGEST
+  scale = step_of(blocks)
   steps, errors = zip(*(_round(turn(block), scale) for block in blocks))
   # |e_i| |e_j| is at most half of the largest error's share of |e_i| + |e_j|.
   factor = 1 + max(each.max(initial=0.0) for each in errors) / 2
@@ -91,10 +92,33 @@ def round_points(
   return rounded, scale**2
 
 
+def step_of(blocks: Float32[np.ndarray, "blocks t d"]) -> float:
+  """Returns the length of a rounded value's step, by a sample of the points.
+
+  A point that exceeds the sample is clipped, which its error tells.
+  """
+  points = blocks.reshape(-1, blocks.shape[2])
+  sample = turn(points[:: -(-len(points) // _SAMPLE)])
+  # A point of length 1 has a feature of at least 1 / sqrt(d).
+  least = points.shape[1] ** -0.5
+  return float(np.abs(sample).max(initial=least)) / _LARGEST
+
+
+def errors_of(
+  points: Float32[np.ndarray, "n d"], step: float
+) -> Float[np.ndarray, "n"]:
+  """Returns how far points are from what they are rounded to."""
+  return _round(turn(points), step)[1]
+
+
 class Product:
   """Multiplies bytes exactly, on one thread for each caller."""
 
   def __init__(self) -> None:
+    # Only those who multiply owe the time of these imports.
+    import onnx
+    import onnxruntime
+
     tensor, kinds = onnx.helper.make_tensor_value_info, onnx.TensorProto
     graph = onnx.helper.make_graph(
       [onnx.helper.make_node("MatMulInteger", ["a", "b", "zero"], ["c"])],

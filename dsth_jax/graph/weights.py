@@ -47,7 +47,7 @@ def affinity(neighbors: Neighbors, *, symmetrize: str = "union") -> Affinity:
     (weights, (rows, columns)), shape=(num_points, num_points)
   )
   # With non-negative weights, "or" is the larger of both directions and "and"
-  # the smaller; where both are there they agree.
+  # the smaller; where both are there they agree, up to rounding.
   if symmetrize == "union":
     return from_scipy(directed.maximum(directed.T))
   return from_scipy(directed.minimum(directed.T))

@@ -1,4 +1,4 @@
-"""A tile of similarities, searched whole: the step that both forms share."""
+"""A tile of similarities, searched whole: the step of `device_tiles` and `ring`."""
 
 import functools
 import math

@@ -11,6 +11,7 @@ from jax import Array
 from jaxtyping import Int, Shaped, UInt8
 
 from dsth_jax import hamming
+from dsth_jax.metrics import bins as bins_
 from dsth_jax.metrics import labels as labels_
 from dsth_jax.metrics import split, summary
 from dsth_jax.metrics.ties import Ties
@@ -141,7 +142,7 @@ def _histograms(
   """Yields Int[q distance 2] of a block of queries: irrelevant, relevant."""
   ranks = min(protocol.max_rank, protocol.num_database)
   height = max(1, min(TILE_QUERIES, SCORES_IN_BLOCK // ranks))
-  num_queries, num_bins = len(codes[0]), split.num_bins(codes[0].shape[1])
+  num_queries, num_bins = len(codes[0]), bins_.num_bins(codes[0].shape[1])
   starts = range(0, num_queries, height)
   blocks = [slice(i, min(i + height, num_queries)) for i in starts]
   if mesh is None or mesh.size == 1:
@@ -194,7 +195,7 @@ def _start_count(
   codes: tuple[np.ndarray, np.ndarray], labels: tuple[np.ndarray, np.ndarray]
 ) -> Callable[[], Int[np.ndarray, "q bins"]]:
   """Starts a tile on the device; what it returns waits for it, and counts."""
-  num_bins = split.num_bins(codes[0].shape[1])
+  num_bins = bins_.num_bins(codes[0].shape[1])
   # NumPy counts 1.5 ns an item, so that half as many items that are pairs take
   # half the time, if only the table of pairs is small.
   if 2 * (num_bins + 1) ** 2 > len(codes[1]):
@@ -219,9 +220,9 @@ def _start_count(
 @jax.jit
 def _bins(codes: tuple[Array, Array], labels: tuple[Array, Array]) -> Array:
   """The bins of all pairs, in the smallest type."""
-  is_small = split.num_bins(codes[0].shape[1]) <= np.iinfo(np.uint8).max + 1
+  is_small = bins_.num_bins(codes[0].shape[1]) <= np.iinfo(np.uint8).max + 1
   dtype = jnp.uint8 if is_small else jnp.uint16
-  return split.bins(codes, labels).astype(dtype)
+  return bins_.bins(codes, labels).astype(dtype)
 
 
 @functools.partial(jax.jit, static_argnames="side")

@@ -9,8 +9,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Int, Int32, Shaped, UInt8
 
-from dsth_jax import hamming, sharding
-from dsth_jax.metrics import labels as labels_
+from dsth_jax import sharding
+from dsth_jax.metrics import bins
 
 # Rows of the database that a device compares at a time.
 TILE_DATABASE = 4096
@@ -23,7 +23,7 @@ def histograms(
   *,
   mesh: jax.sharding.Mesh,
 ) -> Iterator[Int[np.ndarray, "p bins"]]:
-  """Yields how many rows fall into each bin of `bins`, a block of queries.
+  """Yields how many rows fall into each bin of `bins.bins`, a block of queries.
 
   Every device counts its own rows, and the counts are added up.
 
@@ -50,21 +50,6 @@ def histograms(
     yield np.asarray(counts)[: len(wanted)].astype(np.int64)
 
 
-@jax.jit
-def bins(
-  codes: tuple[UInt8[Array, "q w"], UInt8[Array, "m w"]],
-  labels: tuple[Shaped[Array, "q *c"], Shaped[Array, "m *c"]],
-) -> Int32[Array, "q m"]:
-  """Twice the distance, plus one if relevant."""
-  relevant = labels_.relevance(*labels)
-  return 2 * hamming.distances(*codes) + relevant.astype(jnp.int32)
-
-
-def num_bins(num_bytes: int) -> int:
-  """Returns how many bins codes of so many bytes can fall into."""
-  return 2 * (8 * num_bytes + 1)
-
-
 @functools.partial(jax.jit, static_argnames=("tile", "mesh"))
 def count(
   queries: UInt8[Array, "q w"],
@@ -77,14 +62,14 @@ def count(
   mesh: jax.sharding.Mesh,
 ) -> Int32[Array, "q bins"]:
   """Counts the rows of the database that exist, by their bin."""
-  length = num_bins(queries.shape[1])
+  length = bins.num_bins(queries.shape[1])
 
   def on_device(
     queries: Array, query_labels: Array, *own: Array
   ) -> Int32[Array, "q bins"]:
     def add(counts: Array, rows: tuple[Array, ...]) -> tuple[Array, None]:
       codes, labels, exist = rows
-      found = bins((queries, codes), (query_labels, labels))
+      found = bins.bins((queries, codes), (query_labels, labels))
       # Past the last bin nothing is counted.
       found = jnp.where(exist[None, :], found, length)
       counted = jax.vmap(functools.partial(jnp.bincount, length=length))(found)
