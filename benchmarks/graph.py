@@ -22,7 +22,7 @@ _FEATURES = flags.DEFINE_string(
 )
 _NEIGHBORS = flags.DEFINE_integer("num_neighbors", 12, "Neighbours a point.")
 _GROWTH = flags.DEFINE_list("growth", [], "Sizes at 256 features, ours alone.")
-_REPEATS = flags.DEFINE_integer("repeats", 1, "Repetitions; each takes long.")
+_REPEATS = flags.DEFINE_integer("repeats", 3, "Repetitions; each takes long.")
 
 
 def measure() -> Iterator[timing.Row]:
