@@ -92,6 +92,19 @@ def test_search_orders_by_distance_then_index(num_results):
   assert found.distances.dtype == found.indices.dtype == jnp.int32
 
 
+# Codes of a byte, of planes, of more than planes take, and of 1,024 bits.
+@pytest.mark.usefixtures("tiles")
+@pytest.mark.parametrize("num_bytes", [1, 6, 25, 128])
+def test_search_of_codes_of_any_width(num_bytes):
+  queries, database = (
+    _random_codes(seed, size, num_bytes) for seed, size in ((0, 9), (1, 1200))
+  )
+  found = hamming.search(queries, database, num_results=7)
+  distances, indices = _nearest(queries, database, 7)
+  np.testing.assert_array_equal(found.distances, distances)
+  np.testing.assert_array_equal(found.indices, indices)
+
+
 @pytest.mark.usefixtures("tiles")
 def test_search_when_later_rows_are_ever_nearer():
   database = np.packbits(np.tri(33, 32, -1, dtype=np.uint8)[::-1], axis=1)

@@ -45,7 +45,7 @@ def summarize(
   return {
     "summary": {
       **data_lib.describe(config, data),
-      "num_bits": list(compare.num_bits),
+      "num_bits": sorted(compare.num_bits),
       "seeds": list(compare.seeds),
     },
     "ceiling": ceiling,
