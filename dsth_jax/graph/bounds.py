@@ -15,10 +15,12 @@ from dsth_jax.graph.best import Best, candidates, lowest
 # Candidates a point: so many times its neighbours, and some more. With fewer,
 # more points stay without a proof.
 _TIMES, _MORE = 2, 8
-# Of their number's parts in 16, BLAS takes all rows the same way.
+# Their number is a multiple of this: BLAS then adds up all of them alike, and
+# equal candidates have equal cosines.
 _WHOLE = 16
-# Points by which it is decided whether bounds are worth it, and how many of
-# them have to be proven: to search a point again costs as much as to begin with.
+# Points by which it is decided whether bounds are worth it, and the share of
+# them that may stay open: to search again costs a point more than to begin with
+# its cosines.
 _PROBES, _MOST_OPEN = 128, 0.25
 # Points whose candidates are looked at together, which stay in the cache.
 _POINTS = 16
