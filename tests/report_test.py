@@ -720,3 +720,9 @@ def test_every_template_is_shipped_beside_the_code():
 )
 def test_seconds_have_the_digits_that_count(seconds, text):
   assert words.seconds(seconds) == text
+
+
+def test_of_many_processes_the_leader_alone_writes(tmp_path, monkeypatch):
+  monkeypatch.setattr(distributed, "is_leader", lambda: False)
+  report.write_files(tmp_path / "report", {"a.txt": b"a"}, known=["a.txt"])
+  assert not (tmp_path / "report").exists()

@@ -12,7 +12,7 @@ import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, codes, distributed, report
+from dsth_jax import checkpoint, codes, report
 from dsth_jax.pipeline import data as data_lib
 from dsth_jax.pipeline import evaluation, labels, learning, losses, methods
 from dsth_jax.pipeline import student as student_lib
@@ -77,12 +77,10 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     "environment": environment(),
   }
   checkpoint.write_json(workdir / "metrics.json", results)
+  sheet = evaluation.picture_sheet(config, data, packed_codes)
+  report.write(workdir / "report", cast(report.Results, results), sheet)
   evaluation.say_headline(results)
-  # Processes that write one directory at once trip over each other's files.
-  if distributed.is_leader():
-    sheet = evaluation.picture_sheet(config, data, packed_codes)
-    report.write(workdir / "report", cast(report.Results, results), sheet)
-    logging.info("Open %s", workdir / "report" / "index.html")
+  logging.info("Open %s", workdir / "report" / "index.html")
   return results
 
 

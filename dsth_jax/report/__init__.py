@@ -15,6 +15,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from dsth_jax import distributed
 from dsth_jax.report import contract, markdown, page, pictures, plots, words
 from dsth_jax.report.contract import PictureSheet, Results
 
@@ -84,6 +85,9 @@ def write_files(
 ) -> None:
   """Writes all files or none, and removes what is not among them any more.
 
+  Of many processes the leader alone writes: others would remove its temporary
+  files.
+
   Args:
     directory: of the files; made if it is missing.
     files: by name.
@@ -92,6 +96,8 @@ def write_files(
   Raises:
     OSError: the directory cannot be written.
   """
+  if not distributed.is_leader():
+    return
   directory = pathlib.Path(directory)
   directory.mkdir(parents=True, exist_ok=True)
   temporary = {name: directory / f".{name}.tmp" for name in files}
