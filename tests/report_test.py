@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pages import Page
 from PIL import Image
 
-from dsth_jax import baselines, codes, report
+from dsth_jax import baselines, codes, distributed, report
 from dsth_jax.baselines import itq
 from dsth_jax.report import (
   looks,
