@@ -1,4 +1,4 @@
-"""Bi-half hashing: every bit divides every batch into halves."""
+"""Bi-half hashing (Bi-half): every bit divides every batch into halves."""
 
 import functools
 

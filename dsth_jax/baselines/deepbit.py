@@ -1,4 +1,4 @@
-"""DeepBit: bits that are clear, even and the same for a turned image."""
+"""Unsupervised deep bits (DeepBit): bits that are clear, even and the same for a turned image."""
 
 import functools
 

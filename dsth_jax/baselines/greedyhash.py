@@ -1,4 +1,4 @@
-"""Greedy hash, unsupervised: the sign itself is trained."""
+"""Greedy hash, unsupervised (GreedyHash): the sign itself is trained."""
 
 import functools
 
