@@ -1,4 +1,4 @@
-"""Unsupervised deep bits (DeepBit): bits that are clear, even and the same for a turned image."""
+"""Clear and even bits, the same for a turned image (DeepBit)."""
 
 import functools
 
