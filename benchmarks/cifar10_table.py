@@ -13,7 +13,8 @@ import pathlib
 from absl import app, flags, logging
 
 from configs import cifar10
-from dsth_jax import allocator, pipeline
+from dsth_jax import pipeline
+from dsth_jax.runtime import allocator
 
 _ROOT = flags.DEFINE_string(
   "root", None, "The folder of images.", required=True

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from absl import app
 
 from benchmarks import limits, timing
-from dsth_jax import allocator
+from dsth_jax.runtime import allocator
 
 
 def run(measure: Callable[[], Iterable[timing.Row]]) -> None:

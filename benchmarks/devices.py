@@ -13,11 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dsth_jax import graph, metrics, sharding
-from dsth_jax.graph import ring, whole_tile
-from dsth_jax.hamming import split
-from dsth_jax.spectral import embedding, solvers
-from dsth_jax.spectral import system as systems
+from dsth_jax import graph, metrics
+from dsth_jax.graph.exact import sharded, tiles
+from dsth_jax.hamming import sharded as sharded_search
+from dsth_jax.runtime import sharding
+from dsth_jax.spectral import eigenmaps, solvers
+from dsth_jax.spectral import normalized_laplacian as systems
 
 NUMBERS = (1, 2, 8)
 
@@ -38,7 +39,7 @@ def lower_graph(
   block_size: int = 512,
 ) -> jax.stages.Lowered:
   """Returns the search for neighbours, before it is compiled."""
-  tiling = whole_tile.tiling(num_points // mesh.size, 12, block_size)
+  tiling = tiles.tiling(num_points // mesh.size, 12, block_size)
   per_device = tiling.side * -(-num_points // tiling.side // mesh.size)
   rows = jax.ShapeDtypeStruct(
     (per_device * mesh.size, num_features),
@@ -46,7 +47,7 @@ def lower_graph(
     sharding=sharding.shard_rows(mesh),
   )
   tiling = tiling._replace(num_points=num_points)
-  return ring.search.lower(rows, tiling=tiling, mesh=mesh)
+  return sharded.search.lower(rows, tiling=tiling, mesh=mesh)
 
 
 def lower_eigensolver(
@@ -54,11 +55,11 @@ def lower_eigensolver(
 ) -> jax.stages.Lowered:
   """Returns the Chebyshev solver, before it is compiled."""
   neighbors = graph.cosine_knn(points_on_a_ring(num_points), num_neighbors=8)
-  affinity, _ = embedding._in_order(graph.affinity(neighbors))
+  affinity, _ = eigenmaps._in_order(graph.affinity(neighbors))
   component = graph.connected_components(affinity).component
   system = systems.split(systems.system_of(affinity, component), mesh)
   key = jax.random.key(0)
-  start = embedding._start(key, system, num_points, num_components, mesh)
+  start = eigenmaps._start(key, system, num_points, num_components, mesh)
   return solvers.chebyshev.lower(
     system, start, 1e-5, max_iters=100, num_wanted=num_components
   )
@@ -69,7 +70,7 @@ def lower_search(
 ) -> jax.stages.Lowered:
   """Returns the search of 64 codes of 64 bits, before it is compiled."""
   rows, whole = sharding.shard_rows(mesh), sharding.replicate(mesh)
-  return split.search_block.lower(
+  return sharded_search.search_block.lower(
     _struct((64, 8), jnp.uint8, whole),
     _struct((size, 8), jnp.uint8, rows),
     _struct((), jnp.int32, whole),
@@ -84,7 +85,7 @@ def lower_evaluation(
 ) -> jax.stages.Lowered:
   """Returns the counting of 64 codes' distances, before it is compiled."""
   rows, whole = sharding.shard_rows(mesh), sharding.replicate(mesh)
-  return metrics.split.count.lower(
+  return metrics.sharded.count.lower(
     _struct((64, 8), jnp.uint8, whole),
     _struct((64,), jnp.int32, whole),
     _struct((size, 8), jnp.uint8, rows),

@@ -10,7 +10,8 @@ import numpy as np
 from absl import flags
 
 from benchmarks import command, peers, timing
-from dsth_jax.models import BACKBONES, inference, simplenet
+from dsth_jax.models import BACKBONES, inference
+from dsth_jax.models.hash_models import simplenet
 
 _STUDENTS = flags.DEFINE_integer("student_batch", 256, "Images of a student.")
 _TEACHERS = flags.DEFINE_integer("teacher_batch", 32, "Images of a teacher.")

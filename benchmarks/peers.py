@@ -11,7 +11,7 @@ def _simplenet(num_bits: int):
   from torch import nn
 
   class SimpleNet(nn.Module):
-    """Table I with the slice head, as dsth_jax.models.simplenet."""
+    """Table I with the slice head, as dsth_jax.models.hash_models.simplenet."""
 
     def __init__(self) -> None:
       super().__init__()

@@ -10,8 +10,9 @@ import numpy as np
 from absl import flags
 
 from benchmarks import command, limits, peers, timing
-from dsth_jax import sharding, train
-from dsth_jax.models import layers, simplenet
+from dsth_jax import train
+from dsth_jax.models.hash_models import layers, simplenet
+from dsth_jax.runtime import sharding
 
 _BATCHES = flags.DEFINE_list("batch_sizes", ["64", "128"], "Images a step.")
 _BITS = flags.DEFINE_integer("num_bits", 48, "Bits of a code.")
@@ -44,7 +45,7 @@ def measure() -> Iterator[timing.Row]:
         seconds,
         rate=f"{batch_size / seconds.median:,.0f} images/s",
         of_limit=f"{gflops / limits.gemm_gflops():.2f}",
-        quality="layers equal in tests/layers_test.py",
+        quality="layers equal in tests/models/layers_test.py",
       )
   for name, *shapes in _PARTS:
     yield from _part(name, *shapes)

@@ -5,7 +5,8 @@ import pathlib
 from absl import flags
 from ml_collections import ConfigDict
 
-from dsth_jax import command, comparison
+from dsth_jax import comparison
+from dsth_jax.cli import command
 
 flags.adopt_module_key_flags(command)
 

@@ -10,7 +10,8 @@ from jax import Array
 from jaxtyping import Float, UInt8
 
 from dsth_jax import codes, datasets
-from dsth_jax.models import inference, simplenet
+from dsth_jax.models import inference
+from dsth_jax.models.hash_models import simplenet
 from dsth_jax.types import ArrayLike
 
 # Eq. 22 cuts a sigmoid's outputs, and so those of ReLU, at one half.

@@ -16,9 +16,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from absl import app, flags, logging
 
-from dsth_jax import allocator, checkpoint, datasets, mendable
+from dsth_jax import datasets
+from dsth_jax.cli import errors
 from dsth_jax.datasets import shards
-from dsth_jax.pipeline import numbered, trained
+from dsth_jax.pipeline import encoded_shards, hash_function
+from dsth_jax.runtime import allocator, artifacts
 
 _RUN = flags.DEFINE_string(
   "run", None, "Working directory of a finished run, whose network encodes."
@@ -39,7 +41,7 @@ _IMAGES = flags.DEFINE_integer(
 _FORMAT = flags.DEFINE_enum(
   "format",
   "npy",
-  sorted(numbered.FORMATS),
+  sorted(encoded_shards.FORMATS),
   "npy: codes, and names a line; parquet: both in one table.",
 )
 _NUM_WORKERS = flags.DEFINE_integer(
@@ -88,14 +90,14 @@ def encode_shards(
   if file_format == "parquet":
     shards.pyarrow_modules("--format=parquet")
   found = shards.find(patterns, images_per_shard=images_per_shard)
-  hashing = trained.load_hash_function(run)
+  hashing = hash_function.load_hash_function(run)
   fingerprints = _fingerprints(found, hashing, file_format)
   output.mkdir(parents=True, exist_ok=True)
-  numbered.remove_outdated_index(output, fingerprints)
+  encoded_shards.remove_outdated_index(output, fingerprints)
   num_done = 0
   unreadable: list[shards.ShardError] = []
   for number in range(worker, len(found), num_workers):
-    if numbered.is_finished(output, number, fingerprints[number]):
+    if encoded_shards.is_finished(output, number, fingerprints[number]):
       continue
     try:
       encoded = encode_shard(found[number], hashing)
@@ -103,7 +105,7 @@ def encode_shards(
       logging.error("shard %d of %d: %s", number, len(found), error)
       unreadable.append(error)
       continue
-    numbered.write(
+    encoded_shards.write(
       output,
       number,
       encoded,
@@ -119,7 +121,7 @@ def encode_shards(
       len(encoded.names),
       len(encoded.skipped),
     )
-  whole = numbered.write_index(
+  whole = encoded_shards.write_index(
     output, fingerprints, num_bits=hashing.config.num_bits, worker=worker
   )
   if unreadable:
@@ -135,13 +137,13 @@ def encode_shards(
 
 
 def _fingerprints(
-  found: list[shards.Shard], hashing: trained.Trained, file_format: str
+  found: list[shards.Shard], hashing: hash_function.Trained, file_format: str
 ) -> list[str]:
   """Returns what each shard's output depends on."""
   data = hashing.config.data
   limits = [data.max_pixels, data.stored_size]
   return [
-    checkpoint.fingerprint(
+    artifacts.fingerprint(
       shard.fingerprint, hashing.fingerprint, limits, file_format
     )
     for shard in found
@@ -149,8 +151,8 @@ def _fingerprints(
 
 
 def encode_shard(
-  shard: shards.Shard, hashing: trained.Trained
-) -> numbered.Encoded:
+  shard: shards.Shard, hashing: hash_function.Trained
+) -> encoded_shards.Encoded:
   """Encodes a shard; in memory are its codes and a few batches of images."""
   config = hashing.config
   names: list[str] = []
@@ -166,7 +168,7 @@ def encode_shard(
     names += [square.name for square in batch]
     pixels = np.stack([square.pixels for square in batch])
     packed.append(np.asarray(hashing.hash_function(pixels)))
-  return numbered.Encoded(names, np.concatenate(packed), skipped)
+  return encoded_shards.Encoded(names, np.concatenate(packed), skipped)
 
 
 def _batches(
@@ -233,7 +235,7 @@ def _given(flag: flags.FlagHolder[str | None]) -> str:
 
 def _main(argv: list[str]) -> None:
   del argv
-  mendable.log_ours_alone()
+  errors.log_ours_alone()
   try:
     num_workers, worker = which_worker(
       _NUM_WORKERS.value, _WORKER.value, os.environ
@@ -248,14 +250,12 @@ def _main(argv: list[str]) -> None:
       worker=worker,
     )
   except Exception as error:
-    if not mendable.is_mendable(error):
+    if not errors.is_mendable(error):
       raise
-    sys.exit(f"dsth_jax: {mendable.sentence(error, _OUTPUT.value or '.')}")
+    sys.exit(f"dsth_jax: {errors.sentence(error, _OUTPUT.value or '.')}")
 
 
 if __name__ == "__main__":
   allocator.keep_freed_memory()
   hint = "every setting is a flag; keep patterns in quotes."
-  app.run(
-    _main, flags_parser=functools.partial(mendable.parse_flags, hint=hint)
-  )
+  app.run(_main, flags_parser=functools.partial(errors.parse_flags, hint=hint))

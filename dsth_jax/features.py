@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from dsth_jax import datasets
-from dsth_jax.models import BACKBONES, inference, onnx_file
+from dsth_jax.models import BACKBONES, inference
+from dsth_jax.models.backbones import onnx_file
 from dsth_jax.types import ArrayLike
 
 # Rows looked at together, so that a memory map stays on disk.

@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from dsth_jax import command, pipeline
+from dsth_jax import pipeline
+from dsth_jax.cli import command
 
 flags.adopt_module_key_flags(command)
 

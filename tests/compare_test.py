@@ -2,7 +2,7 @@
 
 import json
 
-import commands
+from support import commands
 
 SHORT = (
   "--config=configs/compare_digits.py",

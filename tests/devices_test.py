@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks import devices
-from dsth_jax import graph, hamming, metrics, sharding, spectral
-from dsth_jax.hamming import split
-from dsth_jax.metrics import code_ranking
+from dsth_jax import graph, hamming, metrics, spectral
+from dsth_jax.hamming import sharded
+from dsth_jax.metrics import evaluate_codes
+from dsth_jax.runtime import sharding
 
 pytestmark = pytest.mark.multidevice
 
@@ -113,7 +114,7 @@ class TestSpectral:
 class TestSearch:
   @pytest.mark.parametrize(("size", "num_results"), [(1000, 20), (9, 9)])
   def test_equals_one_device(self, num_devices, size, num_results, monkeypatch):
-    monkeypatch.setattr(split, "TILE_DATABASE", 100)
+    monkeypatch.setattr(sharded, "TILE_DATABASE", 100)
     rng = np.random.default_rng(0)
     # A byte a code: most distances are equal.
     database = rng.integers(0, 256, (size, 1), dtype=np.uint8)
@@ -133,8 +134,8 @@ class TestEvaluate:
   # Fewer rows than devices, and more than a tile.
   @pytest.mark.parametrize("size", [5, 1003])
   def test_equals_one_device(self, num_devices, size, num_classes, monkeypatch):
-    monkeypatch.setattr(metrics.split, "TILE_DATABASE", 40)
-    monkeypatch.setattr(code_ranking, "TILE_QUERIES", 7)
+    monkeypatch.setattr(metrics.sharded, "TILE_DATABASE", 40)
+    monkeypatch.setattr(evaluate_codes, "TILE_QUERIES", 7)
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 256, (size, 2), dtype=np.uint8)
     if num_classes is None:

@@ -4,14 +4,14 @@ import functools
 import json
 import shutil
 
-import commands
 import numpy as np
 import pytest
 from datasets import shards_test
 from pyarrow import parquet
+from support import commands
 
 from dsth_jax import encode_shards
-from dsth_jax.pipeline import trained
+from dsth_jax.pipeline import hash_function
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def run(tmp_path_factory):
 def compiled_once():
   """Compiles the network once for the tests that encode with the same run."""
   with pytest.MonkeyPatch.context() as patch:
-    load = functools.cache(trained.load_hash_function)
-    patch.setattr(trained, "load_hash_function", load)
+    load = functools.cache(hash_function.load_hash_function)
+    patch.setattr(hash_function, "load_hash_function", load)
     yield
 
 

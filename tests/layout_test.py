@@ -9,11 +9,10 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "dsth_jax"
 
 # The order in which the data moves; a new stage has its place here.
 ORDER = (
-  *("version", "types", "allocator", "distributed", "sharding", "checkpoint"),
-  *("datasets", "models", "features", "graph", "spectral", "codes"),
-  *("train", "encode", "hamming", "metrics", "baselines", "report"),
-  *("config", "pipeline", "comparison", "mendable", "command", "main"),
-  *("compare", "encode_shards"),
+  *("version", "types", "runtime", "datasets", "models", "features"),
+  *("graph", "spectral", "codes", "train", "encode", "hamming", "metrics"),
+  *("baselines", "report", "config", "pipeline", "comparison", "cli"),
+  *("main", "compare", "encode_shards"),
 )
 
 

@@ -5,9 +5,9 @@ import signal
 import subprocess
 import time
 
-import commands
 import numpy as np
 import pytest
+from support import commands
 
 SHORT = (
   "--config=configs/digits.py",

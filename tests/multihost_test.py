@@ -7,9 +7,9 @@ import socket
 import subprocess
 import time
 
-import commands
 import numpy as np
 import pytest
+from support import commands
 
 pytestmark = pytest.mark.multidevice
 

@@ -16,7 +16,8 @@ import optax
 from jax import Array
 from jaxtyping import Float, Key, UInt8
 
-from dsth_jax import codes, encode, models, sharding, train
+from dsth_jax import codes, encode, models, train
+from dsth_jax.runtime import sharding
 from dsth_jax.types import ArrayLike
 
 # What every method trains with; the methods differ in their losses alone.

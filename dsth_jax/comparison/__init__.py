@@ -11,15 +11,17 @@ import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, report
 from dsth_jax import config as config_lib
-from dsth_jax.comparison import cells, markdown, page, plots, summary
-from dsth_jax.comparison.summary import Results
+from dsth_jax import report
+from dsth_jax.comparison import cells, summary
 from dsth_jax.pipeline import data as data_lib
-from dsth_jax.pipeline import labels, learning, methods
+from dsth_jax.pipeline import label_generation, methods, training
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.methods import Inputs
-from dsth_jax.pipeline.run import Run, environment
+from dsth_jax.pipeline.workdir import Run, environment
+from dsth_jax.report.comparison import markdown, page, plots
+from dsth_jax.report.comparison.results import Results
+from dsth_jax.runtime import artifacts
 
 # What a report may consist of.
 _FILES = (
@@ -47,8 +49,8 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> Results:
     OSError: the directory cannot be written.
   """
   workdir.mkdir(parents=True, exist_ok=True)
-  checkpoint.write_text(workdir / "config.json", config.to_json(indent=2))
-  checkpoint.write_json(workdir / "environment.json", environment())
+  artifacts.write_text(workdir / "config.json", config.to_json(indent=2))
+  artifacts.write_json(workdir / "environment.json", environment())
   this = Run(workdir)
   data = _asked(config, data_lib.load(this, config))
   _check(config, data)
@@ -56,7 +58,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> Results:
   ceiling = cells.ceiling(this, config, inputs)
   outcomes = _outcomes(this, config, inputs)
   results = summary.summarize(config, data, ceiling, outcomes)
-  checkpoint.write_json(workdir / "comparison.json", results)
+  artifacts.write_json(workdir / "comparison.json", results)
   files = {
     **dict(plots.files(results)),
     "comparison.md": markdown.render(results).encode(),
@@ -105,11 +107,11 @@ def _check(config: ConfigDict, data: Data) -> None:
 
 
 def _inputs(run: Run, config: ConfigDict, data: Data) -> Inputs:
-  described = labels.extract_features(run, config, data)
-  points = labels.centred(config, data, described)
+  described = label_generation.extract_features(run, config, data)
+  points = label_generation.centred(config, data, described)
   pixels = None
   if any(map(methods.sees_images, config.compare.methods)):
-    pixels = learning.write_pixels(run, config, data)
+    pixels = training.write_pixels(run, config, data)
   return Inputs(data, points, pixels)
 
 

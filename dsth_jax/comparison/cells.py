@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import baselines, checkpoint, metrics
+from dsth_jax import baselines, metrics
 from dsth_jax import config as config_lib
-from dsth_jax.comparison import encoding
-from dsth_jax.pipeline import evaluation, labels, learning, methods
+from dsth_jax.comparison import timing
+from dsth_jax.pipeline import evaluation, label_generation, methods, training
 from dsth_jax.pipeline.methods import Inputs
-from dsth_jax.pipeline.run import Run
+from dsth_jax.pipeline.workdir import Run
+from dsth_jax.runtime import artifacts
 
 # What the file of a cell holds: `metrics`, `statistics` (of the database) and
 # times, or an `error`.
@@ -64,7 +65,7 @@ def outcome(
   config = settings(config, cell)
   fingerprint = _fingerprint(config, inputs, cell)
   path = run.workdir / "cells" / f"{cell}.json"
-  stored = checkpoint.read_current(path, fingerprint)
+  stored = artifacts.read_current(path, fingerprint)
   if stored is not None and stored["error"] is None:
     _say(cell, stored, "reused")
     return stored
@@ -74,7 +75,7 @@ def outcome(
     **_measure_or_say(run, config, inputs, cell),
   }
   path.parent.mkdir(exist_ok=True)
-  checkpoint.write_json(path, found)
+  artifacts.write_json(path, found)
   if found["error"] is None:
     _say(cell, found, "measured")
   return found
@@ -82,17 +83,17 @@ def outcome(
 
 def ceiling(run: Run, config: ConfigDict, inputs: Inputs) -> evaluation.Metrics:
   """Returns the figures of the features' cosine, which codes aim at."""
-  fingerprint = checkpoint.fingerprint(
+  fingerprint = artifacts.fingerprint(
     _queries_and_features(config, inputs), config.eval.max_rank
   )
   path = run.workdir / "cells" / "cosine.json"
-  stored = checkpoint.read_current(path, fingerprint)
+  stored = artifacts.read_current(path, fingerprint)
   if stored is not None:
     return stored["metrics"]
   judged = evaluation.judge_features(config, inputs)
   path.parent.mkdir(exist_ok=True)
   found = {"fingerprint": fingerprint, "metrics": judged}
-  checkpoint.write_json(path, found)
+  artifacts.write_json(path, found)
   return judged
 
 
@@ -111,7 +112,7 @@ def _measure_or_say(
 def _measure(
   run: Run, config: ConfigDict, inputs: Inputs, cell: Cell
 ) -> Outcome:
-  found = encoding.encoded(run, config, inputs, cell.method)
+  found = timing.encoded(run, config, inputs, cell.method)
   return {
     "metrics": evaluation.judge_codes(
       config, inputs.data, found.query, found.database
@@ -138,7 +139,7 @@ def _sentence(error: Exception) -> str:
 
 def _fingerprint(config: ConfigDict, inputs: Inputs, cell: Cell) -> str:
   depends = _of_student if cell.method in config_lib.STUDENTS else _of_baseline
-  return checkpoint.fingerprint(
+  return artifacts.fingerprint(
     cell,
     config.eval.max_rank,
     _queries_and_features(config, inputs),
@@ -147,10 +148,10 @@ def _fingerprint(config: ConfigDict, inputs: Inputs, cell: Cell) -> str:
 
 
 def _queries_and_features(config: ConfigDict, inputs: Inputs) -> str:
-  return checkpoint.fingerprint(
+  return artifacts.fingerprint(
     inputs.data.fingerprint,
     config.compare.num_queries,
-    labels.features_fingerprint(config, inputs.data),
+    label_generation.features_fingerprint(config, inputs.data),
     config.features.centre,
   )
 
@@ -159,15 +160,15 @@ def _of_student(config: ConfigDict, method: str) -> str:
   del method
   sections = ("graph", "spectral", "labels")
   labels_print = [config[section].to_dict() for section in sections]
-  return checkpoint.fingerprint(
-    learning.training_fingerprint(config, checkpoint.fingerprint(labels_print)),
+  return artifacts.fingerprint(
+    training.training_fingerprint(config, artifacts.fingerprint(labels_print)),
     config.encode.threshold,
   )
 
 
 def _of_baseline(config: ConfigDict, method: str) -> str:
   module = sys.modules[baselines.BASELINES[method].fit.__module__]
-  return checkpoint.fingerprint(
+  return artifacts.fingerprint(
     config.baselines.get(method, ConfigDict()).to_dict(),
     config.model.image_size if methods.sees_images(method) else None,
     inspect.getsource(module),

@@ -11,10 +11,8 @@ from dsth_jax.comparison.cells import Outcome
 from dsth_jax.pipeline import data as data_lib
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.evaluation import Metrics
-from dsth_jax.pipeline.run import environment
-
-# All that is known of a comparison, fit for JSON.
-Results = dict[str, Any]
+from dsth_jax.pipeline.workdir import environment
+from dsth_jax.report.comparison.results import Results
 
 _Figure = int | float
 

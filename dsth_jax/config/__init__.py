@@ -4,12 +4,10 @@
 minute on two cores. A file in `configs/` states only its difference to it.
 """
 
-from ml_collections import ConfigDict
-
+from dsth_jax.config.base import base_config
 from dsth_jax.config.methods import METHODS, SHALLOW, STUDENTS
 from dsth_jax.config.paper import use_paper_labels, use_paper_schedule
-from dsth_jax.config.recorded import read
-from dsth_jax.config.settings import base_config
+from dsth_jax.config.saved import read
 from dsth_jax.config.validation import choose, validate
 
 __all__ = [
@@ -18,14 +16,8 @@ __all__ = [
   "STUDENTS",
   "base_config",
   "choose",
-  "get_config",
   "read",
   "use_paper_labels",
   "use_paper_schedule",
   "validate",
 ]
-
-
-def get_config() -> ConfigDict:
-  """Makes this file the default of --config."""
-  return base_config()

@@ -16,8 +16,8 @@ from dsth_jax import (
   train,
 )
 from dsth_jax.config import methods
-from dsth_jax.graph import approximate
-from dsth_jax.models import heads, simplenet
+from dsth_jax.graph import approximate_knn
+from dsth_jax.models.hash_models import heads, simplenet
 
 
 def validate(config: ConfigDict) -> None:
@@ -78,7 +78,7 @@ _AT_LEAST_ONE = (
 
 def _validate_combinations(config: ConfigDict) -> None:
   if config.graph.search == "approximate":
-    approximate.library()
+    approximate_knn.library()
   _check_head(config, config.num_bits)
   if config.model.image_size not in simplenet.WIDTHS:
     raise ValueError(

@@ -6,13 +6,18 @@ The only place that names TFDS. Nothing here needs TensorFlow, except
 
 import os
 
-from dsth_jax.datasets import digits, features_only, image_folder, official
+from dsth_jax.datasets import (
+  digits,
+  features_only,
+  image_folder,
+  tfds_catalogue,
+)
+from dsth_jax.datasets.batches import Selection, image_batches, square
+from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess, Skipped
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
 from dsth_jax.datasets.npy import open_npy
-from dsth_jax.datasets.pixels import Selection, image_batches, square
 from dsth_jax.datasets.protocols import PROTOCOLS, Splits
-from dsth_jax.datasets.records import Dataset, Images, RandomAccess, Skipped
 
 __all__ = [
   "PROTOCOLS",
@@ -81,4 +86,4 @@ def load(
     return features_only.load(os.path.expanduser(labels_file))
   if name == "digits":
     return digits.load(data_dir)
-  return official.load(name, data_dir)
+  return tfds_catalogue.load(name, data_dir)

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from dsth_jax.datasets import prepared
-from dsth_jax.datasets.records import Dataset
+from dsth_jax.datasets import tfds_builder
+from dsth_jax.datasets.dataset import Dataset
 
 
-class Digits(prepared.OrderedBuilder):
+class Digits(tfds_builder.OrderedBuilder):
   """1,797 grey images of 8 x 8 pixels in ten classes, all of them "train".
 
   References:
@@ -27,7 +27,7 @@ class Digits(prepared.OrderedBuilder):
     """Returns the rows of scikit-learn's table."""
     return {"train": range(len(_digits().target))}
 
-  def read(self, sources: Sequence[int]) -> Iterator[prepared.Record]:
+  def read(self, sources: Sequence[int]) -> Iterator[tfds_builder.Record]:
     """Yields each row as a PNG, its 0 .. 16 spread over 0 .. 255."""
     digits = _digits()
     for row in sources:
@@ -35,14 +35,14 @@ class Digits(prepared.OrderedBuilder):
       encoded = io.BytesIO()
       Image.fromarray(pixels).save(encoded, "PNG")
       label = int(digits.target[row])
-      yield prepared.Record(f"train/{row}", encoded.getvalue(), label)
+      yield tfds_builder.Record(f"train/{row}", encoded.getvalue(), label)
 
 
 def load(data_dir: str) -> Dataset:
   """Prepares the digits, if that is to be done, and opens them."""
   builder = Digits(data_dir=data_dir or None)
-  prepared.prepare(builder)
-  return prepared.open_prepared(
+  tfds_builder.prepare(builder)
+  return tfds_builder.open_prepared(
     builder.data_dir, fingerprint=builder.info.full_name
   )
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from dsth_jax import checkpoint
 from dsth_jax.datasets import npy
-from dsth_jax.datasets.records import Dataset, Images
+from dsth_jax.datasets.dataset import Dataset, Images
+from dsth_jax.runtime import artifacts
 
 
 def load(labels_file: str) -> Dataset:
@@ -33,5 +33,5 @@ def load(labels_file: str) -> Dataset:
     parts=np.full(len(given), "train"),
     names=tuple(f"row/{row}" for row in range(len(given))),
     skipped=(),
-    fingerprint=checkpoint.fingerprint(given.tolist()),
+    fingerprint=artifacts.fingerprint(given.tolist()),
   )

@@ -10,16 +10,16 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from dsth_jax.datasets import ahead, encoding, folder, prepared
-from dsth_jax.datasets.records import Dataset, Skipped
+from dsth_jax.datasets import folder_scan, image_files, prefetch, tfds_builder
+from dsth_jax.datasets.dataset import Dataset, Skipped
 
 # An image of 32 x 32 is read faster than a thread is handed its path.
 _CHUNK = 16
 
-Source = tuple[folder.Entry, int | None]
+Source = tuple[folder_scan.Entry, int | None]
 
 
-class ImageFolder(prepared.OrderedBuilder):
+class ImageFolder(tfds_builder.OrderedBuilder):
   """JPEG, PNG, WebP, GIF (first frame) and BMP files at any depth.
 
   `folder.layout` says how folders become parts and labels; a file's name, size
@@ -50,7 +50,7 @@ class ImageFolder(prepared.OrderedBuilder):
     """
     self.listing = _scan(root)
     names = [entry.name for entry in self.listing.entries]
-    self._layout = folder.layout(names)
+    self._layout = folder_scan.layout(names)
     self.class_names = self._layout.class_names
     self._max_pixels = max_pixels
     self._stored_size = stored_size
@@ -61,7 +61,7 @@ class ImageFolder(prepared.OrderedBuilder):
     self.fingerprint = hashlib.sha256(
       json.dumps([known, states]).encode()
     ).hexdigest()[:16]
-    with prepared.quiet():
+    with tfds_builder.quiet():
       super().__init__(
         data_dir=data_dir,
         config=tfds.core.BuilderConfig(name=self.fingerprint),
@@ -71,21 +71,21 @@ class ImageFolder(prepared.OrderedBuilder):
     """Returns files and labels of every part."""
     entries = self.listing.entries
     labels = self._layout.labels or itertools.repeat(None)
-    table: dict[str, list[Source]] = {part: [] for part in prepared.PARTS}
+    table: dict[str, list[Source]] = {part: [] for part in tfds_builder.PARTS}
     for entry, part, label in zip(entries, self._layout.parts, labels):
       table[part].append((entry, label))
     return {part: sources for part, sources in table.items() if sources}
 
   def read(
     self, sources: Sequence[Source]
-  ) -> Iterator[prepared.Record | Skipped]:
+  ) -> Iterator[tfds_builder.Record | Skipped]:
     """Reads, shrinks and encodes in threads."""
     read = functools.partial(
       _read_files, max_pixels=self._max_pixels, stored_size=self._stored_size
     )
     chunks = (sources[i : i + _CHUNK] for i in range(0, len(sources), _CHUNK))
-    with encoding.without_pixel_limit():
-      for chunk in ahead.map_ahead(read, chunks):
+    with image_files.without_pixel_limit():
+      for chunk in prefetch.map_ahead(read, chunks):
         yield from chunk
 
 
@@ -99,15 +99,15 @@ def load(
     max_pixels=max_pixels,
     stored_size=stored_size,
   )
-  prepared.prepare(builder)
-  dataset = prepared.open_prepared(
+  tfds_builder.prepare(builder)
+  dataset = tfds_builder.open_prepared(
     builder.data_dir, fingerprint=builder.fingerprint
   )
   skipped = sorted(dataset.skipped + tuple(builder.listing.skipped))
   return dataset._replace(skipped=tuple(skipped))
 
 
-def _scan(root: str) -> folder.Listing:
+def _scan(root: str) -> folder_scan.Listing:
   if not root:
     raise ValueError(
       "root is empty, but image_folder needs the folder that holds the "
@@ -118,13 +118,13 @@ def _scan(root: str) -> folder.Listing:
     raise ValueError(
       f"root is {root}, which {what}: pass the folder that holds the images."
     )
-  listing = folder.scan(root)
+  listing = folder_scan.scan(root)
   if not listing.entries:
     raise ValueError(
       f"root is {root}, which holds no image to read (files of another kind: "
       f"{listing.num_others}; unusable: {len(listing.skipped)}"
       + "".join(f", the first {s.name} {s.reason}" for s in listing.skipped[:1])
-      + f"): pass a folder with files named {', '.join(folder.EXTENSIONS)}, "
+      + f"): pass a folder with files named {', '.join(folder_scan.EXTENSIONS)}, "
       "at any depth."
     )
   return listing
@@ -132,16 +132,16 @@ def _scan(root: str) -> folder.Listing:
 
 def _read_files(
   sources: Sequence[Source], **limits: Any
-) -> list[prepared.Record | Skipped]:
+) -> list[tfds_builder.Record | Skipped]:
   return [_read_file(entry, label, **limits) for entry, label in sources]
 
 
 def _read_file(
-  entry: folder.Entry, label: int | None, **limits: int
-) -> prepared.Record | Skipped:
+  entry: folder_scan.Entry, label: int | None, **limits: int
+) -> tfds_builder.Record | Skipped:
   try:
     with open(entry.path, "rb") as file:
-      encoded = encoding.stored_bytes(file, **limits)
+      encoded = image_files.stored_bytes(file, **limits)
   except Exception as error:
-    return Skipped(entry.name, encoding.skip_reason(error))
-  return prepared.Record(entry.name, encoded, label)
+    return Skipped(entry.name, image_files.skip_reason(error))
+  return tfds_builder.Record(entry.name, encoded, label)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import tensorflow_datasets as tfds
 from absl import app, flags
 
-from dsth_jax.datasets import official
+from dsth_jax.datasets import tfds_catalogue
 
 _NAME = flags.DEFINE_string("name", "", "Name in TFDS's catalogue.")
 _DATA_DIR = flags.DEFINE_string(
@@ -26,7 +26,7 @@ def prepare(name: str, data_dir: str) -> str:
   Raises:
     ValueError: there is no such set, or no TensorFlow to prepare it with.
   """
-  builder = official.find(name, data_dir)
+  builder = tfds_catalogue.find(name, data_dir)
   if not builder.is_prepared() and not _has_tensorflow():
     raise ValueError(
       f"preparing {name} takes TensorFlow, which is not installed: "
@@ -36,7 +36,7 @@ def prepare(name: str, data_dir: str) -> str:
     file_format=tfds.core.FileFormat.ARRAY_RECORD,
     download_config=tfds.download.DownloadConfig(try_download_gcs=False),
   )
-  official.check_prepared(builder, name, data_dir)
+  tfds_catalogue.check_prepared(builder, name, data_dir)
   return str(builder.data_dir)
 
 

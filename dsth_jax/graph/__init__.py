@@ -13,7 +13,14 @@
 (1, (4,))
 """
 
-from dsth_jax.graph.approximate import approximate_cosine_knn, recall
+from dsth_jax.graph.affinity_matrix import (
+  Affinity,
+  affinity,
+  degrees,
+  from_scipy,
+  to_scipy,
+)
+from dsth_jax.graph.approximate_knn import approximate_cosine_knn, recall
 from dsth_jax.graph.components import (
   MIN_WEIGHT,
   Components,
@@ -22,13 +29,6 @@ from dsth_jax.graph.components import (
   connected_components,
 )
 from dsth_jax.graph.knn import Neighbors, cosine_knn
-from dsth_jax.graph.weights import (
-  Affinity,
-  affinity,
-  degrees,
-  from_scipy,
-  to_scipy,
-)
 
 __all__ = [
   "MIN_WEIGHT",

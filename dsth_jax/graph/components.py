@@ -10,8 +10,8 @@ from jax import Array
 from jaxtyping import Float, Int, Int32, Real
 from scipy.cluster.hierarchy import DisjointSet
 
+from dsth_jax.graph.affinity_matrix import Affinity, from_scipy, to_scipy
 from dsth_jax.graph.knn import unit_rows
-from dsth_jax.graph.weights import Affinity, from_scipy, to_scipy
 from dsth_jax.types import ArrayLike
 
 # What joins two components none of whose points have a positive cosine.

@@ -12,7 +12,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int32, Real
 
-from dsth_jax.graph import device_tiles, host_tiles, ring, whole_tile
+from dsth_jax.graph.exact import cpu, device, sharded
+from dsth_jax.graph.exact import tiles as whole_tile
 from dsth_jax.types import ArrayLike
 
 
@@ -71,7 +72,7 @@ def cosine_knn(
   features = features if hasattr(features, "dtype") else np.asarray(features)
   if mesh is not None and mesh.size == 1:
     mesh = None
-  form = fastest_form() if mesh is None else device_tiles
+  form = fastest_form() if mesh is None else device
   block_size = form.BLOCK_SIZE if block_size is None else block_size
   check(features, num_neighbors)
   if block_size < 1:
@@ -106,7 +107,7 @@ def _over_devices(
   num_points = features.shape[0]
   per_device = math.ceil(num_points / mesh.size)
   tiling = whole_tile.tiling(per_device, num_neighbors, block_size)
-  found = ring.neighbors(
+  found = sharded.neighbors(
     functools.partial(unit_rows, features),
     tiling._replace(num_points=num_points),
     num_features=features.shape[1],
@@ -119,7 +120,7 @@ def _over_devices(
 
 def fastest_form() -> ModuleType:
   """Returns the form of the search for this backend; the only such choice."""
-  return host_tiles if jax.default_backend() == "cpu" else device_tiles
+  return cpu if jax.default_backend() == "cpu" else device
 
 
 def unit_rows(features: ArrayLike, start: int, size: int) -> np.ndarray:

@@ -12,13 +12,13 @@
 [0, 1]
 """
 
-from dsth_jax.hamming.pairwise import check_packed, distances
-from dsth_jax.hamming.retrieval import (
+from dsth_jax.hamming.exact_search import (
   RangeResult,
   SearchResult,
   range_search,
   search,
 )
+from dsth_jax.hamming.pairwise_distances import check_packed, distances
 
 __all__ = [
   "RangeResult",

@@ -11,9 +11,9 @@
 (3, 1)
 """
 
-from dsth_jax.metrics.code_ranking import evaluate
 from dsth_jax.metrics.code_statistics import code_statistics
 from dsth_jax.metrics.curves import max_f_measure
-from dsth_jax.metrics.feature_ranking import evaluate_features
+from dsth_jax.metrics.evaluate_codes import evaluate
+from dsth_jax.metrics.evaluate_cosine import evaluate_features
 
 __all__ = ["code_statistics", "evaluate", "evaluate_features", "max_f_measure"]

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import UInt8
 
-from dsth_jax.metrics import code_ranking
+from dsth_jax.metrics import evaluate_codes
 from dsth_jax.types import ArrayLike
 
 # Sums of zeros and ones are exact in float32 up to 2^24 rows.
@@ -36,7 +36,7 @@ def code_statistics(
       "the codes are empty, but statistics need at least one: pass what was "
       "encoded."
     )
-  code_ranking.check_num_bits("codes", packed, num_bits)
+  evaluate_codes.check_num_bits("codes", packed, num_bits)
   together = _ones_together(packed, num_bits) / len(packed)
   shares = np.diagonal(together)
   covariance = together - np.outer(shares, shares)

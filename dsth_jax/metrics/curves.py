@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from dsth_jax.metrics.ties import Ties
+from dsth_jax.metrics.average_precision import Ties
 
 # Points of the precision curve between 1 and 10, 10 and 100, and so on.
 POINTS_PER_DECADE = 8

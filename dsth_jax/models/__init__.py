@@ -1,14 +1,6 @@
-"""The networks: hash functions that learn, backbones that describe."""
+"""The networks: hash networks that learn, backbones that describe."""
 
-from dsth_jax.models import efficientnet_lite, simplenet
+from dsth_jax.models.backbones import BACKBONES
+from dsth_jax.models.hash_models import HASH_MODELS
 
-HASH_MODELS = {"simplenet": simplenet.SimpleNet}
-
-# What loads a network with its ImageNet weights, as a function of pixels, and
-# how many features it gives.
-BACKBONES = {
-  "efficientnet_lite0": (
-    efficientnet_lite.imagenet_features,
-    efficientnet_lite.NUM_FEATURES,
-  )
-}
+__all__ = ["BACKBONES", "HASH_MODELS"]

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from dsth_jax import sharding
+from dsth_jax.runtime import sharding
 from dsth_jax.types import ArrayLike
 
 Forward = Callable[[Array], Array]

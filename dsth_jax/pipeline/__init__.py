@@ -12,12 +12,19 @@ import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, codes, report
+from dsth_jax import codes, report
 from dsth_jax.pipeline import data as data_lib
-from dsth_jax.pipeline import evaluation, labels, learning, losses, methods
+from dsth_jax.pipeline import (
+  evaluation,
+  label_generation,
+  methods,
+  training,
+  training_log,
+)
 from dsth_jax.pipeline import student as student_lib
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.run import Run, environment
+from dsth_jax.pipeline.workdir import Run, environment
+from dsth_jax.runtime import artifacts
 
 
 def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
@@ -35,16 +42,16 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     OSError: the directory cannot be written.
   """
   workdir.mkdir(parents=True, exist_ok=True)
-  checkpoint.write_text(workdir / "config.json", config.to_json(indent=2))
-  checkpoint.write_json(workdir / "environment.json", environment())
+  artifacts.write_text(workdir / "config.json", config.to_json(indent=2))
+  artifacts.write_json(workdir / "environment.json", environment())
   this = Run(workdir)
 
   data = data_lib.load(this, config)
   methods.check(("dsth", *config.eval.baselines), data)
   data_lib.check_training_size(config, data)
-  described = labels.extract_features(this, config, data)
-  points = labels.centred(config, data, described)
-  pixels = learning.write_pixels(this, config, data)
+  described = label_generation.extract_features(this, config, data)
+  points = label_generation.centred(config, data, described)
+  pixels = training.write_pixels(this, config, data)
   inputs = methods.Inputs(data, points, pixels)
   student = student_lib.fit(student_lib.Runs(this, this, this), config, inputs)
   hash_labels, embedding = student.labels, student.embedding
@@ -54,7 +61,7 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
     baselines = evaluation.encode_baselines(config, inputs)
     of_labels = {
       "labels": codes.pack(np.asarray(hash_labels["codes"])),
-      "paper_labels": codes.pack(labels.paper_labels(embedding)),
+      "paper_labels": codes.pack(label_generation.paper_labels(embedding)),
     }
     return evaluation.Packed(
       everywhere={"student": packed_codes, **baselines},
@@ -72,11 +79,11 @@ def run(config: ConfigDict, workdir: pathlib.Path) -> dict:
       "max_residual": float(np.max(embedding.residuals)),
       "num_iters": embedding.num_iters,
     },
-    "losses": losses.read_losses(workdir / "logs"),
+    "losses": training_log.read_losses(workdir / "logs"),
     "skipped": [list(entry) for entry in data.dataset.skipped],
     "environment": environment(),
   }
-  checkpoint.write_json(workdir / "metrics.json", results)
+  artifacts.write_json(workdir / "metrics.json", results)
   sheet = evaluation.picture_sheet(config, data, packed_codes)
   report.write(workdir / "report", cast(report.Results, results), sheet)
   evaluation.say_headline(results)

@@ -7,8 +7,9 @@ import jax
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import checkpoint, datasets, distributed
-from dsth_jax.pipeline.run import Run
+from dsth_jax import datasets
+from dsth_jax.pipeline.workdir import Run
+from dsth_jax.runtime import artifacts, distributed
 
 
 class Data(NamedTuple):
@@ -37,15 +38,15 @@ def load(run: Run, config: ConfigDict) -> Data:
     num_queries=config.data.num_queries,
     seed=config.seed,
   )
-  fingerprint = checkpoint.fingerprint(
+  fingerprint = artifacts.fingerprint(
     dataset.fingerprint,
     config.data.protocol,
     config.data.num_queries,
     config.seed,
   )
-  checkpoint.write(run.workdir / "splits", fingerprint, splits._asdict())
+  artifacts.write(run.workdir / "splits", fingerprint, splits._asdict())
   skipped = "".join(f"{name}\t{reason}\n" for name, reason in dataset.skipped)
-  checkpoint.write_text(run.workdir / "skipped.txt", skipped)
+  artifacts.write_text(run.workdir / "skipped.txt", skipped)
   logging.info(
     "%d images, of which %d queries, %d in the database, %d for training; "
     "%d skipped",

@@ -13,19 +13,12 @@ from absl import logging
 from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
-from dsth_jax import (
-  checkpoint,
-  codes,
-  distributed,
-  hamming,
-  metrics,
-  report,
-  sharding,
-)
+from dsth_jax import codes, hamming, metrics, report
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.methods import Inputs
-from dsth_jax.pipeline.run import Run
+from dsth_jax.pipeline.workdir import Run
+from dsth_jax.runtime import artifacts, distributed, sharding
 
 Metrics = dict[str, Any]
 
@@ -65,11 +58,11 @@ def judge(
   settings = [
     config.baselines[name].to_dict() for name in config.eval.baselines
   ]
-  fingerprint = checkpoint.fingerprint(
+  fingerprint = artifacts.fingerprint(
     fingerprint, config.eval.to_dict(), settings
   )
   path = run.workdir / "evaluation.json"
-  stored = checkpoint.read_current(path, fingerprint)
+  stored = artifacts.read_current(path, fingerprint)
   # What the leader sees decides, for all of them measure.
   if distributed.of_leader(stored is not None):
     assert stored is not None, f"{path} is on no shared file system"
@@ -86,7 +79,7 @@ def judge(
       "training": _training(config, inputs, found),
     }
     stored = {"fingerprint": fingerprint, "results": results}
-    checkpoint.write_json(path, stored)
+    artifacts.write_json(path, stored)
   return results
 
 

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from dsth_jax import baselines
 from dsth_jax import config as config_lib
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.labels import stage_key
+from dsth_jax.pipeline.label_generation import stage_key
 
 
 class Inputs(NamedTuple):

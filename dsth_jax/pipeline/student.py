@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from dsth_jax import spectral
-from dsth_jax.pipeline import labels, learning, methods
+from dsth_jax.pipeline import label_generation, methods
+from dsth_jax.pipeline import training as learning
 from dsth_jax.pipeline.methods import Inputs
-from dsth_jax.pipeline.run import Arrays, Run
+from dsth_jax.pipeline.workdir import Arrays, Run
 
 
 class Runs(NamedTuple):
@@ -34,7 +35,7 @@ class Student(NamedTuple):
     fingerprint: of the codes.
   """
 
-  graph: labels.GraphReport
+  graph: label_generation.GraphReport
   embedding: spectral.Embedding
   labels: Arrays
   variables: Any
@@ -46,14 +47,16 @@ def fit(runs: Runs, config: ConfigDict, inputs: Inputs) -> Student:
   """Makes every artefact that is not current, in the order of the line."""
   data, pixels = inputs.data, methods.seen(inputs, "dsth")
   training = inputs.points[data.splits.training]
-  neighbors, graph_print = labels.build_graph(
+  neighbors, graph_print = label_generation.build_graph(
     runs.graph, config, data, training
   )
-  affinity, graph_report = labels.join_graph(config, neighbors, training)
-  embedding, embedding_print = labels.embed(
+  affinity, graph_report = label_generation.join_graph(
+    config, neighbors, training
+  )
+  embedding, embedding_print = label_generation.embed(
     runs.embedding, config, affinity, graph_print
   )
-  hash_labels, labels_print = labels.make_labels(
+  hash_labels, labels_print = label_generation.make_labels(
     runs.student, config, embedding, embedding_print
   )
   variables, training_print = learning.learn(

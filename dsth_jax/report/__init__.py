@@ -15,9 +15,10 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from dsth_jax import distributed
-from dsth_jax.report import contract, markdown, page, pictures, plots, words
-from dsth_jax.report.contract import PictureSheet, Results
+from dsth_jax.report import markdown, page, pictures, plots, wording
+from dsth_jax.report import results as results_lib
+from dsth_jax.report.results import PictureSheet, Results
+from dsth_jax.runtime import distributed
 
 __all__ = ["PictureSheet", "Results", "render", "write", "write_files"]
 
@@ -47,7 +48,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
   Raises:
     ValueError: the results lack a section, or the sheet does not fit together.
   """
-  contract.check(results, sheet)
+  results_lib.check(results, sheet)
   results = _ordered(results)
   files = dict(plots.files(results))
   if len(sheet.queries):
@@ -119,5 +120,7 @@ def _ordered(results: Results) -> Results:
   for part in ("held_out", "training", "statistics"):
     methods = results[part]
     if methods is not None:
-      ordered[part] = {name: methods[name] for name in words.in_order(methods)}
+      ordered[part] = {
+        name: methods[name] for name in wording.in_order(methods)
+      }
   return cast(Results, ordered)

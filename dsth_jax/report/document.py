@@ -13,17 +13,18 @@ def render(title: str, body: str) -> str:
     title: of the page; escaped here.
     body: HTML.
   """
-  return template(__package__, "document.html").substitute(
-    title=html.escape(title), css=read(__package__, "page.css"), body=body
+  return template("document.html").substitute(
+    title=html.escape(title), css=read("page.css"), body=body
   )
 
 
-def template(package: str, name: str) -> string.Template:
-  """Returns a file of a package as a template."""
-  return string.Template(read(package, name))
+def template(name: str) -> string.Template:
+  """Returns a file of templates/ as a template."""
+  return string.Template(read(name))
 
 
 @functools.cache
-def read(package: str, name: str) -> str:
-  """Returns the text of a file of a package."""
-  return resources.files(package).joinpath(name).read_text("utf-8")
+def read(name: str) -> str:
+  """Returns the text of a file of templates/."""
+  templates = resources.files("dsth_jax.report").joinpath("templates")
+  return templates.joinpath(name).read_text("utf-8")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from dsth_jax.report import looks, pictures, plots, tables, words
-from dsth_jax.report.contract import Metrics
+from dsth_jax.report import pictures, plots, styles, tables, wording
+from dsth_jax.report.results import Metrics
 
 
 def paragraph(text: str) -> str:
@@ -60,9 +60,9 @@ def bars(metrics: Mapping[str, Metrics], lead: str) -> str:
     HTML.
   """
   scores = {
-    name: float(each[words.MAP])
+    name: float(each[wording.MAP])
     for name, each in metrics.items()
-    if words.figure(each.get(words.MAP)) != words.DASH
+    if wording.figure(each.get(wording.MAP)) != wording.DASH
   }
   items = "".join(
     _bar(name, value, name == lead) for name, value in scores.items()
@@ -107,7 +107,7 @@ def curves(metrics: Mapping[str, Metrics]) -> str:
     ),
   )
   figures = (
-    plot(caption, draw({"": metrics}), draw({"": metrics}, looks.DARK))
+    plot(caption, draw({"": metrics}), draw({"": metrics}, styles.DARK))
     for caption, draw in drawn
   )
   return f'<div class="plots">{"".join(figures)}</div>'
@@ -139,18 +139,18 @@ def _cell(cell: tables.Cell) -> str:
 def _head(row: tables.Row) -> str:
   if not row.method:
     return _cell(row.head)
-  color = looks.style(row.method).color
+  color = styles.style(row.method).color
   dot = f'<span class="dot" style="background:{color}"></span>'
   return f'<span class="method">{dot}{_cell(row.head)}</span>'
 
 
 def _bar(method: str, value: float, stressed: bool) -> str:
-  name = escape(words.method(method).name)
-  color = looks.style(method).color
+  name = escape(wording.method(method).name)
+  color = styles.style(method).color
   # The figure needs some of the width.
   width = f"{85 * min(max(value, 0), 1):.1f}%"
   return (
     f"<li{' class=lead-method' if stressed else ''}>{name}<span>"
     f'<i style="width:{width};background:{color}"></i>'
-    f"{words.figure(value)}</span></li>"
+    f"{wording.figure(value)}</span></li>"
   )

@@ -3,7 +3,7 @@
 from html import escape
 
 from dsth_jax.report import elements, pictures, sentences
-from dsth_jax.report.contract import PictureSheet
+from dsth_jax.report.results import PictureSheet
 from dsth_jax.types import ArrayLike
 
 

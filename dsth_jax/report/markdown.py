@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from dsth_jax.report import notes, plots, sentences, tables, words
-from dsth_jax.report.contract import Metrics, Results
+from dsth_jax.report import notes, plots, sentences, tables, wording
+from dsth_jax.report.results import Metrics, Results
 
 # A list of images that could not be read stops here.
 MOST_SKIPPED = 50
@@ -120,9 +120,9 @@ def _quality(results: Results, pictures: Sequence[str]) -> list[str]:
     *_picture("precision_recall.png", pictures),
     *_picture("precision_of_returned.png", pictures),
     "### Who is compared",
-    glossary({words.method(n).name: words.method(n).text for n in methods}),
+    glossary({wording.method(n).name: wording.method(n).text for n in methods}),
     "### What the columns mean",
-    glossary(words.metric_texts(next(iter(measured[0].values())))),
+    glossary(wording.metric_texts(next(iter(measured[0].values())))),
   ]
 
 
@@ -142,7 +142,7 @@ def _setting(
 def _statistics(results: Results) -> list[str]:
   return [
     table(tables.statistics(results["statistics"])),
-    glossary(words.STATISTICS),
+    glossary(wording.STATISTICS),
   ]
 
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dsth_jax.report import (
   document,
   gallery,
-  looks,
   notes,
   plots,
   sentences,
+  styles,
   tables,
-  words,
+  wording,
 )
-from dsth_jax.report.contract import Metrics, PictureSheet, Results
 from dsth_jax.report.elements import (
   bars,
   curves,
@@ -25,6 +24,7 @@ from dsth_jax.report.elements import (
   tiles,
   warnings,
 )
+from dsth_jax.report.results import Metrics, PictureSheet, Results
 
 # A list of images that could not be read stops here.
 MOST_SKIPPED = 50
@@ -41,7 +41,7 @@ def render(results: Results, sheet: PictureSheet) -> str:
     HTML; every name and text in it is escaped.
   """
   title = sentences.title(results)
-  body = document.template(__package__, "page.html").substitute(
+  body = document.template("page.html").substitute(
     title=html.escape(title),
     dataset=html.escape(results["summary"]["dataset"]),
     opening=html.escape(sentences.opening(results)),
@@ -64,7 +64,7 @@ def render(results: Results, sheet: PictureSheet) -> str:
 
 def snippet() -> str:
   """Returns the lines of Python that search the codes of a run."""
-  return document.read(__package__, "snippet.txt")
+  return document.read("snippet.txt")
 
 
 def _line(results: Results) -> str:
@@ -72,22 +72,22 @@ def _line(results: Results) -> str:
   for number, (head, text) in enumerate(sentences.stage_texts(results), 1):
     texts |= {f"head_{number}": head, f"text_{number}": text}
   escaped = {name: html.escape(text) for name, text in texts.items()}
-  return document.template(__package__, "line.html").substitute(escaped)
+  return document.template("line.html").substitute(escaped)
 
 
 def _quality(results: Results) -> str:
   parts: list[str] = []
-  methods: dict[str, words.Method] = {}
+  methods: dict[str, wording.Method] = {}
   columns: Mapping[str, str] = {}
   for setting, title in plots.SETTINGS.items():
     metrics = results[setting]  # type: ignore[literal-required]
     if metrics:
       parts.append(_setting(setting, title, metrics))
-      methods |= {name: words.method(name) for name in metrics}
-      columns = columns or words.metric_texts(next(iter(metrics.values())))
+      methods |= {name: wording.method(name) for name in metrics}
+      columns = columns or wording.metric_texts(next(iter(metrics.values())))
   if not parts:
     return paragraph(sentences.no_labels(results, "held_out"))
-  methods = {name: methods[name] for name in words.in_order(methods)}
+  methods = {name: methods[name] for name in wording.in_order(methods)}
   who = glossary({each.name: each.text for each in methods.values()})
   what = glossary(columns)
   return "".join(parts) + (
@@ -112,7 +112,7 @@ def _statistics(results: Results) -> str:
   if not results["statistics"]:
     return paragraph("This run did not count them.")
   return table(tables.statistics(results["statistics"])) + glossary(
-    words.STATISTICS
+    wording.STATISTICS
   )
 
 
@@ -123,7 +123,7 @@ def _loss(results: Results) -> str:
   drawn = plot(
     "The student's training: its error against the labels, step by step.",
     plots.training_loss(losses),
-    plots.training_loss(losses, looks.DARK),
+    plots.training_loss(losses, styles.DARK),
   )
   return f'<div class="plots">{drawn}</div>'
 

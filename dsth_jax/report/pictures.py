@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from dsth_jax.report import looks, plots
-from dsth_jax.report.contract import PictureSheet
+from dsth_jax.report import plots, styles
+from dsth_jax.report.results import PictureSheet
 from dsth_jax.types import ArrayLike
 
 # Larger pictures are shrunk to this side; a page shows no more.
@@ -68,7 +68,7 @@ def sheet_png(sheet: PictureSheet) -> bytes:
   figure = Figure(
     figsize=(_INCHES * width, _INCHES * height),
     dpi=plots.DOTS_PER_INCH,
-    facecolor=looks.LIGHT.paper,
+    facecolor=styles.LIGHT.paper,
   )
   axes = figure.add_axes((0, 0, 1, 1))
   axes.set_axis_off()
@@ -105,7 +105,7 @@ def _place_result(
   text = str(int(sheet.distances[row][column]))
   if sheet.relevant is not None and sheet.relevant[row][column]:
     text += " \N{CHECK MARK}"
-    color = looks.style("labels").color
+    color = styles.style("labels").color
     frame = Rectangle(*box, fill=False, edgecolor=color, linewidth=3)
     axes.add_patch(frame)
   _write(axes, middle, top + _SIDE + 0.2, text)
@@ -133,5 +133,5 @@ def _write(
   axes: Axes, x: float, y: float, text: str, *, align: str = "center"
 ) -> None:
   axes.text(
-    x, y, text, fontsize=8.5, color=looks.LIGHT.ink, horizontalalignment=align
+    x, y, text, fontsize=8.5, color=styles.LIGHT.ink, horizontalalignment=align
   )

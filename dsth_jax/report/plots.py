@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dsth_jax.report import looks, words
-from dsth_jax.report.contract import Losses, Metrics, Results
+from dsth_jax.report import styles, wording
+from dsth_jax.report.results import Losses, Metrics, Results
 
 SETTINGS = {
   "held_out": "Held-out queries",
@@ -37,7 +37,8 @@ def files(results: Results) -> Iterator[tuple[str, bytes]]:
 
 
 def precision_recall(
-  panels: Mapping[str, Mapping[str, Metrics]], theme: looks.Theme = looks.LIGHT
+  panels: Mapping[str, Mapping[str, Metrics]],
+  theme: styles.Theme = styles.LIGHT,
 ) -> bytes:
   """Draws precision against recall (RP).
 
@@ -58,7 +59,8 @@ def precision_recall(
 
 
 def precision_of_returned(
-  panels: Mapping[str, Mapping[str, Metrics]], theme: looks.Theme = looks.LIGHT
+  panels: Mapping[str, Mapping[str, Metrics]],
+  theme: styles.Theme = styles.LIGHT,
 ) -> bytes:
   """Draws the precision of the first N images returned (RIP).
 
@@ -80,7 +82,7 @@ def precision_of_returned(
   return finish(figure, axes, theme)
 
 
-def training_loss(losses: Losses, theme: looks.Theme = looks.LIGHT) -> bytes:
+def training_loss(losses: Losses, theme: styles.Theme = styles.LIGHT) -> bytes:
   """Draws the loss of the student (Eq. 18) over the steps.
 
   Args:
@@ -92,7 +94,9 @@ def training_loss(losses: Losses, theme: looks.Theme = looks.LIGHT) -> bytes:
   """
   steps, values = np.asarray(losses, np.float64).T
   figure, axes = make_panels([""], theme)
-  axes[0].plot(steps, values, color=looks.style("student").color, linewidth=1.6)
+  axes[0].plot(
+    steps, values, color=styles.style("student").color, linewidth=1.6
+  )
   axes[0].set_ylim(bottom=0)
   axes[0].xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
   axes[0].set_xlabel("training step")
@@ -101,7 +105,7 @@ def training_loss(losses: Losses, theme: looks.Theme = looks.LIGHT) -> bytes:
 
 
 def make_panels(
-  titles: Iterable[str], theme: looks.Theme
+  titles: Iterable[str], theme: styles.Theme
 ) -> tuple[Figure, list[Axes]]:
   """Returns a figure with a panel a title, side by side."""
   titles = list(titles)
@@ -125,7 +129,7 @@ def _draw(
     scores = metrics[name]
     if not scores.get(key):
       continue
-    look = looks.style(name)
+    look = styles.style(name)
     axes.plot(
       scores[grid],
       scores[key],
@@ -134,12 +138,12 @@ def _draw(
       marker=look.marker,
       markersize=5,
       linewidth=look.width,
-      label=words.method(name).name,
+      label=wording.method(name).name,
     )
   axes.set_ylim(0, 1.02)
 
 
-def finish(figure: Figure, axes: list[Axes], theme: looks.Theme) -> bytes:
+def finish(figure: Figure, axes: list[Axes], theme: styles.Theme) -> bytes:
   """Colours the panels, adds the legend of all; returns a PNG."""
   for each in axes:
     each.set_facecolor(theme.paper)
@@ -155,7 +159,7 @@ def finish(figure: Figure, axes: list[Axes], theme: looks.Theme) -> bytes:
   return buffer.getvalue()
 
 
-def _legend(figure: Figure, axes: list[Axes], theme: looks.Theme) -> None:
+def _legend(figure: Figure, axes: list[Axes], theme: styles.Theme) -> None:
   entries: dict[str, Any] = {}
   for each in axes:
     handles, labels = each.get_legend_handles_labels()

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from dsth_jax.report import words
-from dsth_jax.report.contract import Metrics, PictureSheet, Results
+from dsth_jax.report import wording
+from dsth_jax.report.results import Metrics, PictureSheet, Results
 
 # A figure that differs by less than its last digit is level.
 _LEVEL = 5e-4
@@ -20,13 +20,13 @@ def opening(results: Results) -> str:
   """Tells in three sentences what was done."""
   summary = results["summary"]
   unlabelled = ""
-  if summary["labels"] in words.LABELS:
+  if summary["labels"] in wording.LABELS:
     unlabelled = " It taught itself: no class label of these images was used."
   return (
     f"A small network learned to turn an image into {summary['num_bits']} "
     "bits, so that similar images get similar bits."
     f"{unlabelled} It was trained on "
-    f"{words.plural(summary['num_training'], 'image')} of "
+    f"{wording.plural(summary['num_training'], 'image')} of "
     f"{summary['dataset']}, and from now on finding similar images is "
     "counting differing bits."
   )
@@ -39,15 +39,15 @@ def key_figures(results: Results) -> list[tuple[str, str]]:
   figures = _leading_quality(results)
   figures.append(
     (
-      words.size(num_bytes),
+      wording.size(num_bytes),
       f"hold the codes of all {summary['num_database']:,} images searched",
     )
   )
   pace = _pace(results, "codes")
   if pace:
-    figures.append((words.rate(pace), "images encoded a second"))
+    figures.append((wording.rate(pace), "images encoded a second"))
   total = sum(stage["seconds"] for stage in stages.values())
-  figures.append((words.duration(total), "for all stages, on this machine"))
+  figures.append((wording.duration(total), "for all stages, on this machine"))
   return figures
 
 
@@ -55,10 +55,10 @@ def data(results: Results) -> str:
   """Tells which images played which part."""
   summary = results["summary"]
   return (
-    f"{words.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
+    f"{wording.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
     f"{summary['num_queries']:,} ask, {summary['num_database']:,} are "
     f"searched, {summary['num_training']:,} trained the student. "
-    f"{words.protocol(summary['protocol'])}"
+    f"{wording.protocol(summary['protocol'])}"
   )
 
 
@@ -66,7 +66,7 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
   """Returns the headings and explanations of the three stages."""
   summary, graph = results["summary"], results["graph"]
   num_bits = summary["num_bits"]
-  backbone = words.backbone(summary["backbone"])
+  backbone = wording.backbone(summary["backbone"])
   link = "each is" if graph["symmetrize"] == "mutual" else "one is"
   return [
     (
@@ -76,7 +76,7 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
       "to the other: a graph of all training images. It is "
       "cut in two in many ways, through as few links as possible; the side "
       f"on which an image lies is a bit of its label, {num_bits} in all. "
-      + words.LABELS.get(summary["labels"], ""),
+      + wording.LABELS.get(summary["labels"], ""),
     ),
     (
       "A small network learns them",
@@ -107,8 +107,8 @@ def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:
   """
   lead = headline(metrics)
   scores = metrics[lead]
-  asked = words.plural(scores["num_queries"], "image")
-  searched = words.count(scores["num_database"])
+  asked = wording.plural(scores["num_queries"], "image")
+  searched = wording.count(scores["num_database"])
   task = {
     "held_out": f"Asked with {asked} that took no part in the training, "
     f"{_subject(lead)} the {searched} images of the database",
@@ -118,7 +118,7 @@ def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:
   }[setting]
   return (
     f"{task} with a mean average precision of "
-    f"{words.figure(scores.get(words.MAP))}{_comparison(lead, metrics)}. "
+    f"{wording.figure(scores.get(wording.MAP))}{_comparison(lead, metrics)}. "
     f"{_returned(scores)}"
   ).strip()
 
@@ -151,18 +151,18 @@ def speed(results: Results) -> str:
   sentences = []
   student, teacher = (_pace(results, name) for name in ("codes", "features"))
   if student:
-    text = f"The student encodes {words.rate(student)} images a second"
+    text = f"The student encodes {wording.rate(student)} images a second"
     if teacher and student > 1.5 * teacher:
       text += (
-        f", while features are made at {words.rate(teacher)} a second: it is "
+        f", while features are made at {wording.rate(teacher)} a second: it is "
         f"{student / teacher:,.{0 if student > 10 * teacher else 1}f} times as "
         "fast"
       )
     sentences.append(text + ".")
   sentences.append(
-    f"A code takes {words.plural(num_bytes, 'byte')}, and those of all "
+    f"A code takes {wording.plural(num_bytes, 'byte')}, and those of all "
     f"{summary['num_database']:,} images in the database "
-    f"{words.size(num_bytes * summary['num_database'])}."
+    f"{wording.size(num_bytes * summary['num_database'])}."
   )
   return " ".join(sentences)
 
@@ -193,13 +193,13 @@ def _pace(results: Results, stage: str) -> float | None:
 def _leading_quality(results: Results) -> list[tuple[str, str]]:
   metrics = results["held_out"] or results["training"]
   if metrics:
-    value = metrics[headline(metrics)].get(words.MAP)
+    value = metrics[headline(metrics)].get(wording.MAP)
     meaning = "mean average precision of the searches; 1 would be perfect"
-    return [(words.figure(value), meaning)]
+    return [(wording.figure(value), meaning)]
   statistics = results["statistics"].get("student")
   if not statistics:
     return []
-  distinct = words.count(statistics["num_distinct_codes"])
+  distinct = wording.count(statistics["num_distinct_codes"])
   total = results["summary"]["num_images"]
   return [(distinct, f"different codes among {total:,} images")]
 
@@ -209,20 +209,20 @@ def _subject(method: str) -> str:
     "student": "the student's codes rank",
     "labels": "the self-taught labels rank",
   }
-  return subjects.get(method, f"{words.method(method).name} ranks")
+  return subjects.get(method, f"{wording.method(method).name} ranks")
 
 
 def _comparison(lead: str, metrics: Mapping[str, Metrics]) -> str:
   """Sets the leading figure against those of the other methods."""
-  value = metrics[lead].get(words.MAP)
+  value = metrics[lead].get(wording.MAP)
   relations: dict[str, list[str]] = {"above": [], "level with": [], "below": []}
   for name, scores in metrics.items():
-    other = scores.get(words.MAP)
+    other = scores.get(wording.MAP)
     if name != lead and value is not None and other is not None:
-      text = f"{_against(name)} ({words.figure(other)})"
+      text = f"{_against(name)} ({wording.figure(other)})"
       relations[_relation(float(value - other))].append(text)
   return "".join(
-    f", {relation} {words.joined(against)}"
+    f", {relation} {wording.joined(against)}"
     for relation, against in relations.items()
     if against
   )
@@ -240,16 +240,16 @@ def _against(method: str) -> str:
     "paper_labels": "the labels of the paper's setting",
     "cosine": "the features themselves",
   }
-  return names.get(method, words.method(method).name)
+  return names.get(method, wording.method(method).name)
 
 
 def _returned(scores: Metrics) -> str:
-  first = words.first_returned(scores)
+  first = wording.first_returned(scores)
   precision = scores.get("precision_of_returned")
   if not first or not precision:
     return ""
   share = precision[list(scores["returned_images"]).index(first)]
   return (
-    f"Of the first {words.plural(first, 'image')} returned, "
-    f"{words.percent(share)} are right."
+    f"Of the first {wording.plural(first, 'image')} returned, "
+    f"{wording.percent(share)} are right."
   )

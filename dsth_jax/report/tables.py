@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dsth_jax.report import words
-from dsth_jax.report.contract import Losses, Metrics, Results, Statistics
+from dsth_jax.report import wording
+from dsth_jax.report.results import Losses, Metrics, Results, Statistics
 
 
 class Cell(NamedTuple):
@@ -78,13 +78,13 @@ def quality(
   def note(column: _Column, name: str) -> str:
     if spreads is None:
       return column.note(metrics[name])
-    return plus_minus(words.figure(column.value(spreads.get(name, {}))))
+    return plus_minus(wording.figure(column.value(spreads.get(name, {}))))
 
   rows = [
     Row(
-      Cell(words.method(name).name),
+      Cell(wording.method(name).name),
       [
-        Cell(words.figure(c.value(scores)), note(c, name), name in winners)
+        Cell(wording.figure(c.value(scores)), note(c, name), name in winners)
         for c, winners in zip(columns, best)
       ],
       name,
@@ -98,7 +98,7 @@ def plus_minus(spread: str) -> str:
   """Returns the note of a mean; none where there is no spread."""
   return (
     ""
-    if spread == words.DASH
+    if spread == wording.DASH
     else f"\N{PLUS-MINUS SIGN}\N{NO-BREAK SPACE}{spread}"
   )
 
@@ -117,14 +117,16 @@ def statistics(methods: Mapping[str, Statistics]) -> Table:
   """Returns how well each method uses its bits."""
   rows = [
     Row(
-      Cell(words.method(name).name),
+      Cell(wording.method(name).name),
       [
         Cell(
-          words.count(each["num_distinct_codes"]),
-          f"of {words.count(each['num_codes'])}" if "num_codes" in each else "",
+          wording.count(each["num_distinct_codes"]),
+          f"of {wording.count(each['num_codes'])}"
+          if "num_codes" in each
+          else "",
         ),
-        Cell(words.figure(each["bit_balance"])),
-        Cell(words.figure(each["bit_correlation"])),
+        Cell(wording.figure(each["bit_balance"])),
+        Cell(wording.figure(each["bit_correlation"])),
       ],
       name,
     )
@@ -137,19 +139,19 @@ def stages(results: Results) -> Table:
   """Returns what each stage cost, and the sum."""
   rows = [
     Row(
-      Cell(name.capitalize(), words.STAGES.get(name, "")),
+      Cell(name.capitalize(), wording.STAGES.get(name, "")),
       [
         Cell(
-          words.duration(stage["seconds"]),
+          wording.duration(stage["seconds"]),
           "from an earlier run" if stage["reused"] else "",
         ),
-        Cell(words.rate(stage["images_per_second"])),
+        Cell(wording.rate(stage["images_per_second"])),
       ],
     )
     for name, stage in results["stages"].items()
   ]
   total = sum(stage["seconds"] for stage in results["stages"].values())
-  rows.append(Row(Cell("All"), [Cell(words.duration(total)), Cell("")]))
+  rows.append(Row(Cell("All"), [Cell(wording.duration(total)), Cell("")]))
   return Table(["Stage", "Time", "Images/s"], rows)
 
 
@@ -168,8 +170,8 @@ def record(results: Results) -> Table:
     f"{graph['num_isolated']:,} isolated, {graph['num_edges_added']:,} links "
     "added",
     "Eigenvalues": _range(embedding["eigenvalues"]),
-    "Largest residual": f"{words.scientific(embedding['max_residual'])} after "
-    f"{words.plural(embedding['num_iters'], 'iteration')}",
+    "Largest residual": f"{wording.scientific(embedding['max_residual'])} after "
+    f"{wording.plural(embedding['num_iters'], 'iteration')}",
     "Training loss": _losses(results["losses"]),
   }
   entries |= results["environment"]
@@ -178,17 +180,17 @@ def record(results: Results) -> Table:
 
 
 def _quality_columns(scores: Metrics) -> list[_Column]:
-  rank, first = words.max_rank(scores), words.first_returned(scores)
-  columns = [_map_column("mAP", words.MAP)]
+  rank, first = wording.max_rank(scores), wording.first_returned(scores)
+  columns = [_map_column("mAP", wording.MAP)]
   if rank:
-    columns.append(_map_column(f"mAP@{rank:,}", f"{words.MAP}_at_{rank}"))
+    columns.append(_map_column(f"mAP@{rank:,}", f"{wording.MAP}_at_{rank}"))
   if first:
     columns.append(
       _Column(f"First {first:,}", lambda m: _at_returned(m, first), _no_note)
     )
   columns += [
     _plain_column(f"Max F {beta}", key)
-    for key, beta in words.betas(scores).items()
+    for key, beta in wording.betas(scores).items()
   ]
   return [
     *columns,
@@ -204,10 +206,10 @@ def _plain_column(name: str, key: str) -> _Column:
 def _map_column(name: str, key: str) -> _Column:
   def bounds(metrics: Metrics) -> str:
     ends = [
-      words.figure(metrics.get(f"{key}_{end}"))
+      wording.figure(metrics.get(f"{key}_{end}"))
       for end in ("pessimistic", "optimistic")
     ]
-    return "" if ends[0] == ends[1] else words.DASH.join(ends)
+    return "" if ends[0] == ends[1] else wording.DASH.join(ends)
 
   return _Column(name, lambda m: m.get(key), bounds)
 
@@ -219,7 +221,7 @@ def _no_note(metrics: Metrics) -> str:
 
 def _empty_share(metrics: Metrics) -> str:
   share = metrics.get("hd3p_empty_share")
-  return f"{words.percent(share)} find none" if share else ""
+  return f"{wording.percent(share)} find none" if share else ""
 
 
 def _at_returned(metrics: Metrics, first: int) -> float | None:
@@ -233,9 +235,10 @@ def _at_returned(metrics: Metrics, first: int) -> float | None:
 def _best(metrics: Mapping[str, Metrics], column: _Column) -> set[str]:
   """Returns whose figure, as shown, is the highest of its column."""
   shown = {
-    name: words.figure(column.value(scores)) for name, scores in metrics.items()
+    name: wording.figure(column.value(scores))
+    for name, scores in metrics.items()
   }
-  figures = [text for text in shown.values() if text != words.DASH]
+  figures = [text for text in shown.values() if text != wording.DASH]
   highest = max(figures, key=float, default=None)
   return {name for name, text in shown.items() if text == highest}
 
@@ -249,18 +252,18 @@ def _curve(
   rows = [
     Row(
       Cell(f"{point:,}"),
-      [Cell(words.figure(metrics[name][key][i])) for name in names],
+      [Cell(wording.figure(metrics[name][key][i])) for name in names],
     )
     for i, point in enumerate(metrics[names[0]][grid])
   ]
-  return Table([head, *(words.method(name).name for name in names)], rows)
+  return Table([head, *(wording.method(name).name for name in names)], rows)
 
 
 def _range(values: Sequence[float]) -> str:
   if not len(values):
-    return words.DASH
+    return wording.DASH
   return (
-    f"{words.scientific(values[0])} to {words.scientific(values[-1])} "
+    f"{wording.scientific(values[0])} to {wording.scientific(values[-1])} "
     f"({len(values)} of them)"
   )
 
@@ -268,9 +271,9 @@ def _range(values: Sequence[float]) -> str:
 def _losses(losses: Losses) -> str:
   losses = [pair for pair in losses if math.isfinite(pair[1])]
   if not losses:
-    return words.DASH
+    return wording.DASH
   (first, start), (last, end) = losses[0], losses[-1]
   return (
-    f"{words.scientific(start)} at step {first:,.0f}, "
-    f"{words.scientific(end)} at step {last:,.0f}"
+    f"{wording.scientific(start)} at step {first:,.0f}, "
+    f"{wording.scientific(end)} at step {last:,.0f}"
   )

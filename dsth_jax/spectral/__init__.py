@@ -15,7 +15,7 @@ True
 True
 """
 
-from dsth_jax.spectral.embedding import (
+from dsth_jax.spectral.eigenmaps import (
   SOLVERS,
   Embedding,
   is_converged,

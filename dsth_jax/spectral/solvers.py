@@ -9,7 +9,7 @@ from jax import Array
 from jax.experimental.sparse import linalg
 from jaxtyping import Bool, Float, Int
 
-from dsth_jax.spectral import system as systems
+from dsth_jax.spectral import normalized_laplacian as systems
 
 # A filter may enlarge what is wanted by so much before float32 loses the rest.
 _MAX_GAIN = 2e4

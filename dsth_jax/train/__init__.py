@@ -1,6 +1,7 @@
 """Hash function learning: a network learns the hash labels from pixels."""
 
 from dsth_jax.train.augmentation import Augment, Augmentation, augment
+from dsth_jax.train.checkpoints import TrainingCheckpoints
 from dsth_jax.train.optimization import (
   OPTIMIZERS,
   adamw,
@@ -24,6 +25,7 @@ __all__ = [
   "Augmentation",
   "Step",
   "TrainState",
+  "TrainingCheckpoints",
   "adamw",
   "augment",
   "batch_rows",

@@ -12,8 +12,8 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped, UInt8
 
-from dsth_jax import sharding
-from dsth_jax.models import simplenet
+from dsth_jax.models.hash_models import simplenet
+from dsth_jax.runtime import sharding
 from dsth_jax.train.augmentation import Augment
 from dsth_jax.types import ArrayLike
 

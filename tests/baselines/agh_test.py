@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.optimize
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import agh, anchor_graph, anchors
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sklearn.linear_model
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import aibc, itq
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.spatial.distance
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import anchors
 

@@ -5,7 +5,7 @@ import itertools
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from labelled_points import labelled_features
+from support.labelled_points import labelled_features
 
 from dsth_jax.baselines import bre, bre_descent
 

@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
-from labelled_points import labelled_features
 from sklearn.cross_decomposition import CCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from support.labelled_points import labelled_features
 
 from dsth_jax.baselines import cca_itq
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
-from pictures import TinyNet
+from support.pictures import TinyNet
 
 from dsth_jax.baselines import cibhash, similarity
 

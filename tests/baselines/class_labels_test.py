@@ -5,7 +5,7 @@ import inspect
 import jax
 import numpy as np
 import pytest
-from labelled_points import labelled_features
+from support.labelled_points import labelled_features
 
 from dsth_jax import codes, metrics
 from dsth_jax.baselines import BASELINES, class_labels, itq

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pictures import TinyNet, kinds_of_images
+from support.pictures import TinyNet, kinds_of_images
 
 from dsth_jax.baselines import deep, deepbit
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import sklearn.neighbors
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import anchors, density_dsh
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
-from pictures import TinyNet
+from support.pictures import TinyNet
 
 from dsth_jax import encode
 from dsth_jax.baselines import deep, dlbh

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pictures import NUM_KINDS, TinyNet, features_of, kinds_of_images
+from support.pictures import NUM_KINDS, TinyNet, features_of, kinds_of_images
 
-from dsth_jax import codes, metrics, models, sharding, train
+from dsth_jax import codes, metrics, models, train
 from dsth_jax.baselines import BASELINES
+from dsth_jax.runtime import sharding
 
 _ON_IMAGES = sorted(
   name for name, method in BASELINES.items() if method.inputs == "images"

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import BASELINES
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import scipy.linalg
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax import codes
 from dsth_jax.baselines import itq, pca

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sklearn.metrics.pairwise as pairwise
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import kernels
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
-from labelled_points import labelled_features
+from support.labelled_points import labelled_features
 
 from dsth_jax.baselines import kernels, ksh
 

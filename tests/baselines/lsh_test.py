@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import lsh
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import sklearn.decomposition
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import pca
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import sh
 

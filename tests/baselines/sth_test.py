@@ -7,7 +7,7 @@ import scipy.linalg
 import sklearn.metrics
 import sklearn.neighbors
 import sklearn.svm
-from points import correlated_features
+from support.points import correlated_features
 
 from dsth_jax.baselines import sth
 

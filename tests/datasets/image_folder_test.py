@@ -8,11 +8,11 @@ from concurrent import futures
 
 import numpy as np
 import pytest
-from folders import load, pattern, write
 from PIL import Image
+from support.folders import load, pattern, write
 
 from dsth_jax import datasets
-from dsth_jax.datasets import encoding
+from dsth_jax.datasets import image_files
 
 
 def test_bad_files_are_skipped_and_listed(root, store):
@@ -70,7 +70,7 @@ def test_failing_disk_is_not_a_broken_image(root, store, monkeypatch):
   def fail(*_, **__):
     raise OSError(5, "Input/output error")
 
-  monkeypatch.setattr(encoding, "stored_bytes", fail)
+  monkeypatch.setattr(image_files, "stored_bytes", fail)
   with pytest.raises(ValueError, match="Input/output error"):
     load(root, store)
 
@@ -100,7 +100,7 @@ def test_unchanged_folder_is_not_prepared_again(root, store, monkeypatch):
   write(root / "1.png")
   first = load(root, store)
   monkeypatch.setattr(
-    encoding, "stored_bytes", lambda *_, **__: pytest.fail("read again")
+    image_files, "stored_bytes", lambda *_, **__: pytest.fail("read again")
   )
   again = load(root, store)
   assert again.fingerprint == first.fingerprint
@@ -142,14 +142,14 @@ def test_other_sizes_are_prepared_anew(root, store):
 def test_failed_preparation_leaves_nothing(root, store, monkeypatch):
   write(root / "1.png")
   write(root / "2.png")
-  real = encoding.stored_bytes
+  real = image_files.stored_bytes
 
   def interrupt(file, **options):
     if file.name.endswith("2.png"):
       raise KeyboardInterrupt
     return real(file, **options)
 
-  monkeypatch.setattr(encoding, "stored_bytes", interrupt)
+  monkeypatch.setattr(image_files, "stored_bytes", interrupt)
   with pytest.raises(KeyboardInterrupt):
     load(root, store)
   assert prepared_dirs(store) == []
@@ -200,7 +200,7 @@ def test_two_at_once_end_with_one_set(root, store):
 
 
 def test_many_files_a_part(root, store, monkeypatch):
-  monkeypatch.setattr("dsth_jax.datasets.prepared._MIN_RECORDS_A_FILE", 4)
+  monkeypatch.setattr("dsth_jax.datasets.tfds_builder._MIN_RECORDS_A_FILE", 4)
   for i in range(11):
     write(root / f"{i:02}.png", pattern(5, 5, i))
   for i in (4, 5, 6, 7):  # one of TFDS's files stays empty

@@ -23,7 +23,7 @@ from dsth_jax.datasets.shards.readers import (
   pyarrow_modules,
   read,
 )
-from dsth_jax.datasets.shards.squares import Square, squares
+from dsth_jax.datasets.shards.resized import Square, squares
 
 __all__ = [
   "Encoded",

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from dsth_jax import checkpoint
-from dsth_jax.datasets import folder
-from dsth_jax.datasets.records import Skipped
+from dsth_jax.datasets import folder_scan
+from dsth_jax.datasets.dataset import Skipped
+from dsth_jax.runtime import artifacts
 
 # TFDS and others end names with which of how many files it is.
 _KIND = re.compile(r"\.(tar|parquet|array_record)(-\d+-of-\d+)?$")
@@ -37,7 +37,7 @@ class Shard(NamedTuple):
   path: str
   kind: str
   fingerprint: str
-  entries: Sequence[folder.Entry] = ()
+  entries: Sequence[folder_scan.Entry] = ()
   skipped: Sequence[Skipped] = ()
 
 
@@ -125,16 +125,16 @@ def _shards(path: str, images_per_shard: int) -> list[Shard]:
     )
   status = os.stat(path)
   state = [os.path.realpath(path), status.st_size, status.st_mtime_ns]
-  return [Shard(path, path, kind.group(1), checkpoint.fingerprint(state))]
+  return [Shard(path, path, kind.group(1), artifacts.fingerprint(state))]
 
 
 def _of_folder(path: str, images_per_shard: int) -> list[Shard]:
   """Cuts a folder's images into shards, in the order of their names."""
-  listing = folder.scan(path)
+  listing = folder_scan.scan(path)
   if not listing.entries:
     raise ValueError(
       f"the folder {path} holds no image to read: pass a folder with files "
-      f"named {', '.join(folder.EXTENSIONS)}, or the shards in it, as in "
+      f"named {', '.join(folder_scan.EXTENSIONS)}, or the shards in it, as in "
       f"'{path}/*.tar'."
     )
   shards: list[Shard] = []
@@ -150,7 +150,7 @@ def _of_folder(path: str, images_per_shard: int) -> list[Shard]:
         name,
         path,
         "folder",
-        checkpoint.fingerprint(state),
+        artifacts.fingerprint(state),
         entries,
         skipped,
       )

@@ -6,8 +6,8 @@ import tarfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from dsth_jax.datasets import encoding, folder
-from dsth_jax.datasets.records import Skipped
+from dsth_jax.datasets import folder_scan, image_files
+from dsth_jax.datasets.dataset import Skipped
 from dsth_jax.datasets.shards.listing import Shard
 
 # Records or rows that are read at once, of images of unknown size.
@@ -100,7 +100,7 @@ def _read_member(
   path = member.name.removeprefix("./")
   name, suffix = posixpath.splitext(path)
   hidden = any(part.startswith(".") for part in path.split("/"))
-  if hidden or suffix.lower() not in folder.EXTENSIONS or member.isdir():
+  if hidden or suffix.lower() not in folder_scan.EXTENSIONS or member.isdir():
     return
   file = tar.extractfile(member) if member.isreg() else None
   if file is None:
@@ -196,7 +196,7 @@ def _read_folder(shard: Shard) -> Iterator[Item]:
       with open(entry.path, "rb") as file:
         yield Encoded(entry.name, file.read())
     except OSError as error:
-      yield Skipped(entry.name, encoding.skip_reason(error))
+      yield Skipped(entry.name, image_files.skip_reason(error))
 
 
 _READERS = {

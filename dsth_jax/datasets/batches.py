@@ -1,0 +1,119 @@
+"""Images of any size as batches of squares.
+
+>>> import numpy as np
+>>> wide = np.zeros((2, 6, 3), np.uint8)
+>>> [batch.shape for batch in image_batches([wide] * 3, image_size=2, batch_size=2)]
+[(2, 2, 2, 3), (1, 2, 2, 3)]
+"""
+
+import functools
+from collections.abc import Iterator
+from typing import SupportsIndex
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from PIL import Image
+
+from dsth_jax.datasets import prefetch
+from dsth_jax.datasets.dataset import RandomAccess
+
+# Large enough to spare the threads' overhead, small enough that those under
+# way at once weigh little beside a batch.
+_CHUNK = 32
+
+
+class Selection:
+  """Some of the images, in a given order, read when they are asked for."""
+
+  def __init__(self, images: RandomAccess, rows: Int[np.ndarray, "m"]):
+    self._images, self._rows = images, rows
+
+  def __len__(self) -> int:
+    return len(self._rows)
+
+  def __getitem__(self, index: SupportsIndex | slice) -> np.ndarray:
+    """Returns an image; of an array of images, also a range of them."""
+    return self._images[self._rows[index]]
+
+
+def image_batches(
+  images: RandomAccess,
+  *,
+  image_size: int,
+  batch_size: int,
+  start: int = 0,
+) -> Iterator[UInt8[np.ndarray, "_ image_size image_size 3"]]:
+  """Yields the images in order, prepared in threads ahead of the consumer.
+
+  Args:
+    images: uint8 [height, width, 3] each, with `len` and random access that
+      threads may share, such as `Dataset.images` or an array [n, h, w, 3].
+    image_size: side of the squares, see `square`.
+    batch_size: images a batch; the last may have fewer.
+    start: index of the first image, to go on where a run stopped.
+
+  Yields:
+    Batches of squares.
+
+  Raises:
+    ValueError: a size is not positive, or start lies outside the images.
+  """
+  if image_size < 1 or batch_size < 1:
+    raise ValueError(
+      f"image_size is {image_size} and batch_size {batch_size}: both need to "
+      "be 1 or more."
+    )
+  if not 0 <= start <= len(images):
+    raise ValueError(
+      f"start is {start}, but there are {len(images)} images: pass 0 to "
+      f"{len(images)}."
+    )
+  return _batches(images, image_size, batch_size, start)
+
+
+def square(
+  image: UInt8[np.ndarray, "height width 3"], image_size: int
+) -> UInt8[np.ndarray, "image_size image_size 3"]:
+  """Resizes the short side (bicubic, antialiased), then crops the centre.
+
+  An image whose short side is right already keeps its pixels.
+  """
+  height, width, _ = image.shape
+  short = min(height, width)
+  if short != image_size:
+    size = (
+      max(image_size, round(width * image_size / short)),
+      max(image_size, round(height * image_size / short)),
+    )
+    resized = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
+    image = np.asarray(resized)
+  top = (image.shape[0] - image_size) // 2
+  left = (image.shape[1] - image_size) // 2
+  return image[top : top + image_size, left : left + image_size]
+
+
+def _batches(
+  images: RandomAccess, image_size: int, batch_size: int, start: int
+) -> Iterator[np.ndarray]:
+  chunks = (
+    range(first, min(first + _CHUNK, batch + batch_size, len(images)))
+    for batch in range(start, len(images), batch_size)
+    for first in range(batch, min(batch + batch_size, len(images)), _CHUNK)
+  )
+  squares = functools.partial(_squares, images, image_size)
+  waiting: list[np.ndarray] = []
+  missing = min(batch_size, len(images) - start)
+  done = start
+  for chunk in prefetch.map_ahead(squares, chunks):
+    waiting.append(chunk)
+    done += len(chunk)
+    missing -= len(chunk)
+    if not missing:
+      yield np.concatenate(waiting)
+      waiting, missing = [], min(batch_size, len(images) - done)
+
+
+def _squares(
+  images: RandomAccess, image_size: int, indices: range
+) -> np.ndarray:
+  return np.stack([square(images[index], image_size) for index in indices])

@@ -1,0 +1,199 @@
+"""From an image file to the bytes that are stored of it, and their pixels."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from dsth_jax.datasets import dataset
+
+# Pillow opens many more; each decoder left out is one that hostile bytes
+# cannot reach.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
+
+# What undoes each value of the EXIF tag Orientation.
+_UPRIGHT = {
+  2: Image.Transpose.FLIP_LEFT_RIGHT,
+  3: Image.Transpose.ROTATE_180,
+  4: Image.Transpose.FLIP_TOP_BOTTOM,
+  5: Image.Transpose.TRANSPOSE,
+  6: Image.Transpose.ROTATE_270,
+  7: Image.Transpose.TRANSVERSE,
+  8: Image.Transpose.ROTATE_90,
+}
+
+
+class TooLargeError(ValueError):
+  """An image has more pixels than it may."""
+
+
+def stored_bytes(
+  file: BinaryIO | io.BytesIO, *, max_pixels: int, stored_size: int
+) -> bytes:
+  """Returns JPEG or PNG bytes that decode to the upright RGB image.
+
+  The file's own bytes when they are already that and small enough; otherwise
+  the first frame, turned as its EXIF data says, over white where it is
+  transparent, shrunk with antialiasing until its short side is `stored_size`,
+  as JPEG of quality 95 if it was one and as PNG if not.
+
+  Args:
+    file: at its beginning.
+    max_pixels: limit for width times height, checked before any decoding.
+    stored_size: limit for the short side.
+
+  Returns:
+    The bytes.
+
+  Raises:
+    TooLargeError: the image has more than `max_pixels` pixels.
+    Exception: whatever Pillow raises on broken bytes.
+  """
+  with _opened(file, max_pixels, stored_size) as image:
+    if _is_storable(image, stored_size):
+      file.seek(0)
+      return file.read()
+    return _encode(_small(image, stored_size), lossy=_is_lossy(image))
+
+
+def stored_pixels(
+  file: BinaryIO | io.BytesIO, *, max_pixels: int, stored_size: int
+) -> UInt8[np.ndarray, "height width 3"]:
+  """Returns the pixels that `stored_bytes` decode to, for less work.
+
+  A JPEG that is shrunk still goes through JPEG once more: a network has
+  learned from pixels that did.
+
+  Args:
+    file: at its beginning.
+    max_pixels: limit for width times height, checked before any decoding.
+    stored_size: limit for the short side.
+
+  Returns:
+    The pixels, not to be written to.
+
+  Raises:
+    TooLargeError: the image has more than `max_pixels` pixels.
+    Exception: whatever Pillow raises on broken bytes.
+  """
+  with _opened(file, max_pixels, stored_size) as image:
+    if _is_storable(image, stored_size):
+      return np.asarray(image.convert("RGB"))
+    small = _small(image, stored_size)
+    if _is_lossy(image):
+      return dataset.decode(_encode(small, lossy=True))
+    return np.asarray(small)
+
+
+def skip_reason(error: Exception) -> str:
+  """Says why the two functions above could not read an image.
+
+  Raises:
+    Exception: the error, where it is not the image's fault: a disk or network
+      that fails must not pass for a broken image.
+  """
+  if isinstance(error, FileNotFoundError | PermissionError):
+    return f"cannot be opened: {error.strerror}"
+  if isinstance(error, UnidentifiedImageError):
+    return "is not a JPEG, PNG, WebP, GIF or BMP image"
+  if isinstance(error, TooLargeError):
+    return str(error)
+  # With a number the system speaks, not Pillow.
+  if isinstance(error, OSError) and error.errno is not None:
+    raise error
+  return f"is truncated or damaged: {error}"
+
+
+@contextlib.contextmanager
+def without_pixel_limit() -> Iterator[None]:
+  """Turns off Pillow's own limit of pixels, which knows no `max_pixels`."""
+  limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+  try:
+    yield
+  finally:
+    Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextlib.contextmanager
+def _opened(
+  file: BinaryIO | io.BytesIO, max_pixels: int, stored_size: int
+) -> Iterator[Image.Image]:
+  """Opens and decodes an image that is not too large."""
+  with Image.open(file, formats=FORMATS) as image:
+    width, height = image.size
+    if width * height > max_pixels:
+      raise TooLargeError(
+        f"has {width} x {height} pixels, more than max_pixels = {max_pixels}"
+      )
+    # A JPEG decodes several times faster at a half, a quarter or an eighth;
+    # twice the final size leaves the antialiasing below enough to average.
+    image.draft(None, (2 * stored_size, 2 * stored_size))
+    image.load()
+    yield image
+
+
+def _is_lossy(image: Image.Image) -> bool:
+  # MPO is what Pillow calls a JPEG that holds several pictures.
+  return image.format in ("JPEG", "MPO")
+
+
+def _small(image: Image.Image, stored_size: int) -> Image.Image:
+  return _shrink(_upright(_to_rgb(image), _orientation(image)), stored_size)
+
+
+def _encode(image: Image.Image, *, lossy: bool) -> bytes:
+  encoded = io.BytesIO()
+  if lossy:
+    image.save(encoded, "JPEG", quality=95)
+  else:
+    image.save(encoded, "PNG")
+  return encoded.getvalue()
+
+
+def _is_storable(image: Image.Image, stored_size: int) -> bool:
+  return (
+    image.format in ("JPEG", "PNG")
+    and image.mode in ("L", "RGB")
+    and not image.has_transparency_data
+    and min(image.size) <= stored_size
+    and _orientation(image) not in _UPRIGHT
+  )
+
+
+def _orientation(image: Image.Image) -> int:
+  try:
+    return image.getexif().get(ExifTags.Base.Orientation, 1)
+  except Exception:
+    # EXIF data is a format of its own; its damage leaves the pixels readable.
+    return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+  if image.mode.startswith("I"):
+    # Pillow clips 16 bits to 8; the upper 8 are the picture.
+    image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+  if not image.has_transparency_data:
+    return image.convert("RGB")
+  image = image.convert("RGBA")
+  canvas = Image.new("RGB", image.size, "white")
+  canvas.paste(image, mask=image.getchannel("A"))
+  return canvas
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+  method = _UPRIGHT.get(orientation)
+  return image if method is None else image.transpose(method)
+
+
+def _shrink(image: Image.Image, stored_size: int) -> Image.Image:
+  short = min(image.size)
+  if short <= stored_size:
+    return image
+  width, height = (
+    max(1, round(side * stored_size / short)) for side in image.size
+  )
+  return image.resize((width, height), Image.Resampling.BICUBIC)

@@ -1,0 +1,86 @@
+"""A shard's images at a network's size, decoded ahead of it."""
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from dsth_jax.datasets import batches, image_files, prefetch
+from dsth_jax.datasets.dataset import Skipped
+from dsth_jax.datasets.shards import readers
+from dsth_jax.datasets.shards.listing import Shard
+
+# A thread is handed so many small images at once, or one large one.
+_CHUNK_IMAGES = 16
+_CHUNK_BYTES = 1 << 20
+
+
+class Square(NamedTuple):
+  """An image that could be read: its name, and its pixels at the size."""
+
+  name: str
+  pixels: UInt8[np.ndarray, "s s 3"]
+
+
+def squares(
+  shard: Shard, *, image_size: int, max_pixels: int, stored_size: int
+) -> Iterator[Square | Skipped]:
+  """Yields the images in order, prepared in threads ahead of the consumer.
+
+  They go through all that `image_folder` does to an image, so that a network
+  sees the same pixels here and there.
+
+  Args:
+    shard: from `find`.
+    image_size: side of the squares.
+    max_pixels: an image with more is skipped.
+    stored_size: the short side above which an image is first shrunk.
+
+  Yields:
+    For every image its square, or why there is none.
+
+  Raises:
+    ValueError, ImportError, OSError: as `read`.
+  """
+
+  def prepare(items: list[readers.Item]) -> list[Square | Skipped]:
+    return [
+      _square(item, image_size, max_pixels, stored_size)
+      if isinstance(item, readers.Encoded)
+      else item
+      for item in items
+    ]
+
+  with image_files.without_pixel_limit():
+    for chunk in prefetch.map_ahead(prepare, _chunks(readers.read(shard))):
+      yield from chunk
+
+
+def _chunks(items: Iterable[readers.Item]) -> Iterator[list[readers.Item]]:
+  chunk: list[readers.Item] = []
+  num_bytes = 0
+  for item in items:
+    chunk.append(item)
+    if isinstance(item, readers.Encoded):
+      num_bytes += len(item.data)
+    if len(chunk) == _CHUNK_IMAGES or num_bytes >= _CHUNK_BYTES:
+      yield chunk
+      chunk, num_bytes = [], 0
+  if chunk:
+    yield chunk
+
+
+def _square(
+  item: readers.Encoded, image_size: int, max_pixels: int, stored_size: int
+) -> Square | Skipped:
+  if not item.data:
+    return Skipped(item.name, "is empty")
+  try:
+    image = image_files.stored_pixels(
+      io.BytesIO(item.data), max_pixels=max_pixels, stored_size=stored_size
+    )
+  except Exception as error:
+    return Skipped(item.name, image_files.skip_reason(error))
+  return Square(item.name, batches.square(image, image_size))

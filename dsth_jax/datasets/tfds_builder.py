@@ -1,0 +1,216 @@
+"""What our own TFDS builders share: records in order, and a table of them.
+
+TFDS's `GeneratorBasedBuilder` shuffles records by a hash of their key, and
+past a gigabyte it does so through TensorFlow; `ShardBasedBuilder` writes them
+as they come. Beside its files stands `contents.json`, so that opening a set
+of a million images need not read a million records for their labels.
+"""
+
+import abc
+import contextlib
+import json
+import pathlib
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow_datasets as tfds
+from absl import logging
+from tensorflow_datasets.core import dataset_builder, decode
+from tqdm import tqdm
+
+from dsth_jax.datasets.dataset import Dataset, Images, Skipped
+
+PARTS = ("train", "test")
+
+# TFDS keeps the records of the file it writes in memory, and a reader holds
+# every file open, of which systems allow a process 1,024 or so.
+_MIN_RECORDS_A_FILE = 1_024
+_MAX_FILES_A_PART = 256
+
+
+class Record(NamedTuple):
+  """An image on its way into the prepared set.
+
+  Attributes:
+    name: unique, and what the image is called from then on.
+    image: JPEG or PNG.
+    label: index of the class, or None.
+  """
+
+  name: str
+  image: bytes
+  label: int | None
+
+
+class OrderedBuilder(dataset_builder.ShardBasedBuilder):
+  """A builder that keeps the order of its sources and lists what it skipped.
+
+  Attributes:
+    class_names: of the labels; empty without.
+  """
+
+  class_names: tuple[str, ...] = ()
+
+  @abc.abstractmethod
+  def sources(self) -> dict[str, Sequence[Any]]:
+    """Returns what `read` makes records of: under "train" and maybe "test"."""
+
+  @abc.abstractmethod
+  def read(self, sources: Sequence[Any]) -> Iterator[Record | Skipped]:
+    """Yields for every source its record, or why there is none."""
+
+  @property
+  def is_prepared(self) -> bool:
+    """Whether the set lies complete on disk: TFDS renames it there last."""
+    return pathlib.Path(self.data_dir).is_dir()
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    features: dict[str, Any] = {
+      "image": tfds.features.Image(),
+      "name": tfds.features.Text(),
+    }
+    if self.class_names:
+      # Given the names, TFDS would write them one a line and read them back
+      # stripped; contents.json holds a folder's name whatever it is.
+      features["label"] = tfds.features.ClassLabel(
+        num_classes=len(self.class_names)
+      )
+    return tfds.core.DatasetInfo(
+      builder=self, features=tfds.features.FeaturesDict(features)
+    )
+
+  def _download_and_prepare(
+    self, dl_manager: Any, download_config: Any = None
+  ) -> None:
+    # TFDS calls this with data_dir set to a temporary directory, which it
+    # renames when this returns and removes when this raises.
+    self._records: dict[str, list[tuple[str, int | None]]] = {}
+    self._skipped: list[Skipped] = []
+    total = sum(map(len, self.sources().values()))
+    with tqdm(
+      total=total,
+      desc=f"Preparing {self.name}",
+      unit=" images",
+      mininterval=1.0,
+    ) as bar:
+      self._bar = bar
+      super()._download_and_prepare(dl_manager, download_config)
+    if not any(self._records.values()):
+      raise ValueError(
+        f"none of the {total} images could be read; the first, "
+        f"{self._skipped[0].name}: {self._skipped[0].reason}. Look whether "
+        "the files are damaged, or what made them is not finished."
+      )
+    contents = {
+      "class_names": self.class_names,
+      "records": self._records,
+      "skipped": self._skipped,
+    }
+    path = pathlib.Path(self.data_dir) / "contents.json"
+    path.write_text(json.dumps(contents), encoding="utf-8")
+
+  def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, list[Any]]:
+    del dl_manager
+    return {
+      part: [self._shard(part, shard) for shard in _shards(sources)]
+      for part, sources in self.sources().items()
+    }
+
+  def _shard(self, part: str, sources: Sequence[Any]) -> Any:
+    """Returns the function that TFDS asks for the records of one file."""
+
+    def examples() -> Iterator[tuple[str, dict[str, Any]]]:
+      done = self._records.setdefault(part, [])
+      for record in self.read(sources):
+        self._bar.update()
+        if isinstance(record, Skipped):
+          self._skipped.append(record)
+          continue
+        done.append((record.name, record.label))
+        example: dict[str, Any] = {"image": record.image, "name": record.name}
+        if self.class_names:
+          example["label"] = record.label
+        yield record.name, example
+
+    return examples
+
+  def _log_download_bytes(self) -> None:
+    """Keeps TFDS from printing a download of unknown size."""
+
+  def _log_download_done(self) -> None:
+    """Keeps TFDS from printing where it put what."""
+
+
+def prepare(builder: OrderedBuilder) -> None:
+  """Prepares a set unless it is there, through a directory that is renamed.
+
+  Raises:
+    ValueError: no image could be read, or the disk failed.
+  """
+  target = pathlib.Path(builder.data_dir)
+  if not builder.is_prepared:
+    try:
+      builder.download_and_prepare(
+        file_format=tfds.core.FileFormat.ARRAY_RECORD,
+        download_config=tfds.download.DownloadConfig(try_download_gcs=False),
+      )
+    except (OSError, RuntimeError) as error:
+      # RuntimeError is what the writer of array_record files raises. Another
+      # process may have come first; then its set is ours.
+      if not builder.is_prepared:
+        raise ValueError(
+          f"preparing the images in {target} failed ({error}): look at the "
+          "disks, or pass a data_dir with room and permission to write."
+        ) from error
+  # What a killed process left is no use to anyone now.
+  for leftover in target.parent.glob("incomplete.*"):
+    shutil.rmtree(leftover, ignore_errors=True)
+
+
+def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
+  """Returns the set that `prepare`, here or elsewhere, left in a directory."""
+  path = pathlib.Path(data_dir) / "contents.json"
+  contents = json.loads(path.read_text(encoding="utf-8"))
+  builder = tfds.builder_from_directory(data_dir)
+  # A part of which no image could be read has no records to open.
+  found = [part for part in PARTS if contents["records"].get(part)]
+  records = [contents["records"][part] for part in found]
+  names = tuple(name for part in records for name, _ in part)
+  labels = [label for part in records for _, label in part]
+  class_names = tuple(contents["class_names"])
+  return Dataset(
+    images=open_images(builder, found, "image"),
+    labels=np.array(labels, np.int32) if class_names else None,
+    class_names=class_names,
+    parts=np.repeat(found, [len(part) for part in records]),
+    names=names,
+    skipped=tuple(Skipped(*skipped) for skipped in contents["skipped"]),
+    fingerprint=fingerprint,
+  )
+
+
+def open_images(
+  builder: tfds.core.DatasetBuilder, splits: Sequence[str], feature: str
+) -> Images:
+  """Joins the splits of a prepared set, without decoding any image."""
+  raw = decode.DeserializeMethod.RAW_BYTES
+  sources = [builder.as_data_source(s, deserialize_method=raw) for s in splits]
+  return Images(sources, feature)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+  """Keeps TFDS from warning of what is meant, such as a config of our own."""
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(logging.ERROR)
+  try:
+    yield
+  finally:
+    logging.set_verbosity(verbosity)
+
+
+def _shards(sources: Sequence[Any]) -> list[Sequence[Any]]:
+  size = max(_MIN_RECORDS_A_FILE, -(-len(sources) // _MAX_FILES_A_PART))
+  return [sources[i : i + size] for i in range(0, len(sources), size)]

@@ -1,0 +1,1 @@
+"""The exact neighbor search, in forms for CPUs, one device and many."""

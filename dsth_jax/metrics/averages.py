@@ -1,0 +1,131 @@
+"""What every ranking is judged by, and the averages over the queries."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from dsth_jax.metrics import average_precision as ties_
+from dsth_jax.metrics import curves
+
+# JSON-serialisable: a figure, or a list beside its grid.
+Metrics = dict[str, float | int | list[float] | list[int]]
+# Of each query, so that an average is one mean: Float[q] or Float[q grid].
+Scores = dict[str, np.ndarray]
+
+
+class Protocol(NamedTuple):
+  """What is asked of a ranking.
+
+  Attributes:
+    max_rank: K of mean_average_precision_at_K and the end of the RIP curve.
+    recall_levels: of the RP curve.
+    betas: of the F-measures.
+    num_database: items a query is ranked against.
+  """
+
+  max_rank: int
+  recall_levels: tuple[float, ...]
+  betas: tuple[float, ...]
+  num_database: int
+
+  def returned(self) -> np.ndarray:
+    """The grid of the RIP curve."""
+    return curves.returned_images(min(self.max_rank, self.num_database))
+
+
+def checked_protocol(
+  max_rank: int,
+  recall_levels: Sequence[float],
+  betas: Sequence[float],
+  num_database: int,
+) -> Protocol:
+  """Refuses a protocol that asks for nothing that can be measured."""
+  if max_rank < 1:
+    raise ValueError(
+      f"max_rank is {max_rank}, but ranks start at 1: pass a rank to stop at."
+    )
+  if not recall_levels or not all(0 < level <= 1 for level in recall_levels):
+    raise ValueError(
+      f"recall_levels are {list(recall_levels)}, but levels above 0 and at "
+      "most 1 are needed: pass shares of the relevant images."
+    )
+  if not all(beta > 0 for beta in betas):
+    raise ValueError(
+      f"betas are {list(betas)}, but each must be above 0: pass 1 to weigh "
+      "precision and recall alike, less to favour precision."
+    )
+  return Protocol(max_rank, tuple(recall_levels), tuple(betas), num_database)
+
+
+def ranking_scores(ties: ties_.Ties, protocol: Protocol) -> Scores:
+  """The metrics of every query that a ranking alone decides."""
+  at = f"mean_average_precision_at_{protocol.max_rank}"
+  return {
+    **_bracketed("mean_average_precision", ties_.average_precision(ties)),
+    **_bracketed(at, ties_.average_precision_at(ties, protocol.max_rank)),
+    "precision_at_recall": curves.precision_at_recall(
+      ties, protocol.recall_levels
+    ),
+    "precision_of_returned": curves.precision_of_returned(
+      ties, protocol.returned()
+    ),
+  }
+
+
+def summarize(
+  blocks: Iterable[Scores], protocol: Protocol, num_queries: int
+) -> Metrics:
+  """Averages the scores of the queries that have a relevant item.
+
+  Args:
+    blocks: the scores of these queries, in parts.
+    protocol: of all parts.
+    num_queries: with the queries that have none.
+
+  Returns:
+    The metrics by name.
+
+  Raises:
+    ValueError: no query has a relevant item.
+  """
+  parts = [block for block in blocks if len(block["mean_average_precision"])]
+  if not parts:
+    raise ValueError(
+      f"none of the {num_queries} queries shares a label with any database "
+      "row: check that both sides use the same classes."
+    )
+  scores = {
+    name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+  }
+  judged = len(scores["mean_average_precision"])
+  means = {name: np.mean(each, axis=0) for name, each in scores.items()}
+  precision = means["precision_at_recall"]
+  return {
+    "num_queries": num_queries,
+    "num_queries_without_relevant": num_queries - judged,
+    "num_database": protocol.num_database,
+    **{name: mean.tolist() for name, mean in means.items()},
+    "recall_levels": list(protocol.recall_levels),
+    "returned_images": protocol.returned().tolist(),
+    **_max_f_measures(precision, protocol),
+  }
+
+
+def _bracketed(name: str, bracket: ties_.Bracket) -> Scores:
+  return {
+    name: bracket.expected,
+    f"{name}_pessimistic": bracket.pessimistic,
+    f"{name}_optimistic": bracket.optimistic,
+  }
+
+
+def _max_f_measures(
+  precision: Float[np.ndarray, "levels"], protocol: Protocol
+) -> dict[str, Any]:
+  recall = np.asarray(protocol.recall_levels)
+  return {
+    f"max_f_beta_{beta:g}": curves.max_f_measure(precision, recall, beta=beta)
+    for beta in protocol.betas
+  }

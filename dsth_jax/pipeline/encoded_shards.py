@@ -1,0 +1,185 @@
+"""What encoding leaves of each shard: numbered files, whole or not at all.
+
+Workers share a directory and nothing else: each writes the numbers that are
+its own, and that a number is finished shows in its `.json`, written last.
+"""
+
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from dsth_jax.datasets import Skipped, shards
+from dsth_jax.runtime import artifacts
+
+
+class Encoded(NamedTuple):
+  """The codes of one shard.
+
+  Attributes:
+    names: of the images that could be read, in the shard's order.
+    packed: their packed codes.
+    skipped: the others.
+  """
+
+  names: list[str]
+  packed: UInt8[np.ndarray, "n w"]
+  skipped: list[Skipped]
+
+
+def write(
+  directory: pathlib.Path,
+  number: int,
+  encoded: Encoded,
+  *,
+  file_format: str,
+  fingerprint: str,
+  shard: str,
+) -> None:
+  """Writes the files of one shard in place of what was there of that number.
+
+  * npy: `00012.npy`, the packed codes [n w], and `00012.txt`, a name a line;
+  * parquet: `00012.parquet`, with the columns `name` and `code`, w bytes;
+  * both: `00012.skipped.txt` if an image was skipped, a name, a tab and the
+    reason a line; and `00012.json`, once all others are there.
+
+  Args:
+    directory: is there.
+    number: of the shard.
+    encoded: what to write.
+    file_format: a name in `FORMATS`.
+    fingerprint: of the shard, of what encoded it and of the format.
+    shard: what `00012.json` calls it.
+
+  Raises:
+    OSError: a file cannot be written; then the number counts as not finished.
+  """
+  _marker(directory, number).unlink(missing_ok=True)
+  for suffix in ("npy", "txt", "parquet", "skipped.txt"):
+    _path(directory, number, suffix).unlink(missing_ok=True)
+  names = [_printable(name) for name in encoded.names]
+  FORMATS[file_format](directory, number, names, encoded.packed)
+  if encoded.skipped:
+    lines = "".join(
+      f"{_printable(name)}\t{_printable(reason)}\n"
+      for name, reason in encoded.skipped
+    )
+    artifacts.write_text(_path(directory, number, "skipped.txt"), lines)
+  entry = {
+    "fingerprint": fingerprint,
+    "shard": shard,
+    "format": file_format,
+    "num_images": len(names),
+    "num_skipped": len(encoded.skipped),
+  }
+  artifacts.write_json(_marker(directory, number), entry)
+
+
+def is_finished(directory: pathlib.Path, number: int, fingerprint: str) -> bool:
+  """Tells whether a shard's files are there, and made from the same."""
+  return _entry(directory, number, fingerprint) is not None
+
+
+def write_index(
+  directory: pathlib.Path,
+  fingerprints: Sequence[str],
+  *,
+  num_bits: int,
+  worker: int,
+) -> bool:
+  """Writes `index.json` if all shards are finished, whoever finished them.
+
+  A worker that calls this after its last shard sees those of all who came
+  before, so the last of them writes it; when two do, they write the same.
+
+  Args:
+    directory: of the numbered files.
+    fingerprints: of all shards, by number.
+    num_bits: of a code.
+    worker: makes the temporary name its own.
+
+  Returns:
+    Whether all were finished.
+  """
+  present = set(os.listdir(directory))
+  if any(f"{i:05d}.json" not in present for i in range(len(fingerprints))):
+    return False
+  entries: list[dict[str, Any]] = []
+  for number, expected in enumerate(fingerprints):
+    entry = _entry(directory, number, expected)
+    if entry is None:
+      return False
+    entries.append({"number": number, **entry})
+  index = {
+    "fingerprint": artifacts.fingerprint(*fingerprints),
+    "num_bits": num_bits,
+    "num_images": sum(entry["num_images"] for entry in entries),
+    "num_skipped": sum(entry["num_skipped"] for entry in entries),
+    "shards": entries,
+  }
+  own = directory / f"index.{worker}.json"
+  artifacts.write_json(own, index)
+  own.replace(directory / "index.json")
+  return True
+
+
+def remove_outdated_index(
+  directory: pathlib.Path, fingerprints: Sequence[str]
+) -> None:
+  """Removes an `index.json` of other shards or of another hash function."""
+  path = directory / "index.json"
+  expected = artifacts.fingerprint(*fingerprints)
+  if artifacts.read_current(path, expected) is None:
+    path.unlink(missing_ok=True)
+
+
+def _write_npy(
+  directory: pathlib.Path, number: int, names: list[str], packed: np.ndarray
+) -> None:
+  with artifacts.replacing_file(_path(directory, number, "npy")) as file:
+    np.save(file, packed)
+  lines = "".join(f"{name}\n" for name in names)
+  artifacts.write_text(_path(directory, number, "txt"), lines)
+
+
+def _write_parquet(
+  directory: pathlib.Path, number: int, names: list[str], packed: np.ndarray
+) -> None:
+  pyarrow, parquet = shards.pyarrow_modules("the format parquet")
+  codes = [row.tobytes() for row in packed]
+  table = pyarrow.table(
+    {
+      "name": pyarrow.array(names, pyarrow.string()),
+      "code": pyarrow.array(codes, pyarrow.binary(packed.shape[1])),
+    }
+  )
+  with artifacts.replacing_file(_path(directory, number, "parquet")) as file:
+    parquet.write_table(table, file)
+
+
+_Write = Callable[[pathlib.Path, int, list[str], np.ndarray], None]
+FORMATS: dict[str, _Write] = {"npy": _write_npy, "parquet": _write_parquet}
+
+
+def _path(directory: pathlib.Path, number: int, suffix: str) -> pathlib.Path:
+  return directory / f"{number:05d}.{suffix}"
+
+
+def _marker(directory: pathlib.Path, number: int) -> pathlib.Path:
+  return _path(directory, number, "json")
+
+
+def _entry(
+  directory: pathlib.Path, number: int, fingerprint: str
+) -> dict[str, Any] | None:
+  return artifacts.read_current(_marker(directory, number), fingerprint)
+
+
+def _printable(text: str) -> str:
+  """Writes what would break a line, or is no text at all, as escapes."""
+  return "".join(
+    c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+  )

@@ -1,0 +1,101 @@
+"""The log of a training run's losses."""
+
+import json
+import pathlib
+import time
+
+import jax
+import tensorboardX
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from dsth_jax.runtime import artifacts, distributed
+
+
+class LossLog:
+  """Shows the loss in a bar, and logs it as JSON lines and for TensorBoard.
+
+  Attributes:
+    done: steps done.
+  """
+
+  def __init__(
+    self,
+    directory: pathlib.Path,
+    config: ConfigDict,
+    *,
+    start: int,
+    total: int,
+  ):
+    self.done = start
+    self._config = config.train
+    self._since = time.perf_counter()
+    self._files = _Files(directory, start) if distributed.is_leader() else None
+    self._bar = tqdm(
+      total=total,
+      initial=start,
+      desc="training",
+      unit=" steps",
+      disable=None,
+    )
+
+  def update(self, loss: jax.Array) -> None:
+    """Counts one step; now and then reads and logs its loss."""
+    self.done += 1
+    self._bar.update()
+    every = self._config.log_every
+    if self.done % every == 0:
+      now = time.perf_counter()
+      speed = every * self._config.batch_size / (now - self._since)
+      self._since = now
+      value = float(loss)
+      self._bar.set_postfix_str(f"loss {value:.4f}, {speed:,.0f} images/s")
+      if self._files:
+        self._files.write(self.done, value, speed)
+
+  def close(self) -> None:
+    """Closes the files and the bar."""
+    self._bar.close()
+    if self._files:
+      self._files.close()
+
+
+class _Files:
+  """The log as the leader keeps it on disk."""
+
+  def __init__(self, directory: pathlib.Path, start: int):
+    directory.mkdir(exist_ok=True)
+    # A resumed run repeats the steps since its checkpoint: they are cut off.
+    kept = [entry for entry in read_losses(directory) if entry[0] <= start]
+    path = directory / "losses.jsonl"
+    artifacts.write_text(path, "".join(_line(*entry) for entry in kept))
+    self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+    self._writer = tensorboardX.SummaryWriter(
+      str(directory), purge_step=start + 1
+    )
+
+  def write(self, step: int, loss: float, images_per_second: float) -> None:
+    """Adds a line to each."""
+    self._file.write(_line(step, loss))
+    self._file.flush()
+    self._writer.add_scalar("loss", loss, step)
+    self._writer.add_scalar("images_per_second", images_per_second, step)
+
+  def close(self) -> None:
+    """Closes both."""
+    self._file.close()
+    self._writer.close()
+
+
+def _line(step: int, loss: float) -> str:
+  return json.dumps({"step": step, "loss": loss}) + "\n"
+
+
+def read_losses(directory: pathlib.Path) -> list[tuple[int, float]]:
+  """Returns the logged (step, loss) pairs; a line cut by a kill is left out."""
+  path = directory / "losses.jsonl"
+  if not path.exists():
+    return []
+  lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+  entries = [json.loads(line) for line in lines if line.endswith("\n")]
+  return [(entry["step"], entry["loss"]) for entry in entries]

@@ -1,0 +1,1 @@
+"""Processes, devices, memory and the files that a run leaves."""

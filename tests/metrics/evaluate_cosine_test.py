@@ -1,0 +1,210 @@
+"""Tests of the ceiling (cosine on features) and of the code statistics."""
+
+import inspect
+import json
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from dsth_jax import metrics
+from dsth_jax.metrics import evaluate_cosine
+
+# Of a Hamming distance, and so not of features.
+CODES_ALONE = {"hd3p", "hd3p_empty_share", "nc3p"}
+
+
+def _clustered(num_queries=30, num_rows=300, num_features=12):
+  """Features and labels, (queries, rows) each, of three classes."""
+  rng = np.random.default_rng(0)
+  centres = rng.normal(size=(3, num_features))
+  labels = [rng.integers(0, 3, n) for n in (num_queries, num_rows)]
+  features = [
+    centres[part] + rng.normal(size=(len(part), num_features))
+    for part in labels
+  ]
+  return (*features, *labels)
+
+
+def _assert_equal(found, expected):
+  assert set(found) == set(expected)
+  for name in expected:
+    # Float64 sums of some hundred terms, in another order.
+    np.testing.assert_allclose(
+      found[name], expected[name], rtol=1e-12, err_msg=name
+    )
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+def test_signs_as_features_are_the_codes(left_out):
+  """On -1 and 1 the cosine is 1 - 2 d / b: one ranking, with the same ties."""
+  queries, database, query_labels, labels = _clustered(num_features=16)
+  rows = np.arange(30) * 7 if left_out else None
+  if left_out:
+    queries, query_labels = database[rows], labels[rows]
+  signs = [np.where(part > 0, 1.0, -1.0) for part in (queries, database)]
+  codes = [np.packbits(part > 0, axis=1) for part in (queries, database)]
+  options = {"max_rank": 40, "query_rows": rows}
+  expected = metrics.evaluate(
+    *codes, query_labels, labels, num_bits=16, **options
+  )
+  found = metrics.evaluate_features(*signs, query_labels, labels, **options)
+  shared = {k: v for k, v in expected.items() if k not in CODES_ALONE}
+  _assert_equal(found, shared)
+
+
+def test_average_precision_of_cosines_is_scikit_learns():
+  queries, database, query_labels, labels = _clustered()
+  found = metrics.evaluate_features(queries, database, query_labels, labels)
+  cosines = sklearn.metrics.pairwise.cosine_similarity(queries, database)
+  expected = np.mean(
+    [
+      sklearn.metrics.average_precision_score(labels == label, row)
+      for label, row in zip(query_labels, cosines)
+    ]
+  )
+  # Float32 cosines swap neighbours in a ranking of 300 that differ by 1e-7.
+  assert found["mean_average_precision"] == pytest.approx(expected, rel=1e-4)
+  assert json.loads(json.dumps(found)) == found
+
+
+def test_scale_of_features_and_size_of_blocks_mean_nothing(monkeypatch):
+  queries, database, query_labels, labels = _clustered()
+  expected = metrics.evaluate_features(queries, database, query_labels, labels)
+  monkeypatch.setattr(evaluate_cosine, "TILE_QUERIES", 7)
+  # Powers of two change no digit of a cosine.
+  found = metrics.evaluate_features(
+    4 * queries, database / 8, query_labels, labels
+  )
+  for name in expected:
+    # A product of another shape may round, and swap two neighbours.
+    np.testing.assert_allclose(found[name], expected[name], rtol=1e-3)
+
+
+def test_leaving_rows_out_is_removing_them():
+  _, features, _, labels = _clustered(num_rows=80)
+  row = np.array([33])
+  found = metrics.evaluate_features(
+    features[row], features, labels[row], labels, query_rows=row
+  )
+  expected = metrics.evaluate_features(
+    features[row],
+    np.delete(features, row, 0),
+    labels[row],
+    np.delete(labels, row),
+  )
+  _assert_equal(found, expected)
+
+
+def test_queries_without_relevant_rows_are_left_out():
+  queries, database, query_labels, labels = _clustered()
+  query_labels[:4] = 77
+  found = metrics.evaluate_features(queries, database, query_labels, labels)
+  expected = metrics.evaluate_features(
+    queries[4:], database, query_labels[4:], labels
+  )
+  assert found["num_queries_without_relevant"] == 4
+  # A product of another shape may round, and swap two neighbours.
+  assert found["mean_average_precision"] == pytest.approx(
+    expected["mean_average_precision"], rel=1e-4
+  )
+
+
+def test_rows_of_zeros_are_all_ties():
+  queries, labels = np.zeros((1, 3)), np.array([1, 0, 0, 1])
+  found = metrics.evaluate_features(
+    queries, np.eye(4, 3), np.array([1]), labels
+  )
+  # Positions of two relevant among four, each pair as likely.
+  pairs = [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)]
+  expected = np.mean([(1 / i + 2 / j) / 2 for i, j in pairs])
+  assert found["mean_average_precision"] == pytest.approx(expected, rel=1e-12)
+  assert found["mean_average_precision_optimistic"] == 1
+
+
+def _with_nan():
+  features = np.ones((20, 3))
+  features[[7, 9], 1] = np.nan
+  return features
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    (
+      {"database_features": _with_nan()},
+      "database_features contain NaN or infinity, first in row 7 .2 rows",
+    ),
+    ({"query_features": np.full((5, 3), np.inf)}, "query_features contain NaN"),
+    ({"query_features": np.ones((5, 4))}, r"query_features have .*\[5, 4\]"),
+    ({"query_features": np.ones((4, 3))}, "4 rows and query_labels 5"),
+    ({"database_features": np.ones((0, 3))}, "database_features are empty"),
+    ({"query_labels": np.full(5, 9)}, "none of the 5 queries"),
+    ({"query_rows": np.full(5, -1)}, "query_rows range over -1 .. -1"),
+  ],
+)
+def test_unfit_input_is_refused(changes, message):
+  arguments = {
+    "query_features": np.ones((5, 3)),
+    "database_features": np.ones((20, 3)),
+    "query_labels": np.zeros(5, int),
+    "database_labels": np.zeros(20, int),
+  }
+  # Past the type checks of the tests, which users do not have.
+  with pytest.raises(ValueError, match=message):
+    inspect.unwrap(metrics.evaluate_features)(**(arguments | changes))
+
+
+@pytest.mark.parametrize("num_bits", [2, 9, 24])
+def test_statistics_are_those_of_numpy(num_bits):
+  rng = np.random.default_rng(0)
+  bits = (rng.random((200, num_bits)) < 0.3).astype(np.uint8)
+  bits[:, 1] = bits[:, 0] ^ (rng.random(200) < 0.1)
+  found = metrics.code_statistics(np.packbits(bits, axis=1), num_bits=num_bits)
+  correlation = np.abs(np.corrcoef(bits.T))[~np.eye(num_bits, dtype=bool)]
+  expected = {
+    "num_codes": 200,
+    "num_distinct_codes": len({tuple(row) for row in bits}),
+    "bit_balance": np.abs(bits.mean(0) - 0.5).mean(),
+    "bit_correlation": correlation.mean(),
+    "num_constant_bits": 0,
+  }
+  # Float64 covariances by another formula.
+  assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_statistics_of_ideal_and_of_constant_codes():
+  every_code = np.arange(256, dtype=np.uint8)[:, None]
+  assert metrics.code_statistics(every_code, num_bits=8) == {
+    "num_codes": 256,
+    "num_distinct_codes": 256,
+    "bit_balance": 0,
+    "bit_correlation": 0,
+    "num_constant_bits": 0,
+  }
+  constant = np.full((5, 1), 0b10100000, np.uint8)
+  assert metrics.code_statistics(constant, num_bits=4) == {
+    "num_codes": 5,
+    "num_distinct_codes": 1,
+    "bit_balance": 0.5,
+    "bit_correlation": 0,
+    "num_constant_bits": 4,
+  }
+
+
+def test_constant_bits_are_left_out_of_the_correlation():
+  bits = np.array([[1, 0, 0, 1], [1, 0, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0]])
+  packed = np.packbits(bits.astype(np.uint8), axis=1)
+  found = metrics.code_statistics(packed, num_bits=4)
+  assert found["num_constant_bits"] == 2
+  assert found["bit_correlation"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+  ("num_codes", "num_bits", "message"),
+  [(0, 8, "codes are empty"), (3, 9, "num_bits is 9"), (3, 7, "past bit 7")],
+)
+def test_statistics_refuse_what_is_no_code(num_codes, num_bits, message):
+  packed = np.full((num_codes, 1), 255, np.uint8)
+  with pytest.raises(ValueError, match=message):
+    metrics.code_statistics(packed, num_bits=num_bits)

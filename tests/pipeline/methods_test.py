@@ -1,0 +1,119 @@
+"""What a method is given, and what is refused before any work."""
+
+import jax
+import numpy as np
+import pytest
+
+from dsth_jax import config as config_lib
+from dsth_jax import datasets, pipeline
+from dsth_jax.baselines import BASELINES, Baseline
+from dsth_jax.pipeline import methods
+from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.label_generation import stage_key
+
+
+def _inputs(*, with_images=True, with_labels=True):
+  """Six images, of which the last four train; each row is its own number."""
+  rows = np.arange(6)
+  images = datasets.Images([[b"record"] * 6] if with_images else [])
+  dataset = datasets.Dataset(
+    images=images,
+    labels=np.array([5, 4, 3, 2, 1, 0], np.int32) if with_labels else None,
+    class_names=tuple("abcdef"),
+    parts=np.repeat("train", 6),
+    names=tuple("012345"),
+    skipped=(),
+    fingerprint="six",
+  )
+  splits = datasets.Splits(rows[:2], rows[2:], rows[2:])
+  pixels = np.broadcast_to(rows[:, None, None, None], (6, 2, 2, 3))
+  return methods.Inputs(
+    Data(dataset, splits, "six"),
+    np.repeat(rows[:, None], 3, axis=1).astype(np.float32),
+    pixels.astype(np.uint8),
+  )
+
+
+def _given(monkeypatch, **kind):
+  """Returns what a method of a kind is called with."""
+
+  def fit(seen, labels=None, *, num_bits, key, features=None, shape=1.0):
+    calls.append((seen, labels, num_bits, key, features, shape))
+    return None
+
+  calls = []
+  monkeypatch.setitem(BASELINES, "recorder", Baseline(fit, **kind))
+  config = config_lib.base_config()
+  config.num_bits = 16
+  methods.fitting(config, _inputs(), "recorder")()
+  return config, calls[0]
+
+
+def test_a_method_on_features_is_given_the_training_features(monkeypatch):
+  config, (seen, labels, num_bits, key, features, shape) = _given(monkeypatch)
+  np.testing.assert_array_equal(seen[:, 0], [2, 3, 4, 5])
+  assert seen.shape == (4, 3)
+  assert labels is None
+  assert features is None
+  assert (num_bits, shape) == (16, 1.0)
+  expected = stage_key(config, "recorder")
+  assert jax.random.key_data(key).tolist() == (
+    jax.random.key_data(expected).tolist()
+  )
+
+
+def test_a_supervised_method_is_given_the_training_labels(monkeypatch):
+  _, (seen, labels, *_) = _given(monkeypatch, supervised=True)
+  np.testing.assert_array_equal(labels, [3, 2, 1, 0])
+  assert len(seen) == 4
+
+
+def test_a_method_on_images_is_given_pixels_and_features(monkeypatch):
+  _, (seen, _, _, _, features, _) = _given(
+    monkeypatch, inputs="images", needs_features=True
+  )
+  assert seen.dtype == np.uint8
+  np.testing.assert_array_equal(seen[:, 0, 0, 0], [2, 3, 4, 5])
+  np.testing.assert_array_equal(features[:, 0], [2, 3, 4, 5])
+
+
+def test_a_methods_own_settings_come_from_the_config():
+  config = config_lib.base_config()
+  config.baselines.itq.num_iters = 7
+  assert methods.fitting(config, _inputs(), "itq").keywords["num_iters"] == 7
+
+
+def test_class_labels_are_asked_of_supervised_methods_alone(monkeypatch):
+  monkeypatch.setitem(
+    BASELINES, "taught", Baseline(BASELINES["lsh"].fit, supervised=True)
+  )
+  data = _inputs(with_labels=False).data
+  methods.check(("dsth", "lsh"), data)
+  with pytest.raises(ValueError, match="taught learns from class labels, but"):
+    methods.check(("lsh", "taught"), data)
+  methods.check(("taught",), _inputs().data)
+
+
+def test_images_are_asked_of_what_sees_them(monkeypatch):
+  monkeypatch.setitem(
+    BASELINES, "deep", Baseline(BASELINES["lsh"].fit, inputs="images")
+  )
+  data = _inputs(with_images=False).data
+  methods.check(("lsh",), data)
+  for name in ("deep", "dsth", "dsth_paper"):
+    with pytest.raises(ValueError, match=f"{name} learns from images, but"):
+      methods.check(("lsh", name), data)
+    methods.check((name,), _inputs().data)
+
+
+def test_a_run_on_features_alone_is_refused_before_any_work(tmp_path):
+  np.save(tmp_path / "features.npy", np.ones((90, 4), np.float32))
+  np.save(tmp_path / "labels.npy", np.arange(90) % 3)
+  config = config_lib.base_config()
+  config.data.name = "features"
+  config.data.labels_file = str(tmp_path / "labels.npy")
+  config.features.file = str(tmp_path / "features.npy")
+  config.data.num_queries = 10
+  with pytest.raises(ValueError, match="dsth learns from images"):
+    pipeline.run(config, tmp_path / "run")
+  assert not (tmp_path / "run" / "graph").exists()

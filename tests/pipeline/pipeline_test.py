@@ -1,0 +1,206 @@
+"""The whole line on the digits: artefacts, reuse, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dsth_jax import codes, hamming, pipeline
+from dsth_jax import config as config_lib
+from dsth_jax.pipeline.workdir import Run
+
+ARTEFACTS = ("features", "graph", "embedding", "labels", "pixels", "codes")
+
+
+def _config(data_dir):
+  """One short epoch: what is judged here is the line, not the student."""
+  config = config_lib.base_config()
+  config.data.data_dir = str(data_dir)
+  config.num_bits = 16
+  config.train.num_epochs = 1
+  config.train.checkpoint_every = 5
+  config.train.log_every = 5
+  config.eval.num_training_queries = 100
+  return config
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+  return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def finished(data_dir, tmp_path_factory):
+  workdir = tmp_path_factory.mktemp("run")
+  return workdir, pipeline.run(_config(data_dir), workdir)
+
+
+def test_every_artefact_of_a_run_is_there(finished):
+  workdir, results = finished
+  names = {path.name for path in workdir.iterdir()}
+  assert names >= {
+    *ARTEFACTS,
+    "splits",
+    "checkpoints",
+    "logs",
+    "config.json",
+    "environment.json",
+    "metrics.json",
+    "report",
+    "skipped.txt",
+  }
+  assert not [name for name in names if name.endswith(".partial")]
+  assert (workdir / "report" / "index.html").stat().st_size > 10_000
+  assert json.loads((workdir / "metrics.json").read_text()) == json.loads(
+    json.dumps(results)
+  )
+
+
+def test_labels_beat_the_features_they_came_from(finished):
+  _, results = finished
+  training = results["training"]
+  assert (
+    training["labels"]["mean_average_precision"]
+    > training["cosine"]["mean_average_precision"]
+  )
+
+
+def test_written_codes_search_as_the_metrics_say(finished):
+  workdir, results = finished
+  packed = np.load(workdir / "codes" / "packed.npy")
+  names = (workdir / "codes" / "names.txt").read_text().splitlines()
+  assert len(packed) == len(names) == results["summary"]["num_images"]
+  query = np.load(workdir / "splits" / "query.npy")
+  database = np.load(workdir / "splits" / "database.npy")
+  assert not set(query) & set(database)
+  found = hamming.search(packed[query], packed[database], num_results=1)
+  nearest = hamming.distances(packed[query], packed[database]).min(axis=1)
+  np.testing.assert_array_equal(found.distances[:, 0], nearest)
+  bits = codes.unpack(packed, 16)
+  assert results["statistics"]["student"]["num_distinct_codes"] == len(
+    np.unique(bits, axis=0)
+  )
+
+
+def test_a_second_run_reuses_every_stage(finished, data_dir):
+  workdir, first = finished
+  packed = (workdir / "codes" / "packed.npy").read_bytes()
+  second = pipeline.run(_config(data_dir), workdir)
+  reused = {name for name, stage in second["stages"].items() if stage["reused"]}
+  assert reused == {*ARTEFACTS, "training", "evaluation"}
+  assert (workdir / "codes" / "packed.npy").read_bytes() == packed
+  assert second["held_out"] == first["held_out"]
+
+
+def test_a_changed_setting_redoes_what_depends_on_it_alone(finished, data_dir):
+  workdir, _ = finished
+  config = _config(data_dir)
+  config.encode.threshold = "median"
+  results = pipeline.run(config, workdir)
+  redone = {
+    name for name, stage in results["stages"].items() if not stage["reused"]
+  }
+  assert redone == {"data", "codes", "evaluation"}
+
+
+def test_a_file_of_features_takes_the_place_of_the_backbone(
+  finished, data_dir, tmp_path
+):
+  workdir, _ = finished
+  config = _config(data_dir)
+  config.features.file = str(workdir / "features" / "features.npy")
+  pipeline.run(config, tmp_path)
+  same = [np.load(run / "graph" / "indices.npy") for run in (workdir, tmp_path)]
+  np.testing.assert_array_equal(*same)
+  assert not (tmp_path / "features").exists()
+
+
+def test_an_approximate_graph_gives_codes_and_says_its_recall(
+  data_dir, tmp_path
+):
+  pytest.importorskip("pynndescent")
+  config = _config(data_dir)
+  config.graph.search = "approximate"
+  results = pipeline.run(config, tmp_path)
+  assert 0.95 < results["graph"]["recall"] <= 1
+  assert (
+    results["training"]["labels"]["mean_average_precision"]
+    > results["training"]["cosine"]["mean_average_precision"]
+  )
+
+
+@pytest.mark.parametrize(
+  ("field", "value", "sentence"),
+  [
+    ("data.num_queries", 1790, "7 training images, but graph.num_neighbors"),
+    ("data.num_queries", 1730, "67 training images, but 5 x num_bits = 80"),
+    ("train.batch_size", 1600, "train.batch_size = 1600"),
+    ("spectral.max_iters", 1, "eigensolver stopped after 1 iterations"),
+    ("data.protocol", "official", "holdout"),
+  ],
+)
+def test_what_the_data_cannot_bear_is_refused(
+  data_dir, tmp_path, field, value, sentence
+):
+  config = _config(data_dir)
+  config.spectral.solver = "chebyshev"
+  section, name = field.split(".")
+  config[section][name] = value
+  with pytest.raises(ValueError, match=sentence):
+    pipeline.run(config, tmp_path)
+  assert not (tmp_path / "embedding").exists()
+
+
+def test_features_with_nan_name_the_row(data_dir, tmp_path):
+  rows = np.ones((1797, 4), np.float32)
+  rows[41, 2] = np.nan
+  np.save(tmp_path / "features.npy", rows)
+  config = _config(data_dir)
+  config.features.file = str(tmp_path / "features.npy")
+  with pytest.raises(ValueError, match="row 41"):
+    pipeline.run(config, tmp_path / "run")
+
+
+def _folder_config(tmp_path, images):
+  folder = tmp_path / "photos"
+  folder.mkdir(parents=True)
+  for number, image in enumerate(images):
+    Image.fromarray(image).save(folder / f"{number}.png")
+  config = _config(tmp_path / "data")
+  config.data.name = "image_folder"
+  config.data.root = str(tmp_path / "photos")
+  config.data.num_queries = 10
+  return config
+
+
+def _noise(count):
+  rng = np.random.default_rng(0)
+  return rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+
+
+def _constant_images(count):
+  return [np.full((32, 32, 3), i % 5 * 50, np.uint8) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+  ("images", "num_distinct"),
+  [(np.repeat(_noise(1), 120, axis=0), 1), (_constant_images(120), 5)],
+  ids=["duplicates", "constant"],
+)
+def test_the_same_few_images_again_are_refused(tmp_path, images, num_distinct):
+  config = _folder_config(tmp_path, images)
+  message = f"110 training images have only {num_distinct} different features"
+  with pytest.raises(ValueError, match=message):
+    pipeline.run(config, tmp_path / "run")
+
+
+def test_a_stage_reused_twice_keeps_its_time(tmp_path):
+  this = Run(tmp_path)
+  with this.timed("graph") as work:
+    work.num_images = 10
+  seconds = this.stages["graph"]["seconds"]
+  for again in (this, this, Run(tmp_path)):
+    again.reuse("graph")
+    assert again.stages["graph"]["seconds"] == seconds > 0
+    assert again.stages["graph"]["reused"]

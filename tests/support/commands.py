@@ -1,0 +1,33 @@
+"""The commands, as processes of their own."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def command(module, *arguments):
+  return [sys.executable, "-m", module, *arguments]
+
+
+def environment(num_devices=1):
+  environment = dict(os.environ)
+  # The tests' eight devices are not the command's.
+  environment["XLA_FLAGS"] = (
+    f"--xla_force_host_platform_device_count={num_devices}"
+  )
+  return environment
+
+
+def run(module, *arguments, num_devices=1):
+  return subprocess.run(
+    command(module, *arguments),
+    cwd=ROOT,
+    env=environment(num_devices),
+    capture_output=True,
+    text=True,
+    timeout=300,
+    check=False,
+  )

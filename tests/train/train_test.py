@@ -1,0 +1,249 @@
+"""The training step, its order of images, and resuming."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from dsth_jax import train
+from dsth_jax.runtime import sharding
+from dsth_jax.train import steps as steps_lib
+
+EVERY_CHANGE = train.Augmentation(flip=True, shift=1)
+NO_CHANGE = train.Augmentation(flip=False, shift=0)
+
+
+class Linear(nn.Module):
+  """The smallest network with batch statistics."""
+
+  num_bits: int = 8
+
+  @nn.compact
+  def __call__(self, x, train=False):
+    x = nn.Dense(self.num_bits)(x.reshape(x.shape[0], -1))
+    return nn.BatchNorm(use_running_average=not train, momentum=0.9)(x)
+
+
+def _data(num_images=64, num_bits=8):
+  rng = np.random.default_rng(0)
+  pixels = rng.integers(0, 256, (num_images, 4, 4, 3), np.uint8)
+  brightness = pixels.reshape(num_images, -1)[:, :num_bits]
+  return pixels, (brightness > 127).astype(np.uint8)
+
+
+def _run(
+  key,
+  *,
+  state=None,
+  num_steps=12,
+  mesh=None,
+  averaging=0.5,
+  augmentation=EVERY_CHANGE,
+):
+  model, optimizer = Linear(), optax.adam(0.05)
+  pixels, codes = _data()
+  mesh = mesh or sharding.make_mesh()
+  step = train.make_step(
+    model,
+    optimizer,
+    augmentation=augmentation,
+    averaging=averaging,
+    mesh=mesh,
+  )
+  start = state or train.init(
+    model, optimizer, image_size=4, mesh=mesh, key=key
+  )
+  steps = train.fit(
+    start,
+    step,
+    pixels,
+    codes,
+    pixel_rows=np.arange(len(codes)),
+    num_steps=num_steps,
+    batch_size=16,
+    seed=3,
+    key=key,
+    mesh=mesh,
+  )
+  states, losses = zip(*steps, strict=True)
+  assert step._cache_size() == 1
+  return states[-1], [float(loss) for loss in losses]
+
+
+def test_squared_error_is_equation_18_over_the_batch():
+  outputs = np.array([[0.5, 1.0], [0.0, -1.0]], np.float32)
+  codes = np.array([[1, 1], [0, 0]], np.uint8)
+  loss = train.squared_error(jnp.asarray(outputs), jnp.asarray(codes))
+  assert float(loss) == pytest.approx((0.25 + 0.0 + 0.0 + 1.0) / 2)
+
+
+def test_loss_falls_with_one_compilation(key):
+  _, losses = _run(key, num_steps=60, augmentation=NO_CHANGE)
+  assert np.mean(losses[-4:]) < 0.5 * np.mean(losses[:4])
+
+
+def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(key):
+  whole, losses = _run(key)
+  half, first = _run(key, num_steps=7)
+  resumed, second = _run(key, state=half)
+  assert first + second == losses
+  jax.tree.map(np.testing.assert_array_equal, whole, resumed)
+
+
+@pytest.mark.multidevice
+def test_eight_devices_equal_one(key):
+  one = jax.make_mesh(
+    (1,), ("rows",), (jax.sharding.AxisType.Auto,), devices=jax.devices()[:1]
+  )
+  _, alone = _run(key, mesh=one)
+  _, together = _run(key)
+  # Eight partial sums in place of one, over twelve steps of Adam.
+  np.testing.assert_allclose(together, alone, rtol=1e-3)
+
+
+def _two_views(pixels, key):
+  return jnp.concatenate([pixels, EVERY_CHANGE(pixels, key)])
+
+
+class Noisy(nn.Module):
+  """Returns the brightness of an image beside a number drawn for it."""
+
+  @nn.compact
+  def __call__(self, x, train=False):
+    scale = self.param("scale", nn.initializers.ones, (1,))
+    drawn = jax.random.uniform(self.make_rng("noise"), x.shape[:1])
+    return scale * x.mean((1, 2, 3)), drawn if train else 0 * drawn
+
+
+def test_loss_is_of_what_the_model_returns_and_of_the_targets_rows(key):
+  pixels, codes = _data()
+  targets = {"codes": codes, "row": np.arange(64)}
+  seen = []
+
+  def remember(brightness, drawn, rows):
+    seen.append([np.asarray(x) for x in (brightness, drawn, rows)])
+
+  def loss(outputs, targets):
+    assert targets["codes"].shape == (16, 8)
+    jax.debug.callback(remember, *outputs, targets["row"])
+    return jnp.sum(targets["row"].astype(jnp.float32)) + 0 * outputs[0].sum()
+
+  one = jax.make_mesh(
+    (1,), ("rows",), (jax.sharding.AxisType.Auto,), devices=jax.devices()[:1]
+  )
+  model, optimizer = Noisy(), optax.sgd(0.0)
+  step = train.make_step(
+    model,
+    optimizer,
+    augmentation=_two_views,
+    averaging=0.0,
+    mesh=one,
+    loss=loss,
+  )
+  state = train.init(model, optimizer, image_size=4, mesh=one, key=key)
+  settings = {"pixel_rows": np.arange(64), "batch_size": 16, "seed": 3}
+  steps = train.fit(
+    state, step, pixels, targets, num_steps=4, key=key, mesh=one, **settings
+  )
+  losses = [float(loss) for _, loss in steps]
+  jax.effects_barrier()
+  brightness, drawn, rows = (np.stack(x) for x in zip(*seen, strict=True))
+  np.testing.assert_array_equal(rows.sum(1), losses)
+  np.testing.assert_array_equal(np.sort(rows.ravel()), np.arange(64))
+  # The first view is the image that the row belongs to, the second another.
+  expected = pixels.reshape(64, -1).mean(1)[rows] / 127.5 - 1
+  np.testing.assert_allclose(brightness[:, :16], expected, atol=1e-6)
+  assert (np.abs(brightness[:, 16:] - expected) > 1e-6).mean() > 0.5
+  # Every step and view draws anew.
+  assert len(np.unique(drawn)) == drawn.size == 4 * 32
+
+
+def test_noise_is_not_drawn_with_a_key_of_the_augmentation(key):
+  augmented = jax.random.key_data(jax.random.split(key, 1000))
+  noise = jax.random.key_data(jax.random.fold_in(key, steps_lib._NOISE))
+  assert (np.asarray(augmented) != np.asarray(noise)).any(1).all()
+
+
+def test_averaging_of_zero_keeps_the_newest_weights(key):
+  state, _ = _run(key, averaging=0.0)
+  jax.tree.map(np.testing.assert_array_equal, state.averaged, state.variables)
+
+
+def test_averaged_weights_are_between_the_trained_ones(key):
+  state, _ = _run(key, averaging=0.9)
+  trained = jax.tree.leaves(state.variables["params"])
+  averaged = jax.tree.leaves(state.averaged["params"])
+  assert any(
+    not np.array_equal(a, b) for a, b in zip(trained, averaged, strict=True)
+  )
+
+
+def test_every_epoch_visits_every_row_once_in_an_order_of_its_own():
+  rows = train.batch_rows(12, batch_size=4, seed=0)
+  epochs = [np.concatenate([next(rows) for _ in range(3)]) for _ in range(3)]
+  for epoch in epochs:
+    np.testing.assert_array_equal(np.sort(epoch), np.arange(12))
+  assert not np.array_equal(epochs[0], epochs[1])
+
+
+@pytest.mark.parametrize("start", [0, 1, 3, 7])
+def test_batches_from_a_later_start_are_the_same_batches(start):
+  whole = train.batch_rows(14, batch_size=4, seed=1)
+  for _ in range(start):
+    next(whole)
+  later = train.batch_rows(14, batch_size=4, seed=1, start=start)
+  for _ in range(8):
+    np.testing.assert_array_equal(next(whole), next(later))
+
+
+def test_augmentation_moves_and_mirrors_and_nothing_else(key):
+  image = jnp.arange(6 * 6 * 3, dtype=jnp.uint8).reshape(1, 6, 6, 3)
+  images = jnp.tile(image, (64, 1, 1, 1))
+  changed = train.augment(images, train.Augmentation(True, 1), key)
+  padded = np.pad(np.asarray(image[0]), ((1, 1), (1, 1), (0, 0)), mode="edge")
+  allowed = {
+    padded[:, ::flip][i : i + 6, j : j + 6].tobytes()
+    for flip in (1, -1)
+    for i in range(3)
+    for j in range(3)
+  }
+  seen = {np.asarray(row).tobytes() for row in changed}
+  assert seen <= allowed
+  assert len(seen) > 9
+
+
+def test_augmentation_of_nothing_changes_nothing(key):
+  pixels, _ = _data()
+  same = train.augment(jnp.asarray(pixels), NO_CHANGE, key)
+  np.testing.assert_array_equal(same, pixels)
+
+
+def test_piecewise_schedule_is_the_papers():
+  schedule = train.piecewise(
+    values=(0.01, 0.001, 0.0001), stage_steps=(60_000, 5_000, 5_000)
+  )
+  steps = [0, 59_999, 60_000, 64_999, 65_000, 69_999]
+  expected = [0.01, 0.01, 0.001, 0.001, 0.0001, 0.0001]
+  np.testing.assert_allclose([schedule(s) for s in steps], expected, rtol=1e-6)
+
+
+def test_one_cycle_rises_to_its_peak_and_ends_near_zero():
+  schedule = train.one_cycle(num_steps=100, peak_value=0.5)
+  rates = [float(schedule(step)) for step in range(101)]
+  assert max(rates) == pytest.approx(0.5)
+  assert int(np.argmax(rates)) == 20
+  assert rates[-1] < 1e-4
+
+
+@pytest.mark.parametrize("name", train.OPTIMIZERS)
+def test_weight_decay_shrinks_kernels_alone(name):
+  optimizer = train.OPTIMIZERS[name](
+    optax.constant_schedule(0.1), momentum=0.9, weight_decay=0.5
+  )
+  params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
+  gradient = jax.tree.map(jnp.zeros_like, params)
+  updates, _ = optimizer.update(gradient, optimizer.init(params), params)
+  np.testing.assert_allclose(updates["kernel"], -0.05, rtol=1e-6)
+  np.testing.assert_array_equal(updates["bias"], np.zeros(2))
