@@ -10,7 +10,7 @@ import scipy.linalg
 import scipy.sparse
 
 from dsth_jax import graph, spectral
-from dsth_jax.spectral import solvers
+from dsth_jax.spectral import eigenmaps, solvers
 
 # Where the residual of the symmetric problem is r, an eigenvalue is off by at
 # most r: LOBPCG stops at 1e-4. The direct solution is right to a few float32

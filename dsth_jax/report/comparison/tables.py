@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dsth_jax import config as config_lib
 from dsth_jax.baselines import BASELINES
 from dsth_jax.report import tables, wording
 from dsth_jax.report.comparison.results import Results
@@ -96,7 +95,7 @@ def who(results: Results) -> dict[str, str]:
 
 def inputs(method: str) -> str:
   """Says in a few words what a method learns from."""
-  if method in config_lib.STUDENTS:
+  if method not in BASELINES:
     return "images, features"
   if method not in BASELINES:
     return "features"
