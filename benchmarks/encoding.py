@@ -13,7 +13,9 @@ from benchmarks import command, peers, timing
 from dsth_jax.models import BACKBONES, inference
 from dsth_jax.models.hash_models import simplenet
 
-_STUDENTS = flags.DEFINE_integer("student_batch", 256, "Images of a student.")
+_DSTH_METHODS = flags.DEFINE_integer(
+  "student_batch", 256, "Images of a student."
+)
 _TEACHERS = flags.DEFINE_integer("teacher_batch", 32, "Images of a teacher.")
 _BITS = flags.DEFINE_integer("num_bits", 48, "Bits of a code.")
 _REPEATS = flags.DEFINE_integer("repeats", 10, "Repetitions.")
@@ -22,7 +24,7 @@ _REPEATS = flags.DEFINE_integer("repeats", 10, "Repetitions.")
 def measure() -> Iterator[timing.Row]:
   """Yields a row a network and engine."""
   model = simplenet.SimpleNet(_BITS.value)
-  pixels = _images(_STUDENTS.value, 32)
+  pixels = _images(_DSTH_METHODS.value, 32)
   variables = model.init(jax.random.key(0), pixels[:1].astype(np.float32))
 
   def student(x):

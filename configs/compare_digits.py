@@ -11,7 +11,7 @@ ranks of 0.677 (cosine of the pixels: 0.678).
 
 from ml_collections import ConfigDict
 
-from dsth_jax.config import SHALLOW, STUDENTS, base_config
+from dsth_jax.config import DSTH_METHODS, SHALLOW, base_config
 
 
 def get_config(setting: str = "shallow") -> ConfigDict:
@@ -21,7 +21,7 @@ def get_config(setting: str = "shallow") -> ConfigDict:
     setting: "shallow", or "dsth" for the students too.
   """
   config = base_config()
-  students = STUDENTS if setting == "dsth" else ()
+  students = DSTH_METHODS if setting == "dsth" else ()
   config.compare.methods = (*students, *SHALLOW)
   config.compare.num_bits = (16, 32)
   return config

@@ -1,82 +1,245 @@
 """From images to packed codes with a trained network."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-import flax.linen as nn
+import flax.traverse_util
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 
-from dsth_jax import codes, datasets
+from dsth_jax import codes, features
 from dsth_jax.models import inference
-from dsth_jax.models.hash_models import simplenet
+from dsth_jax.models.hash_models import HASH_MODELS
+from dsth_jax.runtime import artifacts
 from dsth_jax.types import ArrayLike
 
 # Eq. 22 cuts a sigmoid's outputs, and so those of ReLU, at one half.
 HALF = 0.5
+# Of the folder that `HashFunction.save` writes.
+_FORMAT = 1
+_SETTINGS_FILE = "hash_function.json"
+_UNCHANGED = features.Transform(())
 
 
-class HashFunction(NamedTuple):
-  """Turns pixels into codes: one forward pass, then a cut a bit.
+@dataclasses.dataclass(frozen=True)
+class HashFunction:
+  """A trained hash network with its preprocessing and thresholds.
 
   Attributes:
-    values: maps UInt8[n s s 3] to Float32[n b].
+    network: a name in `HASH_MODELS`.
+    settings: of the network.
+    num_bits: bits of a code.
+    image_size: side in pixels of the images that it takes.
+    batch_size: images that are encoded at once.
+    variables: of the network.
     thresholds: a bit is 1 where its value reaches its threshold (Eq. 13).
+    fingerprint: of all that it was made from.
+    backbones: what describes the images, joined by "+", where the network sees
+      features; empty where it sees pixels, or features of a file.
+    weights: of the backbones, see `features.check_backbones`.
+    transform: of their features.
+    max_pixels: an image file with more is skipped.
+    stored_size: side in pixels that the short side of a larger image file is
+      first shrunk to.
+    engine: see `inference.compile_forward`.
   """
 
-  values: Callable[[np.ndarray], np.ndarray]
+  network: str
+  settings: Mapping[str, Any]
+  num_bits: int
+  image_size: int
+  batch_size: int
+  variables: Any
   thresholds: Float[ArrayLike, "b"]
+  fingerprint: str
+  backbones: str = ""
+  weights: str = ""
+  transform: features.Transform = _UNCHANGED
+  max_pixels: int = 100_000_000
+  stored_size: int = 256
+  engine: str = "auto"
 
-  def __call__(
-    self, pixels: UInt8[ArrayLike, "n s s 3"]
-  ) -> UInt8[Array, "n w"]:
-    """Returns the packed codes of a batch of images."""
-    values = self.values(np.asarray(pixels))
-    return codes.pack(codes.binarize(values, self.thresholds))
+  def encode(self, images: UInt8[ArrayLike, "n s s 3"]) -> UInt8[Array, "n w"]:
+    """Returns the packed codes of images.
+
+    Args:
+      images: of `image_size` pixels a side; the first call compiles.
+
+    Raises:
+      ValueError: the images have another shape, or the network has learned
+        from features of a file, which new images do not have.
+    """
+    values = batch_values(self._forward_batch, images, self.batch_size)
+    empty = np.zeros((0, self.num_bits), np.float32)
+    bits = codes.binarize(np.concatenate([empty, *values]), self.thresholds)
+    return codes.pack(bits)
+
+  def to_onnx(self) -> bytes:
+    """Returns pixels to values as one ONNX model, for `batch_size` images.
+
+    Raises:
+      ValueError: a backbone is a .onnx file itself, or there is none.
+    """
+    shape = (self.batch_size, self.image_size, self.image_size, 3)
+    return inference.export_onnx(self._forward(), shape)
+
+  @functools.cached_property
+  def _forward_batch(self) -> inference.ForwardBatch:
+    compiled = functools.partial(
+      inference.compile_forward, batch_size=self.batch_size, engine=self.engine
+    )
+    if ".onnx" not in self.backbones:
+      side = self.image_size
+      return compiled(self._forward(), item_shape=(side, side, 3))
+    describe = [
+      features.backbone(
+        name,
+        weights=weights,
+        image_size=self.image_size,
+        batch_size=self.batch_size,
+        engine=self.engine,
+      )
+      for name, weights in features.check_backbones(
+        self.backbones, self.weights
+      )
+    ]
+    num_features = sum(size for _, size in describe)
+    head = compiled(self._network(), item_shape=(num_features,))
+    return lambda images: head(
+      self.transform([forward_batch(images) for forward_batch, _ in describe])
+    )
+
+  def _network(self) -> inference.Forward:
+    return network_forward(
+      self.network, self.num_bits, self.settings, self.variables
+    )
+
+  def _forward(self) -> inference.Forward:
+    """Returns the function of pixels to values."""
+    network = self._network()
+    if HASH_MODELS[self.network].inputs == "images":
+      return network
+    if not self.backbones:
+      raise ValueError(
+        "this hash function has learned from features of a file "
+        "(features.file), which new images do not have: run again with a "
+        "features.backbone."
+      )
+    describe = features.forward(self.backbones, self.weights, self.transform)
+    return lambda pixels: network(describe(pixels))
+
+  def save(self, directory: str | os.PathLike) -> None:
+    """Writes the hash function as a folder, from which `load` reads it.
+
+    Raises:
+      OSError: the folder cannot be written.
+    """
+    path = pathlib.Path(directory)
+    path.mkdir(parents=True, exist_ok=True)
+    for name, array in self.arrays().items():
+      with artifacts.replacing_file(path / f"{name}.npy") as file:
+        np.save(file, array)
+    artifacts.write_json(path / _SETTINGS_FILE, self.record())
+
+  def arrays(self) -> dict[str, np.ndarray]:
+    """Returns all arrays by file name."""
+    means = {
+      f"mean.{number}": np.asarray(mean)
+      for number, mean in enumerate(self.transform.means)
+    }
+    thresholds = {"thresholds": np.asarray(self.thresholds)}
+    return {**thresholds, **means, **flatten_variables(self.variables)}
+
+  def record(self) -> dict[str, Any]:
+    """Returns all that is not an array, fit for JSON."""
+    return {
+      "format": _FORMAT,
+      "network": self.network,
+      "settings": dict(self.settings),
+      "num_bits": self.num_bits,
+      "image_size": self.image_size,
+      "batch_size": self.batch_size,
+      "fingerprint": self.fingerprint,
+      "backbones": self.backbones,
+      "weights": self.weights,
+      "num_means": len(self.transform.means),
+      "root": self.transform.root,
+      "unit": self.transform.unit,
+      "max_pixels": self.max_pixels,
+      "stored_size": self.stored_size,
+      "engine": self.engine,
+    }
+
+  @classmethod
+  def load(cls, directory: str | os.PathLike) -> "HashFunction":
+    """Reads what `save` has written.
+
+    Raises:
+      ValueError: there is no hash function in the folder, or one of a newer
+        version of dsth_jax.
+    """
+    path = pathlib.Path(directory)
+    if not (path / _SETTINGS_FILE).is_file():
+      raise ValueError(
+        f"{path} holds no hash function: there is no {_SETTINGS_FILE} in it. "
+        "Name the folder hash_function of a finished run."
+      )
+    record = json.loads((path / _SETTINGS_FILE).read_text(encoding="utf-8"))
+    artifacts.check_format(path, record.pop("format"), _FORMAT)
+    arrays = {file.stem: np.load(file) for file in path.glob("*.npy")}
+    means = tuple(
+      arrays.pop(f"mean.{number}") for number in range(record.pop("num_means"))
+    )
+    transform = features.Transform(
+      means, record.pop("root"), record.pop("unit")
+    )
+    settings = {
+      name: tuple(value) if isinstance(value, list) else value
+      for name, value in record.pop("settings").items()
+    }
+    return cls(
+      **record,
+      settings=settings,
+      thresholds=arrays.pop("thresholds"),
+      variables=unflatten_variables(arrays),
+      transform=transform,
+    )
 
 
-def compile_network(
-  model: nn.Module,
-  variables: Any,
-  *,
-  image_size: int,
+def network_forward(
+  network: str, num_bits: int, settings: Mapping[str, Any], variables: Any
+) -> inference.Forward:
+  """Returns the function of a trained network's own inputs to values."""
+  model = HASH_MODELS[network]
+  module = model.build(num_bits, settings)
+
+  def forward(inputs: Array) -> Array:
+    return jnp.asarray(module.apply(variables, model.preprocess(inputs)))
+
+  return forward
+
+
+def batch_values(
+  forward_batch: inference.ForwardBatch,
+  inputs: Shaped[ArrayLike, "n ..."] | Any,
   batch_size: int,
-  engine: str = "auto",
-) -> Callable[[np.ndarray], np.ndarray]:
-  """Compiles a trained network with the fastest engine of this device.
+) -> Iterator[Float[np.ndarray, "m b"]]:
+  """Yields a network's values, batch by batch.
 
   Args:
-    model: maps scaled images to one number a bit.
-    variables: its trained variables.
-    image_size: pixels a side.
-    batch_size: most images a call.
-    engine: see `dsth_jax.models.inference`.
-
-  Returns:
-    Maps UInt8[n s s 3] to Float32[n b], for n up to `batch_size`.
+    forward_batch: of at most `batch_size` inputs.
+    inputs: images or features, with `len` and ranges of rows.
+    batch_size: inputs a call.
   """
-
-  def forward(pixels: Array) -> Array:
-    values = model.apply(variables, simplenet.preprocess(pixels))
-    return jnp.asarray(values)
-
-  return inference.compile_forward(
-    forward, image_size=image_size, batch_size=batch_size, engine=engine
-  )
-
-
-def values(
-  network: Callable[[np.ndarray], np.ndarray],
-  pixels: UInt8[ArrayLike, "n s s 3"] | datasets.Selection,
-  *,
-  batch_size: int,
-  start: int = 0,
-) -> Iterator[Float[np.ndarray, "m b"]]:
-  """Yields a network's values batch by batch, from image `start` on."""
-  for first in range(start, len(pixels), batch_size):
-    yield network(np.asarray(pixels[first : first + batch_size]))
+  for first in range(0, len(inputs), batch_size):
+    yield forward_batch(np.asarray(inputs[first : first + batch_size]))
 
 
 def half_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
@@ -86,4 +249,24 @@ def half_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
 
 # Of the network's own values over the training images; `labels` are the
 # thresholds that made the hash labels (section III-B), and need no values.
-THRESHOLDS = {**codes.THRESHOLDS, "half": half_thresholds}
+THRESHOLDS: dict[str, Callable[[Array], Array]] = {
+  **codes.THRESHOLDS,
+  "half": half_thresholds,
+}
+
+
+def flatten_variables(variables: Any) -> dict[str, np.ndarray]:
+  """Returns the arrays of a network by names that can be file names."""
+  flat = flax.traverse_util.flatten_dict(variables, sep=".")
+  return {f"variables.{name}": np.asarray(leaf) for name, leaf in flat.items()}
+
+
+def unflatten_variables(arrays: Mapping[str, np.ndarray]) -> Any:
+  """Returns the variables of a network from `flatten_variables`."""
+  prefix = "variables."
+  flat = {
+    name.removeprefix(prefix): array
+    for name, array in arrays.items()
+    if name.startswith(prefix)
+  }
+  return flax.traverse_util.unflatten_dict(flat, sep=".")

@@ -11,19 +11,17 @@ import functools
 import os
 import pathlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import numpy as np
 from absl import app, flags, logging
 
-from dsth_jax import datasets
 from dsth_jax.cli import errors
 from dsth_jax.datasets import shards
-from dsth_jax.pipeline import encoded_shards, hash_function
-from dsth_jax.runtime import allocator, artifacts
+from dsth_jax.pipeline import encoded_shards, load_hash_function
+from dsth_jax.runtime import allocator
 
 _RUN = flags.DEFINE_string(
-  "run", None, "Working directory of a finished run, whose network encodes."
+  "run", None, "Working directory of a finished run, or its hash_function/."
 )
 _SHARDS = flags.DEFINE_string(
   "shards",
@@ -90,8 +88,11 @@ def encode_shards(
   if file_format == "parquet":
     shards.pyarrow_modules("--format=parquet")
   found = shards.find(patterns, images_per_shard=images_per_shard)
-  hashing = hash_function.load_hash_function(run)
-  fingerprints = _fingerprints(found, hashing, file_format)
+  hash_function = load_hash_function(run)
+  fingerprints = [
+    encoded_shards.shard_fingerprint(shard, hash_function, file_format)
+    for shard in found
+  ]
   output.mkdir(parents=True, exist_ok=True)
   encoded_shards.remove_outdated_index(output, fingerprints)
   num_done = 0
@@ -100,7 +101,7 @@ def encode_shards(
     if encoded_shards.is_finished(output, number, fingerprints[number]):
       continue
     try:
-      encoded = encode_shard(found[number], hashing)
+      encoded = encoded_shards.encode_shard(found[number], hash_function)
     except shards.ShardError as error:
       logging.error("shard %d of %d: %s", number, len(found), error)
       unreadable.append(error)
@@ -122,7 +123,7 @@ def encode_shards(
       len(encoded.skipped),
     )
   whole = encoded_shards.write_index(
-    output, fingerprints, num_bits=hashing.config.num_bits, worker=worker
+    output, fingerprints, num_bits=hash_function.num_bits, worker=worker
   )
   if unreadable:
     raise shards.ShardError(
@@ -134,60 +135,6 @@ def encode_shards(
     "worker %d of %d has finished its shards; %s", worker, num_workers, others
   )
   return num_done
-
-
-def _fingerprints(
-  found: list[shards.Shard], hashing: hash_function.Trained, file_format: str
-) -> list[str]:
-  """Returns what each shard's output depends on."""
-  data = hashing.config.data
-  limits = [data.max_pixels, data.stored_size]
-  return [
-    artifacts.fingerprint(
-      shard.fingerprint, hashing.fingerprint, limits, file_format
-    )
-    for shard in found
-  ]
-
-
-def encode_shard(
-  shard: shards.Shard, hashing: hash_function.Trained
-) -> encoded_shards.Encoded:
-  """Encodes a shard; in memory are its codes and a few batches of images."""
-  config = hashing.config
-  names: list[str] = []
-  skipped: list[datasets.Skipped] = []
-  packed = [np.zeros((0, -(-config.num_bits // 8)), np.uint8)]
-  items = shards.squares(
-    shard,
-    image_size=config.model.image_size,
-    max_pixels=config.data.max_pixels,
-    stored_size=config.data.stored_size,
-  )
-  for batch in _batches(items, config.encode.batch_size, skipped):
-    names += [square.name for square in batch]
-    pixels = np.stack([square.pixels for square in batch])
-    packed.append(np.asarray(hashing.hash_function(pixels)))
-  return encoded_shards.Encoded(names, np.concatenate(packed), skipped)
-
-
-def _batches(
-  items: Iterator[shards.Square | datasets.Skipped],
-  batch_size: int,
-  skipped: list[datasets.Skipped],
-) -> Iterator[list[shards.Square]]:
-  """Yields the images by batches, and sets the others aside."""
-  batch: list[shards.Square] = []
-  for item in items:
-    if isinstance(item, datasets.Skipped):
-      skipped.append(item)
-      continue
-    batch.append(item)
-    if len(batch) == batch_size:
-      yield batch
-      batch = []
-  if batch:
-    yield batch
 
 
 def which_worker(

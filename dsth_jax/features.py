@@ -1,38 +1,113 @@
-"""Images to features: pixels, a pretrained network, or the user's own file.
+"""Images to features: by backbones, or from the user's own file.
 
 >>> import numpy as np
 >>> forward_batch, num_features = backbone("pixels", image_size=4, batch_size=2)
 >>> images = np.full((3, 4, 4, 3), 255, np.uint8)
->>> batches = extract(
+>>> described = extract(
 ...   images, forward_batch=forward_batch, image_size=4, batch_size=2
 ... )
->>> [batch.shape for batch in batches], num_features
+>>> [batch.shape for batch in described], num_features
 ([(2, 48), (1, 48)], 48)
 """
 
+import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jaxtyping import Float, Num
 
-from dsth_jax import datasets
-from dsth_jax.models import BACKBONES, inference
-from dsth_jax.models.backbones import onnx_file
+from dsth_jax.datasets import batches, npy
+from dsth_jax.datasets.dataset import RandomAccess
+from dsth_jax.models import inference
+from dsth_jax.models.backbones import BACKBONES, onnx_file
 from dsth_jax.types import ArrayLike
 
+# Joins the names of several backbones.
+JOINT = "+"
 # Rows looked at together, so that a memory map stays on disk.
 _CHUNK = 8192
 
 
+def check_backbones(names: str, weights: str = "") -> list[tuple[str, str]]:
+  """Returns each backbone of a joint name with its file of weights.
+
+  Args:
+    names: names in `BACKBONES` or paths of .onnx files, joined by "+".
+    weights: as many paths, joined by "+"; an empty one, or none at all, takes
+      what is installed with this package.
+
+  Raises:
+    ValueError: a backbone is unknown, twice, or needs weights that are not
+      there.
+  """
+  parts = names.split(JOINT)
+  paths = weights.split(JOINT) if weights else [""] * len(parts)
+  if len(paths) != len(parts) or len(set(parts)) != len(parts):
+    raise ValueError(
+      f"features.backbone is {names!r} and features.weights {weights!r}: name "
+      "each backbone once, and for each one file of weights or none."
+    )
+  for part, path in zip(parts, paths):
+    if part.endswith(".onnx"):
+      continue
+    if part not in BACKBONES:
+      close = difflib.get_close_matches(part, BACKBONES, n=1)
+      hint = f" (did you mean {close[0]}?)" if close else ""
+      raise ValueError(
+        f"features.backbone is {part!r}{hint}, but must be one of "
+        f"{', '.join(sorted(BACKBONES))}, the path of a .onnx file, or several "
+        f"joined by {JOINT}; or pass features of any other network as a .npy "
+        "file (features.file)."
+      )
+    if BACKBONES[part].needs_weights and not path:
+      raise ValueError(
+        f"the backbone {part} comes without weights: name their file in "
+        "features.weights."
+      )
+    if path and not os.path.isfile(path):
+      raise ValueError(
+        f"features.weights names {path}, which is no file: check the path."
+      )
+  return list(zip(parts, paths))
+
+
+def image_size(names: str) -> int:
+  """Returns the side in pixels that suits all of the joint backbones.
+
+  Raises:
+    ValueError: none of them says.
+  """
+  records = [
+    BACKBONES[name] for name in names.split(JOINT) if name in BACKBONES
+  ]
+  size = max((record.image_size for record in records), default=0)
+  if not size:
+    raise ValueError(
+      f"features.image_size is 0, but {names} takes images of any size: name "
+      "one."
+    )
+  return size
+
+
 def backbone(
-  name: str, *, image_size: int, batch_size: int, engine: str = "auto"
+  name: str,
+  *,
+  weights: str = "",
+  image_size: int,
+  batch_size: int,
+  engine: str = "auto",
 ) -> tuple[inference.ForwardBatch, int]:
   """Returns what describes a batch of images, and how many numbers it gives.
 
   Args:
-    name: "pixels", a name in `models.BACKBONES`, or the path of a .onnx file
-      (see `models.onnx_file.load`; its pixels are scaled as ImageNet's are).
+    name: in `BACKBONES`, or the path of a .onnx file (see `onnx_file.load`; its
+      pixels are scaled as ImageNet's are).
+    weights: path of its weights; empty for those that are installed.
     image_size: height and width of the images to come.
     batch_size: the most images a batch will have. 32 is as fast as any larger
       on two cores.
@@ -45,31 +120,128 @@ def backbone(
     ValueError: the name is unknown, the package of the weights is missing, or
       the .onnx file does not fit.
   """
-  if name == "pixels":
-    return pixels, 3 * image_size**2
+  ((name, weights),) = check_backbones(name, weights)
   if name.endswith(".onnx"):
     return onnx_file.load(name, image_size=image_size)
-  if name not in BACKBONES:
-    raise ValueError(
-      f"no backbone is called {name!r}: choose pixels or "
-      f"{' or '.join(BACKBONES)}, or pass any other network as a .onnx file, "
-      "or its features as a .npy file."
-    )
-  network, num_features = BACKBONES[name]
+  item_shape = (image_size, image_size, 3)
+  forward = _pixels_to_features(name, weights)
   forward_batch = inference.compile_forward(
-    network(), image_size=image_size, batch_size=batch_size, engine=engine
+    forward, item_shape=item_shape, batch_size=batch_size, engine=engine
   )
+  num_features = BACKBONES[name].num_features
+  if num_features is None:
+    images = jax.ShapeDtypeStruct((1, *item_shape), jnp.float32)
+    num_features = jax.eval_shape(forward, images).shape[1]
   return forward_batch, num_features
 
 
-def pixels(images: Num[ArrayLike, "n h w c"]) -> Float[np.ndarray, "n d"]:
-  """Returns the pixels themselves as features: flat, 0 to 255 made 0 to 1."""
-  flat = np.asarray(images).reshape(len(images), -1)
-  return flat.astype(np.float32) / np.float32(255)
+def _pixels_to_features(name: str, weights: str) -> Callable[[Array], Array]:
+  record = BACKBONES[name]
+  network = record.load(weights)
+  return lambda pixels: network(record.preprocess(pixels))
+
+
+class Transform(NamedTuple):
+  """What is done to features before they are compared.
+
+  Attributes:
+    means: what is subtracted from the features of each backbone; empty if
+      nothing is.
+    root: whether their signed square root is taken first.
+    unit: whether the features of each backbone are scaled to unit length.
+  """
+
+  means: tuple[Float[ArrayLike, "_"], ...]
+  root: bool = False
+  unit: bool = False
+
+  def __call__(self, blocks: Sequence[Any]) -> Any:
+    """Returns the features of all backbones side by side.
+
+    Args:
+      blocks: Float[n d_i] of each backbone, of NumPy or of JAX.
+
+    Returns:
+      Float[n sum d_i]; the features as they are where nothing is to be done.
+    """
+    means = self.means or (None,) * len(blocks)
+    parts = [self._block(*pair) for pair in zip(blocks, means)]
+    if len(parts) == 1:
+      return parts[0]
+    xp = np if isinstance(parts[0], np.ndarray) else jnp
+    return xp.concatenate(parts, axis=1)
+
+  def _block(self, rows: Any, mean: Any) -> Any:
+    xp = np if isinstance(rows, np.ndarray) else jnp
+    if self.root:
+      rows = root(rows)
+    if mean is not None:
+      rows = xp.asarray(rows, np.float32) - mean[None, :]
+    if self.unit:
+      lengths = xp.sqrt(xp.sum(xp.square(rows), axis=1, keepdims=True))
+      rows = rows / xp.where(lengths == 0, 1, lengths)
+    return rows
+
+
+def root(rows: Any) -> Any:
+  """Returns the square root of each value, with its sign."""
+  xp = np if isinstance(rows, np.ndarray) else jnp
+  return xp.sign(rows) * xp.sqrt(xp.abs(rows))
+
+
+def fit_transform(
+  blocks: Sequence[Float[np.ndarray, "n _"]],
+  training: Num[np.ndarray, "t"],
+  *,
+  is_root: bool,
+  is_centered: bool,
+) -> Transform:
+  """Returns the transform of the features of one or several backbones.
+
+  The features of several are always rooted and scaled to unit length, so that
+  each backbone weighs the same.
+
+  Args:
+    blocks: features of each backbone.
+    training: rows whose means are subtracted.
+    is_root: whether a single backbone's features are rooted.
+    is_centered: whether means are subtracted.
+  """
+  several = len(blocks) > 1
+  is_root = is_root or several
+  if not is_centered:
+    return Transform((), is_root, unit=several)
+
+  def mean(block: np.ndarray) -> np.ndarray:
+    rows = block[training]
+    rows = root(rows) if is_root else rows
+    # A float32 sum of 50,000 rows would lose digits.
+    return rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+  return Transform(tuple(map(mean, blocks)), is_root, unit=several)
+
+
+def forward(
+  names: str, weights: str, transform: Transform
+) -> Callable[[Array], Array]:
+  """Returns pixels to transformed features as one function of JAX.
+
+  Raises:
+    ValueError: a backbone is a .onnx file, which is no function of JAX.
+  """
+  parts = check_backbones(names, weights)
+  files = [name for name, _ in parts if name.endswith(".onnx")]
+  if files:
+    raise ValueError(
+      f"{files[0]} is a network of its own format, which cannot become one "
+      "with the hash network: take a backbone of this package."
+    )
+  networks = [_pixels_to_features(*part) for part in parts]
+  return lambda pixels: transform([network(pixels) for network in networks])
 
 
 def extract(
-  images: datasets.RandomAccess,
+  images: RandomAccess,
   *,
   forward_batch: inference.ForwardBatch,
   image_size: int,
@@ -92,30 +264,29 @@ def extract(
   Yields:
     float32, a row an image.
   """
-  batches = datasets.image_batches(
+  resized = batches.image_batches(
     images, image_size=image_size, batch_size=batch_size, start=start
   )
-  for batch in batches:
+  for batch in resized:
     yield forward_batch(batch)
 
 
-def read_npy(
+def open_file(
   path: str | os.PathLike, *, num_images: int
 ) -> Float[np.ndarray, "n d"]:
-  """Opens a user's features as a memory map, a row an image, all finite.
+  """Opens a user's features as a memory map, a row an image.
 
   Args:
     path: a .npy file of float16, float32 or float64 [n d].
     num_images: n; the order of the rows is that of the images.
 
   Returns:
-    A read-only memory map in the type of the file.
+    A read-only memory map in the type of the file, see `check_finite`.
 
   Raises:
-    ValueError: the file is missing or unreadable, or of another shape or type,
-      or a row holds NaN or infinity.
+    ValueError: the file is missing or unreadable, or of another shape or type.
   """
-  features = datasets.open_npy(path)
+  features = npy.open_npy(path)
   if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating):
     raise ValueError(
       f"{os.fspath(path)} holds {features.dtype} of shape {features.shape}: "
@@ -126,7 +297,6 @@ def read_npy(
       f"{os.fspath(path)} has {len(features)} rows for {num_images} images: "
       "write one row an image, in the order of the images."
     )
-  check_finite(features)
   return features
 
 
@@ -148,28 +318,6 @@ def check_finite(
     if not finite.all():
       row = first_row + start + int(np.argmin(finite))
       raise ValueError(
-        f"row {row} of the features holds NaN or infinity: mend or leave out "
+        f"row {row} of the features holds NaN or infinity: repair or leave out "
         f"image {row} (rows count from 0)."
       )
-
-
-def centre(
-  features: Float[ArrayLike, "n d"],
-  *,
-  reference: Float[ArrayLike, "m d"] | None = None,
-) -> Float[np.ndarray, "n d"]:
-  """Subtracts the mean row: cosine then compares what differs from it.
-
-  Args:
-    features: the rows to centre.
-    reference: the rows whose mean is subtracted, such as those of the training
-      images; by default the features themselves.
-
-  Returns:
-    float32, a new array.
-  """
-  features = np.asarray(features, np.float32)
-  reference = features if reference is None else np.asarray(reference)
-  # A float32 sum of 50,000 rows would lose digits.
-  mean = reference.mean(axis=0, dtype=np.float64)
-  return features - mean.astype(np.float32)[None, :]

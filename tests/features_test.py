@@ -108,7 +108,7 @@ def test_check_finite_names_the_first_bad_row(rows, bad, row, monkeypatch):
 
 
 def test_centre_subtracts_the_mean(rows):
-  centred = features.centre(rows.astype(np.float16))
+  centred = features.center(rows.astype(np.float16))
   assert centred.dtype == np.float32
   exact = rows.astype(np.float16).astype(np.float64)
   # One rounding of the mean and one of the difference.
@@ -117,8 +117,8 @@ def test_centre_subtracts_the_mean(rows):
 
 def test_centre_takes_the_mean_of_the_reference(rows):
   training = rows[:12]
-  centred = features.centre(rows, reference=training)
-  np.testing.assert_array_equal(centred[:12], features.centre(training))
+  centred = features.center(rows, reference=training)
+  np.testing.assert_array_equal(centred[:12], features.center(training))
   np.testing.assert_allclose(
     centred - centred[:1], rows - rows[:1], atol=1e-6
   )  # As above.
@@ -127,4 +127,4 @@ def test_centre_takes_the_mean_of_the_reference(rows):
 def test_centre_sums_in_float64():
   # A float32 sum of these rows is off by up to 1e-3 of the mean.
   rows = np.full((200_000, 1), 0.1, np.float32)
-  np.testing.assert_array_equal(features.centre(rows), np.zeros_like(rows))
+  np.testing.assert_array_equal(features.center(rows), np.zeros_like(rows))

@@ -16,7 +16,9 @@ import optax
 from jax import Array
 from jaxtyping import Float, Key, UInt8
 
-from dsth_jax import codes, encode, models, train
+from dsth_jax import codes, encode, train
+from dsth_jax.models import inference
+from dsth_jax.models.hash_models import DEFAULT, HASH_MODELS
 from dsth_jax.runtime import sharding
 from dsth_jax.types import ArrayLike
 
@@ -64,7 +66,7 @@ class ImageEncoder(NamedTuple):
     losses: of every step of the training, first to last.
   """
 
-  network: Callable[[np.ndarray], np.ndarray]
+  network: inference.ForwardBatch
   thresholds: Float[Array, "b"]
   losses: Float[np.ndarray, "t"]
 
@@ -78,7 +80,7 @@ class ImageEncoder(NamedTuple):
       ValueError: the images have another size.
     """
     none = np.zeros((0, len(self.thresholds)), np.float32)
-    values = encode.values(self.network, images, batch_size=_BATCH_SIZE)
+    values = encode.batch_values(self.network, images, _BATCH_SIZE)
     return codes.binarize(np.concatenate([none, *values]), self.thresholds)
 
 
@@ -86,14 +88,13 @@ def make_network(
   method: str, name: str, *, num_bits: int, activation: str
 ) -> nn.Module:
   """Returns an untrained hash function with a fully connected head."""
-  if name not in models.HASH_MODELS:
+  if name not in HASH_MODELS:
     raise ValueError(
       f"{method} was asked for the network {name!r}, but there are "
-      f"{', '.join(sorted(models.HASH_MODELS))}: pass one of them."
+      f"{', '.join(sorted(HASH_MODELS))}: pass one of them."
     )
-  return models.HASH_MODELS[name](
-    num_bits=num_bits, head="mlp", activation=activation
-  )
+  settings = {"head": "mlp", "activation": activation}
+  return HASH_MODELS[name].build(num_bits, settings)
 
 
 def learn(
@@ -131,7 +132,7 @@ def learn(
   num_steps = training.num_epochs * (len(images) // training.batch_size)
   optimizer = _optimizer(training, num_steps, only)
   state = train.init(
-    model, optimizer, image_size=images.shape[1], mesh=mesh, key=init_key
+    model, optimizer, item_shape=images.shape[1:], mesh=mesh, key=init_key
   )
   if start is not None:
     # The step gives the memory of both to its results.
@@ -140,6 +141,7 @@ def learn(
   step = train.make_step(
     model,
     optimizer,
+    preprocess=HASH_MODELS[DEFAULT].preprocess,
     augmentation=augmentation,
     averaging=0.0,
     mesh=mesh,
@@ -150,7 +152,7 @@ def learn(
     step,
     images,
     targets,
-    pixel_rows=np.arange(len(images)),
+    rows=np.arange(len(images)),
     num_steps=num_steps,
     batch_size=training.batch_size,
     seed=int(jax.random.bits(order_key)),
@@ -203,10 +205,14 @@ def make_encoder(
   threshold: float = 0.0,
 ) -> ImageEncoder:
   """Compiles a trained network for encoding."""
-  compiled = encode.compile_network(
-    network,
-    trained.variables,
-    image_size=image_size,
+  preprocess = HASH_MODELS[DEFAULT].preprocess
+
+  def forward(pixels: Array) -> Array:
+    return jnp.asarray(network.apply(trained.variables, preprocess(pixels)))
+
+  compiled = inference.compile_forward(
+    forward,
+    item_shape=(image_size, image_size, 3),
     batch_size=_BATCH_SIZE,
   )
   thresholds = jnp.full(network.num_bits, threshold)

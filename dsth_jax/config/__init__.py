@@ -5,15 +5,15 @@ minute on two cores. A file in `configs/` states only its difference to it.
 """
 
 from dsth_jax.config.base import base_config
-from dsth_jax.config.methods import METHODS, SHALLOW, STUDENTS
+from dsth_jax.config.methods import DSTH_METHODS, METHODS, SHALLOW
 from dsth_jax.config.paper import use_paper_labels, use_paper_schedule
 from dsth_jax.config.saved import read
 from dsth_jax.config.validation import choose, validate
 
 __all__ = [
+  "DSTH_METHODS",
   "METHODS",
   "SHALLOW",
-  "STUDENTS",
   "base_config",
   "choose",
   "read",

@@ -52,16 +52,22 @@ def _data() -> ConfigDict:
 
 def _features() -> ConfigDict:
   features = ConfigDict()
-  # pixels, efficientnet_lite0, or the path of a .onnx file that takes images
-  # scaled as ImageNet's.
+  # Names in dsth_jax.models.backbones.BACKBONES, or paths of .onnx files that
+  # take images scaled as ImageNet's; several are joined by "+".
   features.backbone = "pixels"
+  # Files of weights, joined by "+" as the backbones are; empty for those that
+  # are installed.
+  features.weights = ""
   # A .npy of features [n d], one row an image, in place of a backbone.
   features.file = ""
-  # Pixels a side that the backbone sees.
+  # Pixels a side that the backbones see; 0: what they were trained on.
   features.image_size = 8
   features.batch_size = 32
   # Subtracts the training images' mean from all features.
-  features.centre = True
+  features.center = True
+  # Takes the square root of all features first; those of several backbones are
+  # always rooted, and scaled to unit length.
+  features.root = False
   return features
 
 
@@ -106,15 +112,22 @@ def _labels() -> ConfigDict:
 
 def _model() -> ConfigDict:
   model = ConfigDict()
+  # A name in dsth_jax.models.hash_models.HASH_MODELS. A network uses those of
+  # the following settings that it has.
   model.network = "simplenet"
-  # 32 or 96 (Table I).
-  model.image_size = 32
+  # Pixels a side: 32 or 96 for SimpleNet (Table I). 0: the usual, or what the
+  # backbone sees.
+  model.image_size = 0
   # mlp or slice.
   model.head = "slice"
   # batchnorm, sigmoid, identity, or relu (the paper's negative result).
   model.activation = "batchnorm"
   # Batch normalization after every convolution.
   model.norm = True
+  # frozen_backbone: widths of the hidden layers, and the noise on its inputs in
+  # training, in standard deviations.
+  model.hidden_sizes = ()
+  model.input_noise = 0.5
   return model
 
 
@@ -170,7 +183,7 @@ def _eval() -> ConfigDict:
 
 def _compare() -> ConfigDict:
   compare = ConfigDict()
-  # dsth (this configuration's student), dsth_paper (the same with the paper's
+  # dsth (as this configuration has it), dsth_paper (the same with the paper's
   # labels), and names in dsth_jax.baselines.BASELINES.
   compare.methods = ("lsh", "itq")
   compare.num_bits = (16, 32)

@@ -13,11 +13,11 @@ from dsth_jax import baselines
 from dsth_jax.config import paper
 
 # DSTH among the methods: what each of its kinds changes in the settings.
-STUDENTS: dict[str, Callable[[ConfigDict], ConfigDict]] = {
+DSTH_METHODS: dict[str, Callable[[ConfigDict], ConfigDict]] = {
   "dsth": lambda config: config,
   "dsth_paper": paper.use_paper_labels,
 }
-METHODS = (*STUDENTS, *baselines.BASELINES)
+METHODS = (*DSTH_METHODS, *baselines.BASELINES)
 # Those that see features alone.
 SHALLOW = tuple(
   name

@@ -11,13 +11,13 @@ from dsth_jax import (
   codes,
   datasets,
   encode,
-  models,
+  features,
   spectral,
   train,
 )
 from dsth_jax.config import methods
 from dsth_jax.graph import approximate_knn
-from dsth_jax.models.hash_models import heads, simplenet
+from dsth_jax.models.hash_models import HASH_MODELS, heads
 
 
 def validate(config: ConfigDict) -> None:
@@ -34,7 +34,7 @@ def validate(config: ConfigDict) -> None:
     "spectral.solver": spectral.SOLVERS,
     "labels.method": ("diffusion", "eigenvectors"),
     "labels.threshold": codes.THRESHOLDS,
-    "model.network": models.HASH_MODELS,
+    "model.network": HASH_MODELS,
     "model.head": heads.HEADS,
     "model.activation": heads.ACTIVATIONS,
     "train.optimizer": train.OPTIMIZERS,
@@ -45,11 +45,13 @@ def validate(config: ConfigDict) -> None:
   values = dict(_leaves(config))
   for field, names in tables.items():
     choose(field, values[field], names)
-  if not config.features.backbone.endswith(".onnx"):
-    names = ("pixels", *models.BACKBONES)
-    choose("features.backbone", config.features.backbone, names)
   for name in config.eval.baselines:
     choose("eval.baselines", name, baselines.BASELINES)
+  if config.features.image_size < 0:
+    raise ValueError(
+      f"config.features.image_size is {config.features.image_size}: set a "
+      "number of pixels, or 0 for what the backbone was trained on."
+    )
   for field in _AT_LEAST_ONE:
     if values[field] < 1:
       raise ValueError(f"config.{field} is {values[field]}: set 1 or more.")
@@ -60,7 +62,6 @@ def validate(config: ConfigDict) -> None:
 
 _AT_LEAST_ONE = (
   "num_bits",
-  "features.image_size",
   "features.batch_size",
   "graph.num_neighbors",
   "spectral.max_iters",
@@ -79,12 +80,7 @@ _AT_LEAST_ONE = (
 def _validate_combinations(config: ConfigDict) -> None:
   if config.graph.search == "approximate":
     approximate_knn.library()
-  _check_head(config, config.num_bits)
-  if config.model.image_size not in simplenet.WIDTHS:
-    raise ValueError(
-      f"config.model.image_size is {config.model.image_size}: SimpleNet takes "
-      f"{' or '.join(map(str, simplenet.WIDTHS))} (Table I)."
-    )
+  _validate_networks(config)
   if not 0 <= config.train.averaging < 1:
     raise ValueError(
       f"config.train.averaging is {config.train.averaging}: set a share from "
@@ -98,9 +94,36 @@ def _validate_combinations(config: ConfigDict) -> None:
     )
 
 
-def _check_head(config: ConfigDict, num_bits: int) -> None:
-  if config.model.head == "slice":
-    heads.check_slices(num_bits, heads.SliceHead.num_groups)
+def _validate_networks(config: ConfigDict) -> None:
+  """Refuses backbones and a hash network that do not fit their settings."""
+  if not config.features.file:
+    features.check_backbones(config.features.backbone, config.features.weights)
+    if not config.features.image_size:
+      features.image_size(config.features.backbone)
+  name, size = config.model.network, config.model.image_size
+  network = HASH_MODELS[name]
+  if network.image_sizes and size not in (0, *network.image_sizes):
+    raise ValueError(
+      f"config.model.image_size is {size}: {name} takes "
+      f"{' or '.join(map(str, network.image_sizes))}; 0 is the first."
+    )
+  backbone_size = config.features.image_size
+  if not network.image_sizes and size not in (0, backbone_size):
+    raise ValueError(
+      f"config.model.image_size is {size}, but {name} sees what the backbone "
+      f"sees (features.image_size is {backbone_size}): leave model.image_size "
+      "at 0."
+    )
+  if config.model.input_noise < 0 or any(
+    not isinstance(width, int) or width < 1
+    for width in config.model.hidden_sizes
+  ):
+    raise ValueError(
+      f"config.model.input_noise is {config.model.input_noise} and "
+      f"hidden_sizes {tuple(config.model.hidden_sizes)}: the noise cannot be "
+      "negative, and widths are whole numbers from 1 on."
+    )
+  network.check(config.num_bits, config.model)
 
 
 def _validate_data(config: ConfigDict) -> None:
@@ -141,9 +164,10 @@ def _validate_comparison(config: ConfigDict) -> None:
       f"config.compare.num_queries is {compare.num_queries}: set a number, or "
       "0 for all queries."
     )
-  if set(compare.methods) & set(methods.STUDENTS):
+  if set(compare.methods) & set(methods.DSTH_METHODS):
+    network = HASH_MODELS[config.model.network]
     for num_bits in compare.num_bits:
-      _check_head(config, num_bits)
+      network.check(num_bits, config.model)
 
 
 def _leaves(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,9 @@ several times faster than XLA's convolutions; on GPU and TPU jit is the engine.
 >>> import jax.numpy as jnp
 >>> import numpy as np
 >>> brightness = compile_forward(
-...   lambda pixels: jnp.mean(pixels, axis=(1, 2)), image_size=2, batch_size=4
+...   lambda pixels: jnp.mean(pixels, axis=(1, 2)),
+...   item_shape=(2, 2, 3),
+...   batch_size=4,
 ... )
 >>> brightness(np.full((3, 2, 2, 3), 255, np.uint8))
 array([[255., 255., 255.],
@@ -35,46 +37,47 @@ _Run = Callable[[np.ndarray], np.ndarray]
 def compile_forward(
   forward: Forward,
   *,
-  image_size: int,
+  item_shape: tuple[int, ...],
   batch_size: int,
   engine: str = "auto",
 ) -> ForwardBatch:
-  """Compiles a pure function of pixels for batches of one size.
+  """Compiles a pure function of images or features for batches of one size.
 
   A shorter batch, the last as a rule, is padded: there is one compilation.
 
   Args:
-    forward: maps float32 pixels of 0 to 255, [n image_size image_size 3], to
-      [n d]; the scaling that a network expects belongs in it.
-    image_size: height and width.
-    batch_size: images in a full batch.
+    forward: maps float32 [n *item_shape], such as pixels of 0 to 255, to [n d];
+      the scaling that a network expects belongs in it.
+    item_shape: of one item: (s, s, 3) for images, (d,) for features.
+    batch_size: items in a full batch.
     engine: "onnx" exports `forward` and runs it in onnxruntime on all cores;
       "jit" compiles it for JAX's devices and shards every batch over them;
       "auto" is "onnx" where JAX has nothing better than a CPU.
 
   Returns:
-    A function of at most `batch_size` images, uint8 or float of 0 to 255, to
-    float32 [n d] in NumPy. Prefer uint8, a quarter of the bytes.
+    A function of at most `batch_size` items, uint8 or float, to float32 [n d]
+    in NumPy. Prefer uint8 for images, a quarter of the bytes.
 
   Raises:
-    ValueError: an unknown engine; in the function returned, images of another
+    ValueError: an unknown engine; in the function returned, items of another
       shape or too many of them.
   """
   if engine not in ("auto", *_ENGINES):
     raise ValueError(f"engine is {engine!r}: choose auto, onnx or jit.")
   if engine == "auto":
     engine = "onnx" if jax.default_backend() == "cpu" else "jit"
-  shape = (batch_size, image_size, image_size, 3)
+  shape = (batch_size, *item_shape)
   run = _ENGINES[engine](forward, shape)
 
-  def forward_batch(images: ArrayLike) -> np.ndarray:
-    pixels = np.asarray(images)
-    if pixels.shape[1:] != shape[1:] or not 1 <= len(pixels) <= batch_size:
+  def forward_batch(items: ArrayLike) -> np.ndarray:
+    rows = np.asarray(items)
+    if rows.shape[1:] != item_shape or not 1 <= len(rows) <= batch_size:
       raise ValueError(
-        f"received images of shape {pixels.shape}, compiled for 1 to "
-        f"{batch_size} of shape {shape[1:]}: resize them or compile anew."
+        f"received a batch of shape {rows.shape}, but this was compiled for 1 "
+        f"to {batch_size} items of shape {item_shape}: resize them, or compile "
+        "for this shape."
       )
-    return run(pixels)[: len(pixels)]
+    return run(rows)[: len(rows)]
 
   return forward_batch
 
@@ -120,7 +123,7 @@ _ENGINES = {"onnx": _onnx_engine, "jit": _jit_engine}
 
 def _pad_rows(images: np.ndarray, num_rows: int) -> np.ndarray:
   missing = num_rows - len(images)
-  return np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
+  return np.pad(images, [(0, missing)] + [(0, 0)] * (images.ndim - 1))
 
 
 def export_onnx(forward: Forward, shape: tuple[int, ...]) -> bytes:

@@ -8,22 +8,29 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from dsth_jax import datasets
-from dsth_jax.pipeline.workdir import Run
+from dsth_jax.pipeline.workdir import Workdir, settings
 from dsth_jax.runtime import artifacts, distributed
+from dsth_jax.runtime.artifacts import Artifact, Writer
 
 
 class Data(NamedTuple):
-  """The images of a run and who queries whom."""
+  """The images of a run and who queries whom.
+
+  Attributes:
+    dataset: the images and their ground truth.
+    splits: queries, database and training images.
+    split: the artifact of the splits, which others depend on.
+  """
 
   dataset: datasets.Dataset
   splits: datasets.Splits
-  fingerprint: str
+  split: Artifact
 
 
-def load(run: Run, config: ConfigDict) -> Data:
+def load(workdir: Workdir, config: ConfigDict) -> Data:
   """Opens the images, draws the splits, and lists what was skipped."""
   # Preparing writes, where the others then only read.
-  with run.timed("data"), distributed.leader_first():
+  with workdir.timed("data"), distributed.leader_first():
     dataset = datasets.load(
       config.data.name,
       root=config.data.root,
@@ -38,15 +45,20 @@ def load(run: Run, config: ConfigDict) -> Data:
     num_queries=config.data.num_queries,
     seed=config.seed,
   )
-  fingerprint = artifacts.fingerprint(
-    dataset.fingerprint,
-    config.data.protocol,
-    config.data.num_queries,
-    config.seed,
+
+  def make(writer: Writer) -> None:
+    writer.write(**splits._asdict())
+
+  split = workdir.artifact(
+    "splits",
+    [
+      {"images": dataset.fingerprint},
+      settings(config, "data.protocol", "data.num_queries", "seed"),
+    ],
+    make,
   )
-  artifacts.write(run.workdir / "splits", fingerprint, splits._asdict())
   skipped = "".join(f"{name}\t{reason}\n" for name, reason in dataset.skipped)
-  artifacts.write_text(run.workdir / "skipped.txt", skipped)
+  artifacts.write_text(workdir.path / "skipped.txt", skipped)
   logging.info(
     "%d images, of which %d queries, %d in the database, %d for training; "
     "%d skipped",
@@ -54,7 +66,7 @@ def load(run: Run, config: ConfigDict) -> Data:
     *map(len, splits),
     len(dataset.skipped),
   )
-  return Data(dataset, splits, fingerprint)
+  return Data(dataset, splits, split)
 
 
 def check_training_size(config: ConfigDict, data: Data) -> None:

@@ -6,14 +6,15 @@ its own, and that a number is finished shows in its `.json`, written last.
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
 from dsth_jax.datasets import Skipped, shards
-from dsth_jax.runtime import artifacts
+from dsth_jax.encode import HashFunction
+from dsth_jax.runtime import artifacts, lineage
 
 
 class Encoded(NamedTuple):
@@ -28,6 +29,56 @@ class Encoded(NamedTuple):
   names: list[str]
   packed: UInt8[np.ndarray, "n w"]
   skipped: list[Skipped]
+
+
+def shard_fingerprint(
+  shard: shards.Shard, hash_function: HashFunction, file_format: str
+) -> str:
+  """Returns what a shard's files follow from: all this, and the code."""
+  return artifacts.fingerprint(
+    shard.fingerprint,
+    hash_function.fingerprint,
+    [hash_function.max_pixels, hash_function.stored_size],
+    file_format,
+    lineage.sources(__name__),
+  )
+
+
+def encode_shard(shard: shards.Shard, hash_function: HashFunction) -> Encoded:
+  """Encodes a shard; in memory are its codes and a few batches of images."""
+  names: list[str] = []
+  skipped: list[Skipped] = []
+  packed = [np.zeros((0, -(-hash_function.num_bits // 8)), np.uint8)]
+  items = shards.squares(
+    shard,
+    image_size=hash_function.image_size,
+    max_pixels=hash_function.max_pixels,
+    stored_size=hash_function.stored_size,
+  )
+  for batch in _batches(items, hash_function.batch_size, skipped):
+    names += [square.name for square in batch]
+    pixels = np.stack([square.pixels for square in batch])
+    packed.append(np.asarray(hash_function.encode(pixels)))
+  return Encoded(names, np.concatenate(packed), skipped)
+
+
+def _batches(
+  items: Iterator[shards.Square | Skipped],
+  batch_size: int,
+  skipped: list[Skipped],
+) -> Iterator[list[shards.Square]]:
+  """Yields the images by batches, and sets the others aside."""
+  batch: list[shards.Square] = []
+  for item in items:
+    if isinstance(item, Skipped):
+      skipped.append(item)
+      continue
+    batch.append(item)
+    if len(batch) == batch_size:
+      yield batch
+      batch = []
+  if batch:
+    yield batch
 
 
 def write(

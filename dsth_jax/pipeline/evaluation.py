@@ -1,11 +1,11 @@
-"""The end of a run: every method's codes measured, side by side.
+"""The end of a run: the codes of every method measured, side by side.
 
 Of many processes each measures some of the methods.
 """
 
 import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -13,78 +13,78 @@ from absl import logging
 from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
-from dsth_jax import codes, hamming, metrics, report
-from dsth_jax.pipeline import methods
+from dsth_jax import codes, metrics
+from dsth_jax.pipeline import label_generation, spectral_embedding
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.methods import Inputs
-from dsth_jax.pipeline.workdir import Run
-from dsth_jax.runtime import artifacts, distributed, sharding
+from dsth_jax.pipeline.dsth import Stages
+from dsth_jax.pipeline.inputs import Inputs
+from dsth_jax.pipeline.workdir import Dependency, Workdir, settings
+from dsth_jax.runtime import distributed, sharding
+from dsth_jax.runtime.artifacts import Artifact, Writer
 
 Metrics = dict[str, Any]
+# Of some images, by method.
+PackedCodes = Mapping[str, UInt8[np.ndarray, "n w"]]
 
 
-class Packed(NamedTuple):
-  """The packed codes that are compared.
-
-  Attributes:
-    everywhere: of all images, by method.
-    training: of the training images alone, by method.
-  """
-
-  everywhere: dict[str, UInt8[np.ndarray, "n w"]]
-  training: dict[str, UInt8[np.ndarray, "t w"]]
-
-
-def encode_baselines(
-  config: ConfigDict, inputs: Inputs
-) -> dict[str, np.ndarray]:
-  """Fits the baselines on the training images, and encodes all images."""
-  packed = {}
-  for name in config.eval.baselines:
-    encoder = methods.fitting(config, inputs, name)()
-    bits = encoder.encode(methods.seen(inputs, name))
-    packed[name] = np.asarray(codes.pack(bits))
-  return packed
-
-
-def judge(
-  run: Run,
+def evaluate(
+  workdir: Workdir,
   config: ConfigDict,
   inputs: Inputs,
-  packed: Callable[[], Packed],
-  fingerprint: str,
-) -> Metrics:
-  """Measures every method; returns what `metrics.json` holds of it."""
-  settings = [
-    config.baselines[name].to_dict() for name in config.eval.baselines
-  ]
-  fingerprint = artifacts.fingerprint(
-    fingerprint, config.eval.to_dict(), settings
-  )
-  path = run.workdir / "evaluation.json"
-  stored = artifacts.read_current(path, fingerprint)
-  # What the leader sees decides, for all of them measure.
-  if distributed.of_leader(stored is not None):
-    assert stored is not None, f"{path} is on no shared file system"
-    run.reuse("evaluation")
-    return stored["results"]
-  with run.timed("evaluation"):
-    found = packed()
-    results = {
-      "statistics": {
-        method: metrics.code_statistics(rows, num_bits=config.num_bits)
-        for method, rows in {**found.everywhere, **found.training}.items()
+  stages: Stages,
+  encode_baselines: Callable[[], PackedCodes],
+  baselines: list[Dependency],
+) -> Artifact:
+  """Measures every method; returns `results` as JSON.
+
+  Args:
+    workdir: of the run.
+    config: of the run.
+    inputs: of all methods.
+    stages: of DSTH.
+    encode_baselines: encodes all images by each baseline.
+    baselines: what their codes follow from.
+  """
+
+  def make(writer: Writer) -> None:
+    of_all = {"dsth": stages.codes.arrays["packed"], **encode_baselines()}
+    of_training = _packed_labels(stages)
+    writer.write_json(
+      "results",
+      {
+        "statistics": {
+          method: metrics.code_statistics(rows, num_bits=config.num_bits)
+          for method, rows in {**of_all, **of_training}.items()
+        },
+        "held_out": _held_out(config, inputs, of_all),
+        "training": _training(config, inputs, of_all, of_training),
       },
-      "held_out": _held_out(config, inputs, found),
-      "training": _training(config, inputs, found),
-    }
-    stored = {"fingerprint": fingerprint, "results": results}
-    artifacts.write_json(path, stored)
-  return results
+    )
+
+  depends_on: list[Dependency] = [
+    stages.embedding,
+    stages.labels,
+    stages.codes,
+    *inputs.depends_on("features"),
+    settings(config, "eval", "seed"),
+    *baselines,
+  ]
+  return workdir.artifact("evaluation", depends_on, make)
+
+
+def _packed_labels(stages: Stages) -> PackedCodes:
+  """Returns the hash labels of the training images, and the paper's."""
+  embedding = spectral_embedding.read_embedding(stages.embedding)
+  return {
+    "labels": np.asarray(codes.pack(stages.labels.arrays["codes"])),
+    "paper_labels": np.asarray(
+      codes.pack(label_generation.paper_labels(embedding))
+    ),
+  }
 
 
 def _held_out(
-  config: ConfigDict, inputs: Inputs, packed: Packed
+  config: ConfigDict, inputs: Inputs, packed: PackedCodes
 ) -> Metrics | None:
   """Judges held-out queries against the database."""
   data = inputs.data
@@ -95,7 +95,7 @@ def _held_out(
     method: functools.partial(
       judge_codes, config, data, rows[query], rows[database]
     )
-    for method, rows in packed.everywhere.items()
+    for method, rows in packed.items()
   }
   cosine = functools.partial(judge_features, config, inputs)
   return distributed.divided({**work, "cosine": cosine})
@@ -127,8 +127,8 @@ def judge_features(config: ConfigDict, inputs: Inputs) -> Metrics:
   """Judges the features of held-out queries and of the database."""
   splits = inputs.data.splits
   return metrics.evaluate_features(
-    inputs.points[splits.query],
-    inputs.points[splits.database],
+    inputs.features.points[splits.query],
+    inputs.features.points[splits.database],
     *_relevance_labels(inputs.data),
     max_rank=config.eval.max_rank,
   )
@@ -141,7 +141,10 @@ def _relevance_labels(data: Data) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _training(
-  config: ConfigDict, inputs: Inputs, packed: Packed
+  config: ConfigDict,
+  inputs: Inputs,
+  of_all: PackedCodes,
+  of_training: PackedCodes,
 ) -> Metrics | None:
   """Judges a sample of training images against all the others.
 
@@ -156,10 +159,8 @@ def _training(
   count = min(config.eval.num_training_queries, len(training))
   rng = np.random.default_rng(config.seed)
   rows = np.sort(rng.choice(len(training), count, replace=False))
-  everywhere = {
-    name: all_[training] for name, all_ in packed.everywhere.items()
-  }
-  settings = {"max_rank": config.eval.max_rank, "query_rows": rows}
+  others = {name: rows_[training] for name, rows_ in of_all.items()}
+  ranking = {"max_rank": config.eval.max_rank, "query_rows": rows}
   work = {
     method: functools.partial(
       metrics.evaluate,
@@ -169,51 +170,23 @@ def _training(
       labels,
       num_bits=config.num_bits,
       mesh=_own_devices(),
-      **settings,
+      **ranking,
     )
-    for method, found in {**packed.training, **everywhere}.items()
+    for method, found in {**of_training, **others}.items()
   }
-  of_training = inputs.points[training]
+  points = inputs.features.points[training]
   cosine = functools.partial(
     metrics.evaluate_features,
-    of_training[rows],
-    of_training,
+    points[rows],
+    points,
     labels[rows],
     labels,
-    **settings,
+    **ranking,
   )
   return distributed.divided({**work, "cosine": cosine})
 
 
-def picture_sheet(
-  config: ConfigDict, data: Data, packed: UInt8[np.ndarray, "n w"]
-) -> report.PictureSheet:
-  """Searches the database for a few queries, and fetches their pictures."""
-  dataset, splits = data.dataset, data.splits
-  rng = np.random.default_rng(config.seed)
-  count = min(config.eval.sheet_queries, len(splits.query))
-  queries = np.sort(rng.choice(splits.query, count, replace=False))
-  found = hamming.search(
-    packed[queries],
-    packed[splits.database],
-    num_results=min(config.eval.sheet_results, len(splits.database)),
-  )
-  results = splits.database[np.asarray(found.indices)]
-  labels = dataset.labels
-  relevant = None
-  if labels is not None:
-    relevant = (labels[results] == labels[queries][:, None]).tolist()
-  return report.PictureSheet(
-    queries=[dataset.images[int(row)] for row in queries],
-    results=[[dataset.images[int(r)] for r in rows] for rows in results],
-    distances=np.asarray(found.distances).tolist(),
-    relevant=relevant,
-    query_names=[dataset.names[row] for row in queries],
-    result_names=[[dataset.names[row] for row in rows] for rows in results],
-  )
-
-
-def say_headline(results: Metrics) -> None:
+def log_headline(results: Metrics) -> None:
   """Logs the figure a person waits for."""
   if results["held_out"] is None:
     logging.info("No class labels: the report shows pictures, no precision.")

@@ -1,53 +1,37 @@
-"""What a method is given, here and in a comparison, and a baseline's fit."""
+"""The methods of a run and of a comparison: what they see, and their fit."""
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float, UInt8
 from ml_collections import ConfigDict
 
 from dsth_jax import baselines
 from dsth_jax import config as config_lib
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.label_generation import stage_key
+from dsth_jax.pipeline.inputs import Inputs, Kind, network_inputs
+from dsth_jax.pipeline.seeds import stage_key
 
 
-class Inputs(NamedTuple):
-  """What methods learn from and encode, a row an image.
-
-  Attributes:
-    data: the images' labels and splits.
-    points: their features.
-    pixels: at the network's size; None where no method sees them.
-  """
-
-  data: Data
-  points: Float[np.ndarray, "n d"]
-  pixels: UInt8[np.ndarray, "n s s 3"] | None
+def seen(config: ConfigDict, name: str) -> Kind:
+  """Returns what a method sees of an image."""
+  if name in config_lib.DSTH_METHODS:
+    return network_inputs(config)
+  return baselines.BASELINES[name].inputs
 
 
-def sees_images(name: str) -> bool:
-  """Tells whether a method sees pixels, and not the features alone."""
-  if name in config_lib.STUDENTS:
-    return True
-  return baselines.BASELINES[name].inputs == "images"
-
-
-def check(names: Iterable[str], data: Data) -> None:
+def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
   """Refuses, before any work, a method that lacks what it learns from.
 
   Raises:
     ValueError: it sees images or class labels, and there are none.
   """
   for name in names:
-    if sees_images(name) and not len(data.dataset.images):
+    if seen(config, name) == "images" and not len(data.dataset.images):
       raise ValueError(
         f"{name} learns from images, but the data set has features alone: "
         "leave it out, or take images (config.data.name)."
       )
-    supervised = name not in config_lib.STUDENTS and (
+    supervised = name not in config_lib.DSTH_METHODS and (
       baselines.BASELINES[name].supervised
     )
     if supervised and data.dataset.labels is None:
@@ -55,14 +39,6 @@ def check(names: Iterable[str], data: Data) -> None:
         f"{name} learns from class labels, but the images have none: leave it "
         "out, or sort the images into one folder a class."
       )
-
-
-def seen(inputs: Inputs, name: str) -> np.ndarray:
-  """Returns what a method sees of every image."""
-  if not sees_images(name):
-    return inputs.points
-  assert inputs.pixels is not None
-  return inputs.pixels
 
 
 def fitting(
@@ -77,12 +53,12 @@ def fitting(
   labels = dataset.labels if method.supervised else None
   given = dict(config.baselines.get(name, {}))
   if method.needs_features:
-    given["features"] = inputs.points[splits.training]
+    given["features"] = inputs.features.points[splits.training]
   return functools.partial(
     method.fit,
-    seen(inputs, name)[splits.training],
+    inputs.rows(method.inputs)[splits.training],
     None if labels is None else labels[splits.training],
     num_bits=config.num_bits,
-    key=stage_key(config, name),
+    key=stage_key(config.seed, name),
     **given,
   )

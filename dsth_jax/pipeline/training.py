@@ -1,65 +1,44 @@
-"""Stages 2 and 3 of a run: a network learns the labels and encodes images."""
+"""Stage 2 of a run: a hash network learns the hash labels."""
 
-import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Int, UInt8
 from ml_collections import ConfigDict
 
-from dsth_jax import codes, datasets, encode, models, train
-from dsth_jax.pipeline import workdir as run_lib
-from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.label_generation import stage_key
-from dsth_jax.pipeline.training_log import LossLog
-from dsth_jax.pipeline.workdir import Arrays, Run, Work
-from dsth_jax.runtime import artifacts, distributed, sharding
+from dsth_jax import encode, train
+from dsth_jax.models.hash_models import HASH_MODELS
+from dsth_jax.pipeline.inputs import Inputs, network_inputs
+from dsth_jax.pipeline.seeds import stage_key
+from dsth_jax.pipeline.training_log import TrainingLog
+from dsth_jax.pipeline.workdir import Dependency, Workdir, settings
+from dsth_jax.runtime import sharding
+from dsth_jax.runtime.artifacts import Artifact, Writer
 
-# Images that are resized between two records of how far it went.
-_PIXELS_BATCH = 1024
-
-
-def write_pixels(run: Run, config: ConfigDict, data: Data) -> np.ndarray:
-  """Writes every image at the network's size; returns UInt8[n s s 3]."""
-  size = config.model.image_size
-  images = data.dataset.images
-  fingerprint = artifacts.fingerprint(data.dataset.fingerprint, size)
-
-  def make(directory: pathlib.Path, work: Work) -> None:
-    def squares(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
-      return datasets.image_batches(
-        datasets.Selection(images, rows),
-        image_size=size,
-        batch_size=_PIXELS_BATCH,
-      )
-
-    run_lib.write_rows(
-      directory,
-      fingerprint,
-      work,
-      squares,
-      name="pixels",
-      like=np.zeros((size, size, 3), np.uint8),
-      num_rows=len(images),
-      batch_size=_PIXELS_BATCH,
-    )
-
-  return run.artefact("pixels", fingerprint, make)["pixels"]
+# These decide what is seen of a training, not what it ends in.
+_LOGGING = ("train.checkpoint_every", "train.log_every")
 
 
-def make_model(config: ConfigDict) -> nn.Module:
-  """Returns the network that learns the hash function."""
-  return models.HASH_MODELS[config.model.network](
-    num_bits=config.num_bits,
-    head=config.model.head,
-    activation=config.model.activation,
-    norm=config.model.norm,
-  )
+def train_network(
+  workdir: Workdir, config: ConfigDict, inputs: Inputs, labels: Artifact
+) -> Artifact:
+  """Trains the hash network on the hash labels; returns its variables."""
+
+  def make(writer: Writer) -> None:
+    variables = _train(workdir, config, inputs, labels, writer)
+    writer.write(**encode.flatten_variables(variables))
+
+  recipe = settings(config, "model", "train", "seed")
+  for name in _LOGGING:
+    del recipe[name]
+  depends_on: list[Dependency] = [
+    labels,
+    *inputs.depends_on(network_inputs(config)),
+    recipe,
+  ]
+  return workdir.artifact("training", depends_on, make)
 
 
 def num_steps(config: ConfigDict, num_images: int) -> int:
@@ -69,107 +48,85 @@ def num_steps(config: ConfigDict, num_images: int) -> int:
   return config.train.num_epochs * (num_images // config.train.batch_size)
 
 
-def make_optimizer(
-  config: ConfigDict, num_images: int
-) -> optax.GradientTransformation:
-  """Returns the optimizer with its schedule over the whole training."""
-  settings = config.train
-  if settings.schedule == "piecewise":
-    schedule = train.piecewise(
-      values=settings.learning_rates, stage_steps=settings.stage_steps
-    )
-  else:
-    schedule = train.one_cycle(
-      num_steps=num_steps(config, num_images),
-      peak_value=settings.learning_rate,
-    )
-  return train.OPTIMIZERS[settings.optimizer](
-    schedule,
-    momentum=settings.momentum,
-    weight_decay=settings.weight_decay,
-  )
-
-
-def learn(
-  run: Run,
+def _train(
+  workdir: Workdir,
   config: ConfigDict,
-  data: Data,
-  pixels: UInt8[np.ndarray, "n s s 3"],
-  labels: Arrays,
-  labels_fingerprint: str,
-) -> tuple[Any, str]:
-  """Trains the network on the hash labels; returns its variables."""
-  fingerprint = training_fingerprint(config, labels_fingerprint)
-  bits = np.asarray(labels["codes"])
+  inputs: Inputs,
+  labels: Artifact,
+  writer: Writer,
+) -> Any:
+  """Trains from the last checkpoint on; returns the variables."""
+  model = HASH_MODELS[config.model.network]
+  module = model.build(config.num_bits, config.model)
+  rows, bits = inputs.rows(model.inputs), np.asarray(labels.arrays["codes"])
   total = num_steps(config, len(bits))
-  model, optimizer = make_model(config), make_optimizer(config, len(bits))
+  optimizer = _make_optimizer(config, total)
   mesh = sharding.make_mesh()
-  fresh = first_state(config, model, optimizer, mesh)
+  fresh = train.init(
+    module,
+    optimizer,
+    item_shape=rows.shape[1:],
+    mesh=mesh,
+    key=stage_key(config.seed, "init"),
+  )
   checkpoints = train.TrainingCheckpoints(
-    run.workdir / "checkpoints", fingerprint
+    workdir.path / "checkpoints", writer.fingerprint
   )
   state = checkpoints.restore(fresh)
   start = int(state.step)
-  if start == total:
-    run.reuse("training")
-  else:
-    step = train.make_step(
-      model,
-      optimizer,
-      augmentation=train.Augmentation(config.train.flip, config.train.shift),
-      averaging=config.train.averaging,
-      mesh=mesh,
-    )
-    steps = train.fit(
-      state,
-      step,
-      pixels,
-      bits,
-      pixel_rows=data.splits.training,
-      num_steps=total,
-      batch_size=config.train.batch_size,
-      seed=config.seed,
-      key=stage_key(config, "augmentation"),
-      mesh=mesh,
-    )
-    log = LossLog(run.workdir / "logs", config, start=start, total=total)
-    with run.timed("training") as work:
-      state = _follow(steps, checkpoints, log, config)
-      work.num_images = (total - start) * config.train.batch_size
-  checkpoints.close()
-  return state.averaged, fingerprint
-
-
-def first_state(
-  config: ConfigDict,
-  model: nn.Module,
-  optimizer: optax.GradientTransformation,
-  mesh: jax.sharding.Mesh,
-) -> train.TrainState:
-  """Returns the state before the first step."""
-  return train.init(
-    model,
+  seen = config.train if model.inputs == "images" else _NOTHING_MOVES
+  step = train.make_step(
+    module,
     optimizer,
-    image_size=config.model.image_size,
+    preprocess=model.preprocess,
+    augmentation=train.Augmentation(seen.flip, seen.shift),
+    averaging=config.train.averaging,
     mesh=mesh,
-    key=stage_key(config, "init"),
   )
+  steps = train.fit(
+    state,
+    step,
+    rows,
+    bits,
+    rows=inputs.data.splits.training,
+    num_steps=total,
+    batch_size=config.train.batch_size,
+    seed=config.seed,
+    key=stage_key(config.seed, "augmentation"),
+    mesh=mesh,
+  )
+  log = TrainingLog(workdir.path / "logs", config, start=start, total=total)
+  if start < total:
+    state = _follow(steps, checkpoints, log, config)
+  checkpoints.close()
+  writer.num_images = (total - start) * config.train.batch_size
+  return state.averaged
 
 
-def training_fingerprint(config: ConfigDict, labels_fingerprint: str) -> str:
-  """Returns what the trained network depends on."""
-  relevant = config.train.to_dict()
-  for name in ("checkpoint_every", "log_every"):
-    del relevant[name]
-  return artifacts.fingerprint(
-    labels_fingerprint, config.model.to_dict(), relevant, config.seed
+# Features have no pixels to flip and shift.
+_NOTHING_MOVES = train.Augmentation(flip=False, shift=0)
+
+
+def _make_optimizer(
+  config: ConfigDict, total: int
+) -> optax.GradientTransformation:
+  """Returns the optimizer with its schedule over the whole training."""
+  recipe = config.train
+  if recipe.schedule == "piecewise":
+    schedule = train.piecewise(
+      values=recipe.learning_rates, stage_steps=recipe.stage_steps
+    )
+  else:
+    schedule = train.one_cycle(num_steps=total, peak_value=recipe.learning_rate)
+  return train.OPTIMIZERS[recipe.optimizer](
+    schedule, momentum=recipe.momentum, weight_decay=recipe.weight_decay
   )
 
 
 def _follow(
   steps: Iterator[tuple[train.TrainState, jax.Array]],
   checkpoints: train.TrainingCheckpoints,
-  log: LossLog,
+  log: TrainingLog,
   config: ConfigDict,
 ) -> train.TrainState:
   """Logs and saves what the training yields; returns its last state."""
@@ -180,79 +137,3 @@ def _follow(
   checkpoints.save(state)
   log.close()
   return state
-
-
-def compile_network(
-  config: ConfigDict, variables: Any
-) -> Callable[[np.ndarray], np.ndarray]:
-  """Compiles the trained network for batches of pixels."""
-  return encode.compile_network(
-    make_model(config),
-    variables,
-    image_size=config.model.image_size,
-    batch_size=config.encode.batch_size,
-    engine=config.encode.engine,
-  )
-
-
-def encode_images(
-  run: Run,
-  config: ConfigDict,
-  data: Data,
-  pixels: UInt8[np.ndarray, "n s s 3"],
-  labels: Arrays,
-  variables: Any,
-  training_fingerprint: str,
-) -> tuple[Arrays, str]:
-  """Encodes every image; returns `packed` [n w] and the `thresholds`."""
-  settings = config.encode
-  fingerprint = codes_fingerprint(
-    config, training_fingerprint, data.fingerprint
-  )
-
-  def make(directory: pathlib.Path, work: Work) -> None:
-    network = compile_network(config, variables)
-    batch_size, num_images = settings.batch_size, len(pixels)
-    rows = distributed.own_rows(num_images, batch_size=batch_size)
-    batches = distributed.in_order(
-      encode.values(
-        network, datasets.Selection(pixels, rows), batch_size=batch_size
-      ),
-      num_rows=num_images,
-      batch_size=batch_size,
-      like=np.zeros(config.num_bits, np.float32),
-    )
-    values = np.concatenate(
-      list(
-        run_lib.progress(
-          batches, total=num_images, done=0, name="codes", unit="images"
-        )
-      )
-    )
-    if settings.threshold == "labels":
-      thresholds = jnp.asarray(labels["thresholds"])
-    else:
-      of_training = values[data.splits.training]
-      thresholds = encode.THRESHOLDS[settings.threshold](of_training)
-    packed = codes.pack(codes.binarize(values, thresholds))
-    arrays = {
-      "packed": np.asarray(packed),
-      "thresholds": np.asarray(thresholds),
-    }
-    with artifacts.replacing(directory, fingerprint) as partial:
-      for name, array in arrays.items():
-        np.save(partial / f"{name}.npy", array)
-      names = "\n".join(data.dataset.names) + "\n"
-      artifacts.write_text(partial / "names.txt", names)
-    work.num_images = len(pixels)
-
-  return run.artefact("codes", fingerprint, make), fingerprint
-
-
-def codes_fingerprint(
-  config: ConfigDict, training_fingerprint: str, data_fingerprint: str
-) -> str:
-  """Returns what the codes and their thresholds depend on."""
-  return artifacts.fingerprint(
-    training_fingerprint, data_fingerprint, config.encode.threshold
-  )

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from dsth_jax.runtime import artifacts, distributed
 
 
-class LossLog:
+class TrainingLog:
   """Shows the loss in a bar, and logs it as JSON lines and for TensorBoard.
 
   Attributes:

@@ -1,114 +1,173 @@
-"""A run's directory: which artefacts are current, and how long each took."""
+"""A run's directory: which artifacts are current, and how long each took."""
 
 import contextlib
-import dataclasses
 import importlib.metadata
+import inspect
 import json
 import pathlib
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from absl import logging
 from jaxtyping import Int, Shaped
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from dsth_jax.runtime import artifacts, distributed
+from dsth_jax.runtime import artifacts, distributed, lineage
+from dsth_jax.runtime.artifacts import Artifact, Writer
 
-Arrays = dict[str, np.ndarray]
-
-
-@dataclasses.dataclass
-class Work:
-  """What a stage did, for its speed.
-
-  Attributes:
-    num_images: images it went through.
-  """
-
-  num_images: int = 0
+# What an artifact is made from: another artifact, settings by name (see
+# `settings`), a file, or a function whose source counts.
+Dependency = Artifact | Mapping[str, Any] | pathlib.Path | Callable[..., Any]
 
 
-class Run:
+class Workdir:
   """The working directory and the log of its stages.
 
   Attributes:
-    workdir: where every artefact goes.
+    path: where every artifact goes.
     stages: seconds, images a second and whether reused, for each stage.
   """
 
-  def __init__(self, workdir: pathlib.Path):
-    self.workdir = workdir
+  def __init__(self, path: pathlib.Path):
+    path.mkdir(parents=True, exist_ok=True)
+    self.path = path
     self.stages: dict[str, dict[str, Any]] = {}
-    self._log = workdir / "stages.json"
+    self._log = path / "stages.json"
     self._earlier = (
       json.loads(self._log.read_text()) if self._log.exists() else {}
     )
 
-  def artefact(
+  def artifact(
     self,
     name: str,
-    fingerprint: str,
-    make: Callable[[pathlib.Path, Work], None],
-  ) -> Arrays:
-    """Returns a stage's arrays; makes them where they are not current.
+    depends_on: Sequence[Dependency],
+    make: Callable[[Writer], None],
+  ) -> Artifact:
+    """Returns a stage's artifact; makes it where it is not current.
+
+    It is current if all that it depends on is as it was, and so are the modules
+    of this package that the module of `make` imports.
 
     Args:
       name: of the stage and its folder.
-      fingerprint: of all that the arrays depend on.
-      make: writes the artefact into the folder it is given, and counts the
-        images it goes through, where images are what it goes through. All
-        processes call it.
+      depends_on: all that its content follows from.
+      make: fills the artifact. All processes call it.
 
     Raises:
-      ValueError: this process sees another directory than the leader.
+      ValueError: the artifact is of a newer version of this package, or this
+        process sees another directory than the leader.
     """
-    directory = self.workdir / name
-    if distributed.of_leader(artifacts.is_current(directory, fingerprint)):
-      self.reuse(name)
+    directory = self.path / name
+    record = artifacts.Record(_named(depends_on), _code(make, depends_on))
+    stored, old = artifacts.read_record(directory)
+    is_current = stored == record.fingerprint
+    if distributed.of_leader(is_current):
+      self._reuse(name)
     else:
-      with self.timed(name) as work:
-        make(directory, work)
-        distributed.wait_for_all(name)
-    if not artifacts.is_current(directory, fingerprint):
+      reason = f"made again, {record.difference(old)}" if stored else "..."
+      self._make(name, directory, record, reason, make)
+      is_current = artifacts.read_record(directory)[0] == record.fingerprint
+    if not is_current:
       raise ValueError(
         f"{directory} is not what the process that writes has written: all "
-        "processes need the same working directory, on a file system that "
-        "they share."
+        "processes need the same version of dsth_jax and the same working "
+        "directory, on a file system that they share."
       )
-    return artifacts.read(directory)
+    return Artifact(name, directory, record.fingerprint)
+
+  def _make(
+    self,
+    name: str,
+    directory: pathlib.Path,
+    record: artifacts.Record,
+    reason: str,
+    make: Callable[[Writer], None],
+  ) -> None:
+    with self.timed(name, reason) as work:
+      writer = Writer(directory, record)
+      try:
+        make(writer)
+        writer.finish()
+      finally:
+        writer.abandon()
+      work.append(writer.num_images)
+      distributed.wait_for_all(name)
 
   @contextlib.contextmanager
-  def timed(self, name: str) -> Iterator[Work]:
-    """Logs how long a stage's work takes."""
-    logging.info("%s ...", name)
-    start, work = time.perf_counter(), Work()
+  def timed(self, name: str, reason: str = "...") -> Iterator[list[int]]:
+    """Logs how long a stage takes; yields a list for the images it handled."""
+    logging.info("%s: %s", name, reason)
+    start, work = time.perf_counter(), list[int]()
     yield work
     seconds = time.perf_counter() - start
-    speed = work.num_images / seconds if work.num_images else None
-    self._record(name, seconds=seconds, images_per_second=speed, reused=False)
+    speed = sum(work) / seconds if sum(work) else None
+    self._note(name, seconds=seconds, images_per_second=speed, reused=False)
     images = f", {speed:,.0f} images/s" if speed else ""
     logging.info("%s: %.1f s%s", name, seconds, images)
 
-  def reuse(self, name: str) -> None:
-    """Logs a stage whose artefact is current, with the time it once took."""
+  def _reuse(self, name: str) -> None:
+    """Logs a stage whose artifact is current, with the time it once took."""
     unknown = {"seconds": 0.0, "images_per_second": None}
     known = {**self._earlier, **self.stages}.get(name, unknown)
-    self._record(name, **{**known, "reused": True})
+    self._note(name, **{**known, "reused": True})
     logging.info("%s: reused", name)
 
-  def _record(self, name: str, **entry: Any) -> None:
+  def _note(self, name: str, **entry: Any) -> None:
     self.stages[name] = entry
     artifacts.write_json(self._log, {**self._earlier, **self.stages})
 
 
+def settings(config: ConfigDict, *names: str) -> dict[str, Any]:
+  """Returns settings by their full names, for `depends_on`.
+
+  Args:
+    config: of the run.
+    names: of fields, such as "graph.num_neighbors", or of whole sections.
+  """
+  found: dict[str, Any] = {}
+  for name in names:
+    value: Any = config
+    for part in name.split("."):
+      value = value[part]
+    if isinstance(value, ConfigDict):
+      found |= settings(config, *(f"{name}.{field}" for field in value))
+    else:
+      found[name] = value
+  return found
+
+
+def _named(depends_on: Sequence[Dependency]) -> dict[str, Any]:
+  """Returns what artifacts, settings and files are like, as JSON has it."""
+  found: dict[str, Any] = {}
+  for dependency in depends_on:
+    if isinstance(dependency, Artifact):
+      found[dependency.name] = dependency.fingerprint
+    elif isinstance(dependency, pathlib.Path):
+      status = dependency.stat()
+      found[str(dependency)] = [status.st_size, status.st_mtime_ns]
+    elif isinstance(dependency, Mapping):
+      found |= dependency
+  return json.loads(json.dumps(found))
+
+
+def _code(
+  make: Callable[[Writer], None], depends_on: Sequence[Dependency]
+) -> dict[str, str]:
+  """Returns the digests of the modules behind a maker and other functions."""
+  functions = [make, *filter(inspect.isfunction, depends_on)]
+  code: dict[str, str] = {}
+  for function in functions:
+    code |= lineage.sources(function.__module__)
+  return code
+
+
 def write_rows(
-  directory: pathlib.Path,
-  fingerprint: str,
-  work: Work,
+  writer: Writer,
   make: Callable[[Int[np.ndarray, "m"]], Iterator[np.ndarray]],
   *,
   name: str,
@@ -116,26 +175,18 @@ def write_rows(
   num_rows: int,
   batch_size: int,
 ) -> None:
-  """Writes an artefact of a row an image, batch by batch, and goes on in it.
+  """Writes an array of a row an image, batch by batch, and goes on in it.
 
   Args:
-    directory: of the artefact.
-    fingerprint: of all that the rows depend on.
-    work: counts the images.
+    writer: of the artifact.
     make: yields the batches of the images that this process is given.
     name: of the array.
     like: a row.
     num_rows: images, of all processes.
     batch_size: rows of a batch.
   """
-  writer = artifacts.RowWriter(
-    directory,
-    fingerprint,
-    name=name,
-    shape=(num_rows, *like.shape),
-    dtype=like.dtype,
-  )
-  share = {"batch_size": batch_size, "start": writer.start}
+  rows = writer.rows(name, shape=(num_rows, *like.shape), dtype=like.dtype)
+  share = {"batch_size": batch_size, "start": rows.start}
   batches = distributed.in_order(
     make(distributed.own_rows(num_rows, **share)),
     num_rows=num_rows,
@@ -143,11 +194,10 @@ def write_rows(
     **share,
   )
   for batch in progress(
-    batches, total=num_rows, done=writer.start, name=name, unit="images"
+    batches, total=num_rows, done=rows.start, name=name, unit="images"
   ):
-    writer.append(batch)
-  writer.finish()
-  work.num_images = num_rows - writer.start
+    rows.append(batch)
+  writer.num_images = num_rows - rows.start
 
 
 def progress(

@@ -1,10 +1,10 @@
-"""What a run leaves on disk: one artefact a stage, whole or not at all.
+"""What a run leaves on disk: artifacts, whole or not at all.
 
-An artefact is a folder of `.npy` and text files with the fingerprint of what
-made it. It is written beside its place and renamed, so that a run killed at
-any moment leaves either the old artefact or the new one. Arrays too long to
-be made at once are written row by row (`RowWriter`) and go on where they
-stopped.
+An artifact is a folder of arrays, JSON and text files with the record of what
+it was made from. It is written beside its place and renamed, so that a run
+killed at any moment leaves either the old artifact or the new one. Arrays too
+long to be made at once are written row by row (`RowWriter`) and go on where
+they stopped.
 
 Of many processes the leader writes; what the others would write is dropped.
 """
@@ -17,7 +17,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
@@ -25,7 +25,9 @@ from jaxtyping import Shaped
 from dsth_jax.runtime import distributed
 from dsth_jax.types import ArrayLike
 
-_FINGERPRINT = "fingerprint.json"
+# Of the folders written here; a change of their layout raises it.
+FORMAT = 1
+_RECORD, _ROWS = "fingerprint.json", "rows.json"
 
 
 def fingerprint(*parts: Any) -> str:
@@ -34,53 +36,219 @@ def fingerprint(*parts: Any) -> str:
   return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def is_current(directory: pathlib.Path, expected: str) -> bool:
-  """Whether a finished artefact came from the same settings and input."""
-  return fingerprint_of(directory) == expected
+def check_format(path: pathlib.Path, received: int, known: int) -> None:
+  """Raises ValueError for what a newer version of this package has written."""
+  if received > known:
+    raise ValueError(
+      f"{path} was written by a newer version of dsth_jax (file format "
+      f"{received}, this version knows {known}): use that version, or another "
+      "directory. Nothing was changed."
+    )
 
 
-def fingerprint_of(directory: pathlib.Path) -> str | None:
-  """Returns the fingerprint of an artefact; None where there is no such."""
-  return _read_json(directory / _FINGERPRINT).get("fingerprint")
+class Record(NamedTuple):
+  """What an artifact was made from.
+
+  Attributes:
+    depends_on: other artifacts' fingerprints, settings and states of files.
+    code: digests of the modules that made it.
+  """
+
+  depends_on: Mapping[str, Any]
+  code: Mapping[str, str]
+
+  @property
+  def fingerprint(self) -> str:
+    """A hash of all of it and of the file format."""
+    return fingerprint(FORMAT, dict(self.depends_on), dict(self.code))
+
+  def difference(self, old: "Record") -> str:
+    """Says in a few words what has changed since an older record."""
+    changes = [
+      f"{name} was {old.depends_on[name]}"
+      if name in old.depends_on
+      else f"{name} is new"
+      for name, value in self.depends_on.items()
+      if old.depends_on.get(name, _NOTHING) != value
+    ]
+    modules = [
+      name
+      for name in {**self.code, **old.code}
+      if self.code.get(name) != old.code.get(name)
+    ]
+    if modules:
+      changes.append(f"the code of {modules[0]} changed")
+    gone = [name for name in old.depends_on if name not in self.depends_on]
+    changes += [f"{name} no longer counts" for name in gone]
+    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+    return ", ".join(changes[:3]) + more
 
 
-def read(directory: pathlib.Path) -> dict[str, np.ndarray]:
-  """Opens an artefact's arrays as read-only memory maps, by file name."""
-  return {
-    path.stem: np.load(path, mmap_mode="r")
-    for path in sorted(directory.glob("*.npy"))
-  }
+_NOTHING = object()
 
 
-@contextlib.contextmanager
-def replacing(directory: pathlib.Path, expected: str) -> Iterator[pathlib.Path]:
-  """Gives a folder to fill, which becomes `directory` if nothing fails."""
-  if not distributed.is_leader():
-    with tempfile.TemporaryDirectory() as dropped:
-      yield pathlib.Path(dropped)
-    return
-  partial = directory.with_name(directory.name + ".partial")
-  shutil.rmtree(partial, ignore_errors=True)
-  partial.mkdir(parents=True)
-  try:
-    yield partial
-    _finish(partial, directory, expected)
-  except BaseException:
-    shutil.rmtree(partial, ignore_errors=True)
-    raise
+class Artifact(NamedTuple):
+  """A finished result on disk.
+
+  Attributes:
+    name: of the stage.
+    directory: holds its files.
+    fingerprint: of all that it was made from.
+  """
+
+  name: str
+  directory: pathlib.Path
+  fingerprint: str
+
+  @property
+  def arrays(self) -> dict[str, np.ndarray]:
+    """The arrays as read-only memory maps, by name."""
+    return {
+      path.stem: np.load(path, mmap_mode="r")
+      for path in sorted(self.directory.glob("*.npy"))
+    }
+
+  def json(self, name: str) -> Any:
+    """Returns a value that was written as JSON."""
+    return json.loads((self.directory / f"{name}.json").read_text("utf-8"))
 
 
-def write(
-  directory: pathlib.Path,
-  expected: str,
-  arrays: Mapping[str, Shaped[ArrayLike, "..."] | int],
-) -> None:
-  """Writes arrays as one artefact."""
-  if not distributed.is_leader():
-    return
-  with replacing(directory, expected) as partial:
-    for name, array in arrays.items():
-      np.save(partial / f"{name}.npy", np.asarray(array))
+def read_record(directory: pathlib.Path) -> tuple[str | None, Record]:
+  """Returns the fingerprint and the record of an artifact.
+
+  The fingerprint is None where there is no artifact.
+
+  Raises:
+    ValueError: the artifact is of a newer version of this package.
+  """
+  stored = read_json(directory / _RECORD)
+  check_format(directory, stored.get("format", 0), FORMAT)
+  record = Record(stored.get("depends_on", {}), stored.get("code", {}))
+  # Those of format 0 have no record, and are of no use.
+  return stored.get("fingerprint") if stored.get("format") else None, record
+
+
+class Writer:
+  """Fills an artifact's folder, which takes its place once it is complete.
+
+  Attributes:
+    fingerprint: of the artifact.
+    num_images: images that were gone through, for the log; set by the maker.
+  """
+
+  def __init__(self, directory: pathlib.Path, record: Record):
+    self.fingerprint = record.fingerprint
+    self.num_images = 0
+    self._record, self._directory = record, directory
+    self._partial = directory.with_name(directory.name + ".partial")
+    if distributed.is_leader() and not self._is_resumable():
+      shutil.rmtree(self._partial, ignore_errors=True)
+      self._partial.mkdir(parents=True)
+
+  def _is_resumable(self) -> bool:
+    rows = read_json(self._partial / _ROWS)
+    return rows.get("fingerprint") == self.fingerprint
+
+  def write(self, **arrays: Shaped[ArrayLike, "..."] | int | float) -> None:
+    """Writes arrays by name."""
+    if distributed.is_leader():
+      for name, array in arrays.items():
+        np.save(self._partial / f"{name}.npy", np.asarray(array))
+
+  def write_json(self, name: str, value: Any) -> None:
+    """Writes a value, which `Artifact.json` reads."""
+    if distributed.is_leader():
+      write_json(self._partial / f"{name}.json", value)
+
+  def write_text(self, name: str, text: str) -> None:
+    """Writes a text file."""
+    if distributed.is_leader():
+      write_text(self._partial / name, text)
+
+  def rows(
+    self, name: str, *, shape: tuple[int, ...], dtype: Any
+  ) -> "RowWriter":
+    """Returns what fills a long array, from where a killed run stopped."""
+    return RowWriter(
+      self._partial, self.fingerprint, name=name, shape=shape, dtype=dtype
+    )
+
+  def finish(self) -> None:
+    """Puts the complete folder in its place, by renaming."""
+    if not distributed.is_leader():
+      return
+    (self._partial / _ROWS).unlink(missing_ok=True)
+    stored = {
+      "format": FORMAT,
+      "fingerprint": self.fingerprint,
+      **self._record._asdict(),
+    }
+    write_json(self._partial / _RECORD, stored)
+    outdated = self._directory.with_name(self._directory.name + ".outdated")
+    shutil.rmtree(outdated, ignore_errors=True)
+    if self._directory.exists():
+      self._directory.rename(outdated)
+    self._partial.rename(self._directory)
+    shutil.rmtree(outdated, ignore_errors=True)
+
+  def abandon(self) -> None:
+    """Removes what was written, unless a later run can go on from it."""
+    if distributed.is_leader() and not self._is_resumable():
+      shutil.rmtree(self._partial, ignore_errors=True)
+
+
+class RowWriter:
+  """Fills an array row by row, and goes on after a kill.
+
+  Attributes:
+    start: rows that are already on disk; the first one to append.
+  """
+
+  def __init__(
+    self,
+    directory: pathlib.Path,
+    expected: str,
+    *,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: Any,
+  ):
+    self._expected = expected
+    self._progress = directory / _ROWS
+    self._rows: np.memmap | None = None
+    start = 0
+    if distributed.is_leader():
+      path = directory / f"{name}.npy"
+      progress = read_json(self._progress)
+      if progress and path.exists():
+        start = progress["rows"]
+      else:
+        _reserve(path, shape, dtype)
+      self._rows = np.lib.format.open_memmap(path, mode="r+")
+    self.start = self._next = distributed.of_leader(start)
+
+  def append(self, rows: Shaped[np.ndarray, "..."]) -> None:
+    """Writes the next rows and records that they are there."""
+    first, self._next = self._next, self._next + len(rows)
+    if self._rows is None:
+      return
+    self._rows[first : self._next] = rows
+    self._rows.flush()
+    progress = {"fingerprint": self._expected, "rows": self._next}
+    write_json(self._progress, progress)
+
+
+def _reserve(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> None:
+  """Makes an array file whose disk space is really there.
+
+  A memory map of a sparse file kills the process with a bus error once the
+  disk is full; reserved space raises OSError at the door instead.
+  """
+  array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+  size = path.stat().st_size
+  del array
+  with open(path, "r+b") as file:
+    os.posix_fallocate(file.fileno(), 0, size)
 
 
 @contextlib.contextmanager
@@ -112,102 +280,14 @@ def write_json(path: pathlib.Path, value: Any) -> None:
   write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def read_current(path: pathlib.Path, expected: str) -> dict[str, Any] | None:
-  """Returns what a JSON file holds, if its "fingerprint" is as expected."""
-  found = _read_json(path)
-  return found if found.get("fingerprint") == expected else None
-
-
-class RowWriter:
-  """Fills an artefact's array row by row, and goes on after a kill.
-
-  Attributes:
-    start: rows that are already on disk; the first one to append.
-  """
-
-  def __init__(
-    self,
-    directory: pathlib.Path,
-    expected: str,
-    *,
-    name: str,
-    shape: tuple[int, ...],
-    dtype: Any,
-  ):
-    self._directory, self._expected = directory, expected
-    self._partial = directory.with_name(directory.name + ".partial")
-    self._progress = self._partial / "rows.json"
-    self._rows: np.memmap | None = None
-    start = 0
-    if distributed.is_leader():
-      start = self._open(self._partial / f"{name}.npy", shape, dtype)
-    self.start = self._next = distributed.of_leader(start)
-
-  def _open(
-    self, path: pathlib.Path, shape: tuple[int, ...], dtype: Any
-  ) -> int:
-    """Opens what an earlier run left, or begins; returns the rows there."""
-    progress = _read_json(self._progress)
-    start = 0
-    if progress.get("fingerprint") == self._expected and path.exists():
-      start = progress["rows"]
-    else:
-      shutil.rmtree(self._partial, ignore_errors=True)
-      self._partial.mkdir(parents=True)
-      try:
-        _reserve(path, shape, dtype)
-      except OSError:
-        shutil.rmtree(self._partial)
-        raise
-    self._rows = np.lib.format.open_memmap(path, mode="r+")
-    return start
-
-  def append(self, rows: Shaped[np.ndarray, "..."]) -> None:
-    """Writes the next rows and records that they are there."""
-    first, self._next = self._next, self._next + len(rows)
-    if self._rows is None:
-      return
-    self._rows[first : self._next] = rows
-    self._rows.flush()
-    progress = {"fingerprint": self._expected, "rows": self._next}
-    write_json(self._progress, progress)
-
-  def finish(self) -> None:
-    """Makes the filled array the artefact."""
-    if self._rows is None:
-      return
-    self._progress.unlink(missing_ok=True)
-    _finish(self._partial, self._directory, self._expected)
-
-
-def _reserve(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> None:
-  """Makes an array file whose disk space is really there.
-
-  A memory map of a sparse file kills the process with a bus error once the
-  disk is full; reserved space raises OSError at the door instead.
-  """
-  array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-  size = path.stat().st_size
-  del array
-  with open(path, "r+b") as file:
-    os.posix_fallocate(file.fileno(), 0, size)
-
-
-def _finish(
-  partial: pathlib.Path, directory: pathlib.Path, expected: str
-) -> None:
-  """Puts a complete folder in its place, by renaming."""
-  write_json(partial / _FINGERPRINT, {"fingerprint": expected})
-  outdated = directory.with_name(directory.name + ".outdated")
-  shutil.rmtree(outdated, ignore_errors=True)
-  if directory.exists():
-    directory.rename(outdated)
-  partial.rename(directory)
-  shutil.rmtree(outdated, ignore_errors=True)
-
-
-def _read_json(path: pathlib.Path) -> dict[str, Any]:
+def read_json(path: pathlib.Path) -> dict[str, Any]:
   """Returns what a JSON file holds; nothing where there is no such file."""
   if not path.exists():
     return {}
   return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_current(path: pathlib.Path, expected: str) -> dict[str, Any] | None:
+  """Returns what a JSON file holds, if its "fingerprint" is as expected."""
+  found = read_json(path)
+  return found if found.get("fingerprint") == expected else None

@@ -12,7 +12,6 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped, UInt8
 
-from dsth_jax.models.hash_models import simplenet
 from dsth_jax.runtime import sharding
 from dsth_jax.train.augmentation import Augment
 from dsth_jax.types import ArrayLike
@@ -50,13 +49,20 @@ def init(
   model: nn.Module,
   optimizer: optax.GradientTransformation,
   *,
-  image_size: int,
+  item_shape: tuple[int, ...],
   mesh: jax.sharding.Mesh,
   key: Key[Array, ""],
 ) -> TrainState:
-  """Returns the state before the first step, on every device of the mesh."""
-  images = jnp.zeros((1, image_size, image_size, 3))
-  variables = jax.jit(model.init)(key, images)
+  """Returns the state before the first step, on every device of the mesh.
+
+  Args:
+    model: the network.
+    optimizer: of its parameters.
+    item_shape: of one input: (s, s, 3) for images, (d,) for features.
+    mesh: of the step.
+    key: draws the parameters.
+  """
+  variables = jax.jit(model.init)(key, jnp.zeros((1, *item_shape)))
   state = TrainState(
     step=jnp.zeros((), jnp.int32),
     variables=variables,
@@ -78,6 +84,7 @@ def make_step(
   model: nn.Module,
   optimizer: optax.GradientTransformation,
   *,
+  preprocess: Callable[[Array], Array],
   augmentation: Augment,
   averaging: float,
   mesh: jax.sharding.Mesh,
@@ -86,26 +93,28 @@ def make_step(
   """Compiles one step, data-parallel over the mesh.
 
   Args:
-    model: maps scaled images to one number a bit.
+    model: maps preprocessed inputs to one number a bit.
     optimizer: updates the parameters.
+    preprocess: see `HashModel.preprocess`; after the augmentation.
     augmentation: flips and shifts, or other views of the images.
     averaging: share of the old average that a step keeps; 0 keeps none. The
       first steps keep less, so that the start is forgotten.
     mesh: the batch is split over its devices.
     loss: `loss(outputs, targets)` of what the model returns and of the rows
-      that go with the images: a batch's loss.
+      that go with the inputs: a batch's loss.
 
   Returns:
-    `step(state, pixels UInt8[n s s 3], targets, key)`, which returns the new
-    state and the loss. `state` is donated: use the new one.
+    `step(state, inputs, targets, key)`, with images UInt8[n s s 3] or features
+    Float[n d] as inputs, which returns the new state and the loss. `state` is
+    donated: use the new one.
   """
 
   def loss_of(
-    params: Any, statistics: Any, images: Array, targets: Any, key: Array
+    params: Any, statistics: Any, inputs: Array, targets: Any, key: Array
   ) -> tuple[Array, Any]:
     outputs, updated = model.apply(
       {"params": params, **statistics},
-      images,
+      inputs,
       train=True,
       mutable=list(statistics),
       # For models that draw while they train, under the name "noise".
@@ -114,15 +123,15 @@ def make_step(
     return loss(outputs, targets), updated
 
   def step(
-    state: TrainState, pixels: Array, targets: Any, key: Array
+    state: TrainState, inputs: Array, targets: Any, key: Array
   ) -> tuple[TrainState, Array]:
     key = jax.random.fold_in(key, state.step)
-    images = simplenet.preprocess(augmentation(pixels, key))
+    inputs = preprocess(augmentation(inputs, key))
     statistics = dict(state.variables)
     params = statistics.pop("params")
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (batch_loss, statistics), grads = gradient(
-      params, statistics, images, targets, key
+      params, statistics, inputs, targets, key
     )
     updates, opt_state = optimizer.update(grads, state.opt_state, params)
     params = optax.apply_updates(params, updates)
@@ -164,10 +173,10 @@ def batch_rows(
 def fit(
   state: TrainState,
   step: Step,
-  pixels: UInt8[ArrayLike, "m s s 3"],
+  inputs: Shaped[ArrayLike, "m ..."],
   targets: Any,
   *,
-  pixel_rows: Int[np.ndarray, "n"],
+  rows: Int[np.ndarray, "n"],
   num_steps: int,
   batch_size: int,
   seed: int,
@@ -179,10 +188,10 @@ def fit(
   Args:
     state: where to go on; a fresh one, or a checkpoint's.
     step: from `make_step`.
-    pixels: images; may be a memory map larger than memory.
+    inputs: images or features; may be a memory map larger than memory.
     targets: what the loss compares with, one row a training image: hash
       labels UInt8[n b], or arrays in any tree.
-    pixel_rows: the row in `pixels` of each training image.
+    rows: the row in `inputs` of each training image.
     num_steps: of the whole run, those of `state` included.
     batch_size: images a step.
     seed: of the order of the images.
@@ -192,28 +201,26 @@ def fit(
   key = sharding.place_whole(mesh, key)
   targets = jax.tree.map(np.asarray, targets)
   first = int(state.step)
-  order = batch_rows(
-    len(pixel_rows), batch_size=batch_size, seed=seed, start=first
-  )
+  order = batch_rows(len(rows), batch_size=batch_size, seed=seed, start=first)
   for _ in range(first, num_steps):
     # Sorted rows read a memory map in one direction; the batch is the same.
-    rows = np.sort(next(order))
-    place = functools.partial(_place_batch, mesh, rows)
-    images = place(pixels, pixel_rows)
-    state, loss = step(state, images, jax.tree.map(place, targets), key)
+    batch = np.sort(next(order))
+    place = functools.partial(_place_batch, mesh, batch)
+    placed = place(inputs, rows)
+    state, loss = step(state, placed, jax.tree.map(place, targets), key)
     yield state, loss
 
 
 def _place_batch(
   mesh: jax.sharding.Mesh,
-  rows: Int[np.ndarray, "b"],
+  batch: Int[np.ndarray, "b"],
   array: ArrayLike,
-  place_of_row: Int[np.ndarray, "n"] | None = None,
+  rows: Int[np.ndarray, "n"] | None = None,
 ) -> Shaped[Array, "b *c"]:
-  """Returns rows of an array, split over the devices."""
-  places = rows if place_of_row is None else place_of_row[rows]
+  """Returns a batch of the rows of an array, split over the devices."""
+  places = batch if rows is None else rows[batch]
   return sharding.place_rows(
     mesh,
     lambda start, size: np.asarray(array[places[start : start + size]]),
-    shape=(len(rows), *array.shape[1:]),
+    shape=(len(batch), *array.shape[1:]),
   )

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0, the teacher, with its ImageNet weights.
+"""EfficientNet-Lite0 with its ImageNet weights.
 
 >>> import numpy as np
->>> images = np.zeros((2, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
->>> jax.eval_shape(imagenet_features(), images).shape
+>>> images = np.zeros((2, IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
+>>> jax.eval_shape(load(), images).shape
 (2, 1280)
 """
 
@@ -39,12 +39,16 @@ _STAGES = (
 )
 
 
-def imagenet_features() -> Callable[[Num[ArrayLike, "n h w 3"]], Array]:
-  """Returns the function of pixels to features, the ImageNet weights in it."""
-  network, variables = EfficientNetLite0(), load_variables()
+def load(path: str = "") -> Callable[[Float[ArrayLike, "n h w 3"]], Array]:
+  """Returns the function of preprocessed images to features.
 
-  def forward(pixels: Num[ArrayLike, "n h w 3"]) -> Array:
-    features: Any = network.apply(variables, preprocess(pixels))
+  Args:
+    path: see `load_variables`; empty for the ImageNet weights.
+  """
+  network, variables = EfficientNetLite0(), load_variables(path or None)
+
+  def forward(images: Float[ArrayLike, "n h w 3"]) -> Array:
+    features: Any = network.apply(variables, images)
     return features
 
   return forward

@@ -1,5 +1,20 @@
-"""The hash networks, which learn the hash labels."""
+"""The hash networks, which learn the hash labels; a file and a line each."""
 
-from dsth_jax.models.hash_models import simplenet
+from dsth_jax.models.hash_models import frozen_backbone, simplenet
+from dsth_jax.models.hash_models.hash_model import HashModel
 
-HASH_MODELS = {"simplenet": simplenet.SimpleNet}
+__all__ = ["DEFAULT", "HASH_MODELS", "HashModel"]
+
+HASH_MODELS = {
+  "simplenet": HashModel(
+    simplenet.SimpleNet, simplenet.preprocess, tuple(simplenet.WIDTHS)
+  ),
+  "frozen_backbone": HashModel(
+    frozen_backbone.FrozenBackbone,
+    frozen_backbone.preprocess,
+    image_sizes=(),
+    inputs="features",
+  ),
+}
+# What learns where nothing else is asked for.
+DEFAULT = "simplenet"

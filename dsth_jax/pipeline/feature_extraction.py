@@ -1,0 +1,128 @@
+"""The first stage of a run: images to features."""
+
+import functools
+import pathlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from ml_collections import ConfigDict
+
+from dsth_jax import features
+from dsth_jax.datasets import batches
+from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.workdir import (
+  Dependency,
+  Workdir,
+  settings,
+  write_rows,
+)
+from dsth_jax.runtime.artifacts import Artifact, Writer
+
+
+class Features:
+  """The features of all images, transformed once they are asked for.
+
+  Attributes:
+    depends_on: what they follow from, for those who use them.
+  """
+
+  def __init__(
+    self,
+    config: ConfigDict,
+    training: Int[np.ndarray, "t"],
+    sources: Sequence[Artifact] | np.ndarray,
+    depends_on: Sequence[Dependency],
+  ):
+    self._config, self._training = config.features, training
+    self._sources = sources
+    self.depends_on = depends_on
+
+  @functools.cached_property
+  def _blocks(self) -> list[np.ndarray]:
+    if isinstance(self._sources, np.ndarray):
+      features.check_finite(self._sources)
+      return [self._sources]
+    return [source.arrays["features"] for source in self._sources]
+
+  @functools.cached_property
+  def transform(self) -> features.Transform:
+    """What is done to the features of the backbones."""
+    return features.fit_transform(
+      self._blocks,
+      self._training,
+      is_root=self._config.root,
+      is_centered=self._config.center,
+    )
+
+  @functools.cached_property
+  def points(self) -> Float[np.ndarray, "n d"]:
+    """The transformed features, a row an image."""
+    return self.transform(self._blocks)
+
+
+def extract_features(
+  workdir: Workdir, config: ConfigDict, data: Data
+) -> Features:
+  """Describes every image, unless that is done; reads nothing yet."""
+  transform = settings(config, "features.center", "features.root")
+  training = data.splits.training
+  # Means are those of the training images.
+  depends_on: list[Dependency] = [data.split, transform]
+  if config.features.file:
+    path = pathlib.Path(config.features.file)
+    rows = features.open_file(path, num_images=len(data.dataset.names))
+    return Features(config, training, rows, [*depends_on, path])
+  names = features.check_backbones(
+    config.features.backbone, config.features.weights
+  )
+  sources = [
+    _extract(workdir, config, data, name, weights) for name, weights in names
+  ]
+  return Features(config, training, sources, [*depends_on, *sources])
+
+
+def _extract(
+  workdir: Workdir, config: ConfigDict, data: Data, name: str, weights: str
+) -> Artifact:
+  """Describes every image by one backbone."""
+  image_size = backbone_image_size(config)
+  batch_size = config.features.batch_size
+
+  def make(writer: Writer) -> None:
+    forward_batch, num_features = features.backbone(
+      name, weights=weights, image_size=image_size, batch_size=batch_size
+    )
+
+    def describe(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
+      return features.extract(
+        batches.Selection(data.dataset.images, rows),
+        forward_batch=forward_batch,
+        image_size=image_size,
+        batch_size=batch_size,
+      )
+
+    write_rows(
+      writer,
+      describe,
+      name="features",
+      like=np.zeros(num_features, np.float32),
+      num_rows=len(data.dataset.names),
+      batch_size=batch_size,
+    )
+
+  files = [path for path in (weights, name) if pathlib.Path(path).is_file()]
+  depends_on: list[Dependency] = [
+    {"images": data.dataset.fingerprint},
+    {"features.backbone": name, "features.image_size": image_size},
+    *map(pathlib.Path, files),
+  ]
+  label = pathlib.Path(name).name
+  return workdir.artifact(f"features/{label}", depends_on, make)
+
+
+def backbone_image_size(config: ConfigDict) -> int:
+  """Returns the side in pixels that the backbones see."""
+  return config.features.image_size or features.image_size(
+    config.features.backbone
+  )

@@ -1,0 +1,143 @@
+"""The whole line, from images to a measured, searchable hash function."""
+
+import pathlib
+from typing import Any, cast
+
+import numpy as np
+from absl import logging
+from ml_collections import ConfigDict
+
+from dsth_jax import codes, report
+from dsth_jax.baselines import BASELINES
+from dsth_jax.pipeline import (
+  data as data_lib,
+)
+from dsth_jax.pipeline import (
+  dsth,
+  evaluation,
+  methods,
+  spectral_embedding,
+  training_log,
+)
+from dsth_jax.pipeline.feature_extraction import extract_features
+from dsth_jax.pipeline.inputs import Inputs, image_size
+from dsth_jax.pipeline.picture_sheet import picture_sheet
+from dsth_jax.pipeline.resized_images import resize_images
+from dsth_jax.pipeline.workdir import (
+  Dependency,
+  Workdir,
+  environment,
+  settings,
+)
+from dsth_jax.runtime import artifacts
+
+
+def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
+  """Runs every stage whose artifact is not current; returns the results.
+
+  Args:
+    config: from `dsth_jax.config`, validated.
+    path: the run's directory; made if it is missing.
+
+  Returns:
+    What `metrics.json` holds; see `dsth_jax.report`.
+
+  Raises:
+    ValueError: the data does not fit the settings, or a stage refuses.
+    OSError: the directory cannot be written.
+  """
+  workdir = open_workdir(config, path)
+  data = data_lib.load(workdir, config)
+  names = ("dsth", *config.eval.baselines)
+  methods.check(config, names, data)
+  data_lib.check_training_size(config, data)
+  inputs = make_inputs(workdir, config, data, names)
+  stages = dsth.fit(dsth.Workdirs(workdir, workdir, workdir), config, inputs)
+  evaluated = evaluation.evaluate(
+    workdir,
+    config,
+    inputs,
+    stages,
+    lambda: _encode_baselines(config, inputs),
+    _baseline_dependencies(config, inputs),
+  )
+  embedding = spectral_embedding.read_embedding(stages.embedding)
+  results: dict[str, Any] = {
+    "summary": _summary(config, data),
+    **evaluated.json("results"),
+    "stages": workdir.stages,
+    "graph": stages.embedding.json("graph"),
+    "embedding": {
+      "eigenvalues": np.asarray(embedding.eigenvalues).tolist(),
+      "max_residual": float(np.max(embedding.residuals)),
+      "num_iters": embedding.num_iters,
+    },
+    "losses": training_log.read_losses(path / "logs"),
+    "skipped": [list(entry) for entry in data.dataset.skipped],
+    "environment": environment(),
+  }
+  artifacts.write_json(path / "metrics.json", results)
+  sheet = picture_sheet(config, data, np.asarray(stages.codes.arrays["packed"]))
+  report.write(path / "report", cast(report.Results, results), sheet)
+  evaluation.log_headline(results)
+  logging.info("Open %s", path / "report" / "index.html")
+  return results
+
+
+def open_workdir(config: ConfigDict, path: pathlib.Path) -> Workdir:
+  """Opens a working directory, and writes down the settings and the machine."""
+  workdir = Workdir(path)
+  artifacts.write_text(path / "config.json", config.to_json(indent=2))
+  artifacts.write_json(path / "environment.json", environment())
+  return workdir
+
+
+def make_inputs(
+  workdir: Workdir,
+  config: ConfigDict,
+  data: data_lib.Data,
+  names: tuple[str, ...],
+) -> Inputs:
+  """Makes what the methods of these names learn from."""
+  described = extract_features(workdir, config, data)
+  images = None
+  if any(methods.seen(config, name) == "images" for name in names):
+    images = resize_images(workdir, data, image_size(config))
+  return Inputs(data, described, images)
+
+
+def _encode_baselines(
+  config: ConfigDict, inputs: Inputs
+) -> evaluation.PackedCodes:
+  """Fits the baselines on the training images, and encodes all images."""
+  packed = {}
+  for name in config.eval.baselines:
+    encoder = methods.fitting(config, inputs, name)()
+    bits = encoder.encode(inputs.rows(methods.seen(config, name)))
+    packed[name] = np.asarray(codes.pack(bits))
+  return packed
+
+
+def _baseline_dependencies(
+  config: ConfigDict, inputs: Inputs
+) -> list[Dependency]:
+  """Returns what the codes of the baselines follow from."""
+  found: list[Dependency] = []
+  for name in config.eval.baselines:
+    found += [
+      *inputs.depends_on(methods.seen(config, name)),
+      settings(config, f"baselines.{name}"),
+      BASELINES[name].fit,
+    ]
+  return found
+
+
+def _summary(config: ConfigDict, data: data_lib.Data) -> dict[str, Any]:
+  """Says in a few words what was run."""
+  return {
+    **data_lib.describe(config, data),
+    "num_bits": config.num_bits,
+    "labels": config.labels.method,
+    "network": config.model.network,
+    "student": config.model.network,
+  }
