@@ -47,13 +47,14 @@ def load_hash_function(path: pathlib.Path) -> encode.HashFunction:
 def _is_current(workdir: pathlib.Path, config: ConfigDict, name: str) -> bool:
   """Tells whether a stage, if it is there, is of these settings and stages."""
   _, record = artifacts.read_record(workdir / name)
-  for dependency, value in record.depends_on.items():
-    current, _ = artifacts.read_record(workdir / dependency)
-    if current is not None and current != value:
+  for other, fingerprint in record.artifacts.items():
+    current, _ = artifacts.read_record(workdir / other)
+    if current not in (None, fingerprint):
       return False
-    if current is None and value != _setting(config, dependency, value):
-      return False
-  return True
+  return all(
+    value == _setting(config, setting, value)
+    for setting, value in record.settings.items()
+  )
 
 
 def _setting(config: ConfigDict, name: str, default: Any) -> Any:

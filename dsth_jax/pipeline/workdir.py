@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.metadata
-import inspect
 import json
 import pathlib
 import platform
@@ -63,7 +62,7 @@ class Workdir:
         process sees another directory than the leader.
     """
     directory = self.path / name
-    record = artifacts.Record(_named(depends_on), _code(make, depends_on))
+    record = _record(make, depends_on)
     stored, old = artifacts.read_record(directory)
     is_current = stored == record.fingerprint
     if distributed.of_leader(is_current):
@@ -141,29 +140,24 @@ def settings(config: ConfigDict, *names: str) -> dict[str, Any]:
   return found
 
 
-def _named(depends_on: Sequence[Dependency]) -> dict[str, Any]:
-  """Returns what artifacts, settings and files are like, as JSON has it."""
-  found: dict[str, Any] = {}
+def _record(
+  make: Callable[[Writer], None], depends_on: Sequence[Dependency]
+) -> artifacts.Record:
+  """Returns what an artifact follows from, as JSON has it."""
+  named: dict[str, Any] = {}
+  others: dict[str, str] = {}
+  code = dict(lineage.sources(make.__module__))
   for dependency in depends_on:
     if isinstance(dependency, Artifact):
-      found[dependency.name] = dependency.fingerprint
+      others[dependency.name] = dependency.fingerprint
     elif isinstance(dependency, pathlib.Path):
       status = dependency.stat()
-      found[str(dependency)] = [status.st_size, status.st_mtime_ns]
+      named[str(dependency)] = [status.st_size, status.st_mtime_ns]
     elif isinstance(dependency, Mapping):
-      found |= dependency
-  return json.loads(json.dumps(found))
-
-
-def _code(
-  make: Callable[[Writer], None], depends_on: Sequence[Dependency]
-) -> dict[str, str]:
-  """Returns the digests of the modules behind a maker and other functions."""
-  functions = [make, *filter(inspect.isfunction, depends_on)]
-  code: dict[str, str] = {}
-  for function in functions:
-    code |= lineage.sources(function.__module__)
-  return code
+      named |= dependency
+    else:
+      code |= lineage.sources(dependency.__module__)
+  return artifacts.Record(json.loads(json.dumps(named)), others, code)
 
 
 def write_rows(

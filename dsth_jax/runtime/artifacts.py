@@ -50,41 +50,43 @@ class Record(NamedTuple):
   """What an artifact was made from.
 
   Attributes:
-    depends_on: other artifacts' fingerprints, settings and states of files.
-    code: digests of the modules that made it.
+    settings: by name; files too, by path, with their size and time of change.
+    artifacts: fingerprints of other artifacts, by name.
+    code: digests of the modules that made it, by name.
   """
 
-  depends_on: Mapping[str, Any]
+  settings: Mapping[str, Any]
+  artifacts: Mapping[str, str]
   code: Mapping[str, str]
 
   @property
   def fingerprint(self) -> str:
     """A hash of all of it and of the file format."""
-    return fingerprint(FORMAT, dict(self.depends_on), dict(self.code))
+    return fingerprint(FORMAT, *map(dict, self))
 
   def difference(self, old: "Record") -> str:
     """Says in a few words what has changed since an older record."""
     changes = [
-      f"{name} was {old.depends_on[name]}"
-      if name in old.depends_on
-      else f"{name} is new"
-      for name, value in self.depends_on.items()
-      if old.depends_on.get(name, _NOTHING) != value
+      f"{name} was {old.settings[name]}" if name in old.settings else name
+      for name in _changed(self.settings, old.settings)
     ]
-    modules = [
-      name
-      for name in {**self.code, **old.code}
-      if self.code.get(name) != old.code.get(name)
+    changes += [
+      f"{name} changed" for name in _changed(self.artifacts, old.artifacts)
     ]
+    modules = _changed(self.code, old.code)
     if modules:
       changes.append(f"the code of {modules[0]} changed")
-    gone = [name for name in old.depends_on if name not in self.depends_on]
-    changes += [f"{name} no longer counts" for name in gone]
     more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
     return ", ".join(changes[:3]) + more
 
 
-_NOTHING = object()
+def _changed(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+  """Returns the names whose values differ, or that only one side has."""
+  return [
+    name
+    for name in {**new, **old}
+    if name not in new or name not in old or new[name] != old[name]
+  ]
 
 
 class Artifact(NamedTuple):
@@ -123,7 +125,7 @@ def read_record(directory: pathlib.Path) -> tuple[str | None, Record]:
   """
   stored = read_json(directory / _RECORD)
   check_format(directory, stored.get("format", 0), FORMAT)
-  record = Record(stored.get("depends_on", {}), stored.get("code", {}))
+  record = Record(*(stored.get(part, {}) for part in Record._fields))
   # Those of format 0 have no record, and are of no use.
   return stored.get("fingerprint") if stored.get("format") else None, record
 
