@@ -16,16 +16,26 @@ ranks of 0.453 and an mAP@1000 of 0.596, with the paper's labels 0.290 and 0.573
 
 from ml_collections import ConfigDict
 
-from dsth_jax.config import base_config, use_paper_labels, use_paper_schedule
+from dsth_jax.config import (
+  base_config,
+  check_setting,
+  use_frozen_backbone,
+  use_paper_labels,
+  use_paper_schedule,
+)
+
+_SETTINGS = ("recommended", "frozen_backbone", "paper_labels", "paper")
 
 
 def get_config(setting: str = "recommended") -> ConfigDict:
   """Returns the settings.
 
   Args:
-    setting: "recommended"; "paper_labels", for the paper's hash labels with
-      the same training; or "paper", for the paper's training too.
+    setting: "recommended"; "frozen_backbone", for a head on the backbone's
+      features; "paper_labels", for the paper's hash labels with the recommended
+      training; or "paper", for the paper's training too.
   """
+  check_setting(setting, _SETTINGS)
   config = base_config()
   config.num_bits = 48
   config.data.name = "cifar10"
@@ -37,6 +47,8 @@ def get_config(setting: str = "recommended") -> ConfigDict:
   config.train.batch_size = 128
   config.train.flip = True
   config.train.shift = 3
+  if setting == "frozen_backbone":
+    use_frozen_backbone(config)
   if setting in ("paper_labels", "paper"):
     use_paper_labels(config)
   if setting == "paper":

@@ -21,7 +21,7 @@ learns from images the same 3 epochs and one seed: hours instead of days.
 
 from ml_collections import ConfigDict
 
-from dsth_jax.config import METHODS, SHALLOW, base_config
+from dsth_jax.config import METHODS, SHALLOW, base_config, check_setting
 
 _METHODS = {
   "all": METHODS,
@@ -37,11 +37,7 @@ def get_config(setting: str = "all") -> ConfigDict:
     setting: "all", "shallow" for the methods on features, or "networks" for
       those that learn from images, briefly.
   """
-  if setting not in _METHODS:
-    raise ValueError(
-      f"compare_cifar10.py was given the setting {setting!r}: choose "
-      f"{', '.join(_METHODS)}."
-    )
+  check_setting(setting, _METHODS)
   config = base_config()
   config.data.name = "image_folder"
   config.data.protocol = "official"

@@ -11,17 +11,23 @@ ranks of 0.677 (cosine of the pixels: 0.678).
 
 from ml_collections import ConfigDict
 
-from dsth_jax.config import DSTH_METHODS, SHALLOW, base_config
+from dsth_jax.config import (
+  DSTH_METHODS,
+  SHALLOW,
+  base_config,
+  check_setting,
+)
 
 
 def get_config(setting: str = "shallow") -> ConfigDict:
   """Returns the settings.
 
   Args:
-    setting: "shallow", or "dsth" for the students too.
+    setting: "shallow", or "dsth" for DSTH too.
   """
+  check_setting(setting, ("shallow", "dsth"))
   config = base_config()
-  students = DSTH_METHODS if setting == "dsth" else ()
-  config.compare.methods = (*students, *SHALLOW)
+  own = DSTH_METHODS if setting == "dsth" else ()
+  config.compare.methods = (*own, *SHALLOW)
   config.compare.num_bits = (16, 32)
   return config

@@ -265,7 +265,7 @@ def unflatten_variables(arrays: Mapping[str, np.ndarray]) -> Any:
   """Returns the variables of a network from `flatten_variables`."""
   prefix = "variables."
   flat = {
-    name.removeprefix(prefix): array
+    name.removeprefix(prefix): jnp.asarray(array)
     for name, array in arrays.items()
     if name.startswith(prefix)
   }

@@ -11,7 +11,7 @@ from pyarrow import parquet
 from support import commands
 
 from dsth_jax import encode_shards
-from dsth_jax.pipeline import hash_function
+from dsth_jax.pipeline import encoded_shards
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
   root = shards_test.write_folder(directory, files)
   result = commands.run(
     "dsth_jax.main",
-    "--config=configs/image_folder.py",
+    "--config=configs/image_folder.py:simplenet",
     f"--config.data.root={root}",
     f"--config.data.data_dir={directory}/data",
     "--config.data.num_queries=8",
@@ -43,8 +43,8 @@ def run(tmp_path_factory):
 def compiled_once():
   """Compiles the network once for the tests that encode with the same run."""
   with pytest.MonkeyPatch.context() as patch:
-    load = functools.cache(hash_function.load_hash_function)
-    patch.setattr(hash_function, "load_hash_function", load)
+    load = functools.cache(encode_shards.load_hash_function)
+    patch.setattr(encode_shards, "load_hash_function", load)
     yield
 
 
@@ -54,7 +54,10 @@ def codes_of(output, number=0):
 
 def test_codes_are_those_of_the_run(run, tmp_path):
   paths = [str(write(tmp_path)) for write in shards_test.WRITERS.values()]
-  encode_shards.encode_shards(run, ",".join(paths), tmp_path / "out")
+  # The hash function is all that is needed of the run.
+  encode_shards.encode_shards(
+    run / "hash_function", ",".join(paths), tmp_path / "out"
+  )
   names = (run / "codes" / "names.txt").read_text().split()
   rows = [names.index(f"{name}.jpg") for name in shards_test.FILES]
   expected = np.load(run / "codes" / "packed.npy")[rows]
@@ -118,15 +121,15 @@ def test_the_last_worker_writes_the_index(run, tmp_path):
 
 def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
   path, output = shards_test.write_folder(tmp_path), tmp_path / "out"
-  encode_shard, started = encode_shards.encode_shard, []
+  encode_shard, started = encoded_shards.encode_shard, []
 
-  def killed_at_the_third(shard, hashing):
+  def killed_at_the_third(shard, hash_function):
     started.append(shard.name)
     if len(started) == 3:
       raise KeyboardInterrupt
-    return encode_shard(shard, hashing)
+    return encode_shard(shard, hash_function)
 
-  monkeypatch.setattr(encode_shards, "encode_shard", killed_at_the_third)
+  monkeypatch.setattr(encoded_shards, "encode_shard", killed_at_the_third)
   with pytest.raises(KeyboardInterrupt):
     encode_shards.encode_shards(run, str(path), output, images_per_shard=10)
   assert sorted(path.name for path in output.glob("*.json")) == [
@@ -202,15 +205,20 @@ def _of_other_settings(run):
   (run / "config.json").write_text(json.dumps(config))
 
 
+def _of_other_labels(run):
+  path = run / "labels" / "fingerprint.json"
+  record = json.loads(path.read_text())
+  path.write_text(json.dumps({**record, "fingerprint": "another"}))
+
+
 @pytest.mark.parametrize(
   ("spoil", "words"),
   [
-    (_without("labels"), "is not finished"),
-    (_without("codes"), "is not finished"),
-    (_without("checkpoints"), "does not hold the last checkpoint"),
+    (_without("hash_function"), "is not finished"),
     (_of_other_settings, "is not finished with the settings"),
+    (_of_other_labels, "is not finished with the settings"),
   ],
-  ids=["labels", "codes", "checkpoints", "settings"],
+  ids=["hash function", "settings", "labels"],
 )
 def test_a_run_that_lacks_something_is_refused(run, spoil, words, tmp_path):
   path = shards_test.write_tar(tmp_path)

@@ -1,3 +1,5 @@
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -21,7 +23,8 @@ def saved(tmp_path):
 
 def test_pixels_are_flat_and_scaled():
   images = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
-  found = features.pixels(images)
+  found, _ = features.backbone("pixels", image_size=2, batch_size=2)
+  found = found(images)
   assert found.dtype == np.float32
   expected = [[v / 255 for v in image.ravel().tolist()] for image in images]
   np.testing.assert_allclose(found, expected, rtol=1e-7)  # One rounding.
@@ -29,11 +32,12 @@ def test_pixels_are_flat_and_scaled():
 
 def test_extract_keeps_the_order_and_goes_on_anywhere():
   images = np.random.default_rng(0).integers(0, 256, (11, 4, 4, 3), np.uint8)
-  whole = features.pixels(images)
+  forward_batch, _ = features.backbone("pixels", image_size=4, batch_size=11)
+  whole = forward_batch(images)
   for start in (0, 4, 5, 10, 11):
     batches = features.extract(
       images,
-      forward_batch=features.pixels,
+      forward_batch=forward_batch,
       image_size=4,
       batch_size=4,
       start=start,
@@ -55,14 +59,40 @@ def test_pixels_backbone_knows_its_width():
   assert forward_batch(images).shape == (2, num_features)
 
 
-def test_unknown_backbone():
-  with pytest.raises(ValueError, match="'resnet': choose pixels or"):
-    features.backbone("resnet", image_size=224, batch_size=2)
+@pytest.mark.parametrize(
+  ("names", "weights", "message"),
+  [
+    ("resnet", "", "'resnet', but must be one of efficientnet_lite0, pixels"),
+    ("efficientnet_lite", "", r"did you mean efficientnet_lite0\?"),
+    ("pixels+resnet", "", "'resnet', but must be one of"),
+    ("pixels+pixels", "", "name each backbone once"),
+    ("pixels", "a+b", "for each one file of weights or none"),
+    ("efficientnet_lite0", "missing.pth", "missing.pth, which is no file"),
+  ],
+)
+def test_impossible_backbones_are_refused(names, weights, message):
+  with pytest.raises(ValueError, match=message):
+    features.check_backbones(names, weights)
+
+
+def test_joint_backbones_each_have_their_weights(tmp_path):
+  path = str(tmp_path / "weights.pth")
+  open(path, "w").close()
+  assert features.check_backbones("pixels+net.onnx", f"+{path}") == [
+    ("pixels", ""),
+    ("net.onnx", path),
+  ]
+
+
+def test_the_image_size_of_joint_backbones_is_the_largest():
+  assert features.image_size("pixels+efficientnet_lite0") == 224
+  with pytest.raises(ValueError, match="pixels takes images of any size"):
+    features.image_size("pixels")
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_read_npy_maps_the_file(saved, rows, dtype):
-  found = features.read_npy(saved(rows.astype(dtype)), num_images=20)
+def test_open_file_maps_the_file(saved, rows, dtype):
+  found = features.open_file(saved(rows.astype(dtype)), num_images=20)
   assert isinstance(found, np.memmap)
   np.testing.assert_array_equal(found, rows.astype(dtype))
 
@@ -73,28 +103,27 @@ def test_read_npy_maps_the_file(saved, rows, dtype):
     (np.zeros((19, 3), np.float32), "19 rows for 20 images"),
     (np.zeros(20, np.float32), r"float32 of shape \(20,\)"),
     (np.zeros((20, 3), np.int32), "holds int32"),
-    (np.full((20, 3), np.nan, np.float32), "row 0 of the features"),
     (np.array([{}] * 20), "cannot be read as a .npy file"),
   ],
 )
-def test_read_npy_says_what_is_wrong(saved, array, message):
+def test_open_file_says_what_is_wrong(saved, array, message):
   with pytest.raises(ValueError, match=message):
-    features.read_npy(saved(array), num_images=20)
+    features.open_file(saved(array), num_images=20)
 
 
-def test_read_npy_refuses_other_files(saved, rows, tmp_path):
+def test_open_file_refuses_other_files(saved, rows, tmp_path):
   path = saved(rows)
   content = path.read_bytes()
   for length in (0, 5, 40, len(content) - 1):
     path.write_bytes(content[:length])
     with pytest.raises(ValueError, match=r"cannot be read as a \.npy file"):
-      features.read_npy(path, num_images=20)
+      features.open_file(path, num_images=20)
   with pytest.raises(ValueError, match=r"missing\.npy cannot be read"):
-    features.read_npy(tmp_path / "missing.npy", num_images=20)
+    features.open_file(tmp_path / "missing.npy", num_images=20)
   archive = tmp_path / "features.npz"
   np.savez(archive, rows)
   with pytest.raises(ValueError, match="archive of arrays"):
-    features.read_npy(archive, num_images=20)
+    features.open_file(archive, num_images=20)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -107,24 +136,69 @@ def test_check_finite_names_the_first_bad_row(rows, bad, row, monkeypatch):
     features.check_finite(rows, first_row=100)
 
 
-def test_centre_subtracts_the_mean(rows):
-  centred = features.center(rows.astype(np.float16))
-  assert centred.dtype == np.float32
-  exact = rows.astype(np.float16).astype(np.float64)
+def _fit(blocks, training, **changes):
+  options = {"is_root": False, "is_centered": True, **changes}
+  return features.fit_transform(blocks, training, **options)
+
+
+def test_centering_subtracts_the_mean_of_the_training_rows(rows):
+  training = np.arange(12)
+  halves = rows.astype(np.float16)
+  centered = _fit([halves], training)([halves])
+  assert centered.dtype == np.float32
+  exact = halves.astype(np.float64)
   # One rounding of the mean and one of the difference.
-  np.testing.assert_allclose(centred, exact - exact.mean(axis=0), atol=1e-6)
-
-
-def test_centre_takes_the_mean_of_the_reference(rows):
-  training = rows[:12]
-  centred = features.center(rows, reference=training)
-  np.testing.assert_array_equal(centred[:12], features.center(training))
   np.testing.assert_allclose(
-    centred - centred[:1], rows - rows[:1], atol=1e-6
-  )  # As above.
+    centered, exact - exact[:12].mean(axis=0), atol=1e-6
+  )
 
 
-def test_centre_sums_in_float64():
+def test_means_are_summed_in_float64():
   # A float32 sum of these rows is off by up to 1e-3 of the mean.
   rows = np.full((200_000, 1), 0.1, np.float32)
-  np.testing.assert_array_equal(features.center(rows), np.zeros_like(rows))
+  centered = _fit([rows], np.arange(200_000))([rows])
+  np.testing.assert_array_equal(centered, np.zeros_like(rows))
+
+
+def test_features_of_one_backbone_stay_as_they_are_if_nothing_is_asked(rows):
+  transform = _fit([rows], np.arange(20), is_centered=False)
+  assert transform([rows]) is rows
+
+
+def test_features_of_several_are_rooted_centered_and_of_unit_length(rows):
+  blocks = [rows, 100 * np.abs(rows[:, :2])]
+  found = _fit(blocks, np.arange(20))(blocks)
+  expected = []
+  for block in map(np.float64, blocks):
+    rooted = np.sign(block) * np.sqrt(np.abs(block))
+    centered = rooted - rooted.mean(axis=0)
+    expected.append(centered / np.linalg.norm(centered, axis=1, keepdims=True))
+  np.testing.assert_allclose(found, np.concatenate(expected, 1), atol=1e-5)
+
+
+def test_the_transform_is_the_same_in_jax(rows):
+  for blocks in ([rows], [rows, rows[:, :1]]):
+    transform = _fit(blocks, np.arange(7), is_root=True)
+    np.testing.assert_allclose(
+      jax.jit(lambda *given, t=transform: t(given))(*map(jnp.asarray, blocks)),
+      transform(blocks),
+      atol=1e-6,
+    )
+
+
+def test_a_row_of_zeros_has_no_direction():
+  blocks = [np.zeros((2, 3), np.float32), np.ones((2, 2), np.float32)]
+  assert np.isfinite(_fit(blocks, np.arange(2))(blocks)).all()
+
+
+def test_joint_backbones_become_one_function_of_pixels():
+  images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), np.uint8)
+  forward_batch, _ = features.backbone("pixels", image_size=4, batch_size=5)
+  blocks = [forward_batch(images)]
+  transform = _fit(blocks, np.arange(5), is_root=True)
+  forward = features.forward("pixels", "", transform)
+  np.testing.assert_allclose(
+    forward(jnp.asarray(images)), transform(blocks), atol=1e-6
+  )
+  with pytest.raises(ValueError, match=r"net\.onnx is a network of its own"):
+    features.forward("pixels+net.onnx", "", transform)

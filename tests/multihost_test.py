@@ -81,7 +81,7 @@ def _run(number, workdir, *arguments):
 
 def _arrays(workdir):
   names = (
-    *("features/features", "graph/indices", "graph/similarities"),
+    *("features/pixels/features", "graph/indices", "graph/similarities"),
     *("embedding/vectors", "labels/codes", "codes/packed", "codes/thresholds"),
   )
   return {name: np.load(workdir / f"{name}.npy") for name in names}

@@ -123,7 +123,7 @@ def _validate_networks(config: ConfigDict) -> None:
       f"hidden_sizes {tuple(config.model.hidden_sizes)}: the noise cannot be "
       "negative, and widths are whole numbers from 1 on."
     )
-  network.check(config.num_bits, config.model)
+  network.check(config.num_bits, config.model.to_dict())
 
 
 def _validate_data(config: ConfigDict) -> None:
@@ -167,7 +167,7 @@ def _validate_comparison(config: ConfigDict) -> None:
   if set(compare.methods) & set(methods.DSTH_METHODS):
     network = HASH_MODELS[config.model.network]
     for num_bits in compare.num_bits:
-      network.check(num_bits, config.model)
+      network.check(num_bits, config.model.to_dict())
 
 
 def _leaves(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -78,7 +78,7 @@ def compile_network(
   variables = encode.unflatten_variables(trained.arrays)
   return inference.compile_forward(
     encode.network_forward(
-      config.model.network, config.num_bits, config.model, variables
+      config.model.network, config.num_bits, config.model.to_dict(), variables
     ),
     item_shape=item_shape,
     batch_size=config.encode.batch_size,

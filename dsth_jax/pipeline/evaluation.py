@@ -23,8 +23,8 @@ from dsth_jax.runtime import distributed, sharding
 from dsth_jax.runtime.artifacts import Artifact, Writer
 
 Metrics = dict[str, Any]
-# Of some images, by method.
-PackedCodes = Mapping[str, UInt8[np.ndarray, "n w"]]
+# UInt8[n w] of all or of the training images, by method.
+PackedCodes = Mapping[str, np.ndarray]
 
 
 def evaluate(

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import features
 from dsth_jax.datasets import batches
-from dsth_jax.pipeline.data import Data
+from dsth_jax.datasets.dataset import Dataset
 from dsth_jax.pipeline.workdir import (
   Dependency,
   Workdir,
@@ -62,28 +62,41 @@ class Features:
 
 
 def extract_features(
-  workdir: Workdir, config: ConfigDict, data: Data
+  workdir: Workdir,
+  config: ConfigDict,
+  dataset: Dataset,
+  split: Artifact,
 ) -> Features:
-  """Describes every image, unless that is done; reads nothing yet."""
+  """Describes every image, unless that is done; reads nothing yet.
+
+  Args:
+    workdir: of the run.
+    config: of the run.
+    dataset: the images.
+    split: says which are training images, whose means are subtracted.
+  """
   transform = settings(config, "features.center", "features.root")
-  training = data.splits.training
-  # Means are those of the training images.
-  depends_on: list[Dependency] = [data.split, transform]
+  training = split.arrays["training"]
+  depends_on: list[Dependency] = [split, transform]
   if config.features.file:
     path = pathlib.Path(config.features.file)
-    rows = features.open_file(path, num_images=len(data.dataset.names))
+    rows = features.open_file(path, num_images=len(dataset.names))
     return Features(config, training, rows, [*depends_on, path])
   names = features.check_backbones(
     config.features.backbone, config.features.weights
   )
   sources = [
-    _extract(workdir, config, data, name, weights) for name, weights in names
+    _extract(workdir, config, dataset, name, weights) for name, weights in names
   ]
   return Features(config, training, sources, [*depends_on, *sources])
 
 
 def _extract(
-  workdir: Workdir, config: ConfigDict, data: Data, name: str, weights: str
+  workdir: Workdir,
+  config: ConfigDict,
+  dataset: Dataset,
+  name: str,
+  weights: str,
 ) -> Artifact:
   """Describes every image by one backbone."""
   image_size = backbone_image_size(config)
@@ -96,7 +109,7 @@ def _extract(
 
     def describe(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
       return features.extract(
-        batches.Selection(data.dataset.images, rows),
+        batches.Selection(dataset.images, rows),
         forward_batch=forward_batch,
         image_size=image_size,
         batch_size=batch_size,
@@ -107,13 +120,13 @@ def _extract(
       describe,
       name="features",
       like=np.zeros(num_features, np.float32),
-      num_rows=len(data.dataset.names),
+      num_rows=len(dataset.names),
       batch_size=batch_size,
     )
 
   files = [path for path in (weights, name) if pathlib.Path(path).is_file()]
   depends_on: list[Dependency] = [
-    {"images": data.dataset.fingerprint},
+    {"images": dataset.fingerprint},
     {"features.backbone": name, "features.image_size": image_size},
     *map(pathlib.Path, files),
   ]

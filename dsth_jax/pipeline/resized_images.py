@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from dsth_jax.datasets import batches
-from dsth_jax.pipeline.data import Data
+from dsth_jax.datasets.dataset import Dataset
 from dsth_jax.pipeline.workdir import Workdir, write_rows
 from dsth_jax.runtime.artifacts import Artifact, Writer
 
@@ -14,9 +14,11 @@ from dsth_jax.runtime.artifacts import Artifact, Writer
 _BATCH_SIZE = 1024
 
 
-def resize_images(workdir: Workdir, data: Data, image_size: int) -> Artifact:
+def resize_images(
+  workdir: Workdir, dataset: Dataset, image_size: int
+) -> Artifact:
   """Returns `pixels` UInt8[n s s 3]."""
-  images = data.dataset.images
+  images = dataset.images
 
   def make(writer: Writer) -> None:
     def resized(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
@@ -35,7 +37,5 @@ def resize_images(workdir: Workdir, data: Data, image_size: int) -> Artifact:
       batch_size=_BATCH_SIZE,
     )
 
-  depends_on = [
-    {"images": data.dataset.fingerprint, "model.image_size": image_size}
-  ]
+  depends_on = [{"images": dataset.fingerprint, "model.image_size": image_size}]
   return workdir.artifact("pixels", depends_on, make)

@@ -99,10 +99,10 @@ def make_inputs(
   names: tuple[str, ...],
 ) -> Inputs:
   """Makes what the methods of these names learn from."""
-  described = extract_features(workdir, config, data)
+  described = extract_features(workdir, config, data.dataset, data.split)
   images = None
   if any(methods.seen(config, name) == "images" for name in names):
-    images = resize_images(workdir, data, image_size(config))
+    images = resize_images(workdir, data.dataset, image_size(config))
   return Inputs(data, described, images)
 
 

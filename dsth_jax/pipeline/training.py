@@ -57,7 +57,7 @@ def _train(
 ) -> Any:
   """Trains from the last checkpoint on; returns the variables."""
   model = HASH_MODELS[config.model.network]
-  module = model.build(config.num_bits, config.model)
+  module = model.build(config.num_bits, config.model.to_dict())
   rows, bits = inputs.rows(model.inputs), np.asarray(labels.arrays["codes"])
   total = num_steps(config, len(bits))
   optimizer = _make_optimizer(config, total)
@@ -74,12 +74,13 @@ def _train(
   )
   state = checkpoints.restore(fresh)
   start = int(state.step)
-  seen = config.train if model.inputs == "images" else _NOTHING_MOVES
+  augmentation = train.Augmentation(config.train.flip, config.train.shift)
   step = train.make_step(
     module,
     optimizer,
     preprocess=model.preprocess,
-    augmentation=train.Augmentation(seen.flip, seen.shift),
+    # Features have no pixels to flip and shift.
+    augmentation=augmentation if model.inputs == "images" else None,
     averaging=config.train.averaging,
     mesh=mesh,
   )
@@ -101,10 +102,6 @@ def _train(
   checkpoints.close()
   writer.num_images = (total - start) * config.train.batch_size
   return state.averaged
-
-
-# Features have no pixels to flip and shift.
-_NOTHING_MOVES = train.Augmentation(flip=False, shift=0)
 
 
 def _make_optimizer(

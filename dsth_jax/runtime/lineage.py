@@ -9,11 +9,14 @@ False
 import ast
 import functools
 import hashlib
-import importlib.util
 import pathlib
+import sys
+import uuid
 from collections.abc import Iterator
 
 _PACKAGE = __name__.partition(".")[0]
+# Where the source of the package lies.
+ROOT = pathlib.Path(__file__).parents[1]
 # What stores and logs results, and does not make them: their layout on disk has
 # a version number of its own, `artifacts.FORMAT`.
 _STORAGE = frozenset(
@@ -35,7 +38,8 @@ def sources(module: str) -> dict[str, str]:
   docstrings and layout do not count.
 
   Args:
-    module: its full name.
+    module: its full name; one of a user's own is followed into this package. If
+      it has no file, as in a notebook, it never equals an earlier one.
 
   Returns:
     The digests by name, that of `module` among them.
@@ -54,12 +58,9 @@ def sources(module: str) -> dict[str, str]:
 @functools.cache
 def _source(module: str) -> tuple[str, tuple[str, ...]]:
   """Returns the digest of a module's code, and the modules it imports."""
-  path = _path(module)
+  path = _path(module) or _users_path(module)
   if path is None:
-    raise ValueError(
-      f"{module} is no module of {_PACKAGE}: results are kept of functions of "
-      "the package only."
-    )
+    return uuid.uuid4().hex, ()
   tree = ast.parse(path.read_text(encoding="utf-8"))
   imported = tuple(sorted(set(_imports(tree))))
   for node in ast.walk(tree):
@@ -85,15 +86,17 @@ def _imports(tree: ast.AST) -> Iterator[str]:
         yield inner if _path(inner) else str(node.module)
 
 
+def _users_path(module: str) -> pathlib.Path | None:
+  file = getattr(sys.modules.get(module), "__file__", None)
+  return pathlib.Path(file) if file else None
+
+
 @functools.cache
 def _path(module: str) -> pathlib.Path | None:
   """Returns the file of a module of this package; None for all others."""
   package, *rest = module.split(".")
   if package != _PACKAGE:
     return None
-  spec = importlib.util.find_spec(_PACKAGE)
-  assert spec is not None
-  assert spec.origin is not None
-  place = pathlib.Path(spec.origin).parent.joinpath(*rest)
+  place = ROOT.joinpath(*rest)
   candidates = (place.with_suffix(".py"), place / "__init__.py")
   return next((path for path in candidates if path.is_file()), None)

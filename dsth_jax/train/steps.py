@@ -85,7 +85,7 @@ def make_step(
   optimizer: optax.GradientTransformation,
   *,
   preprocess: Callable[[Array], Array],
-  augmentation: Augment,
+  augmentation: Augment | None,
   averaging: float,
   mesh: jax.sharding.Mesh,
   loss: Callable[[Any, Any], Array] = squared_error,
@@ -96,7 +96,8 @@ def make_step(
     model: maps preprocessed inputs to one number a bit.
     optimizer: updates the parameters.
     preprocess: see `HashModel.preprocess`; after the augmentation.
-    augmentation: flips and shifts, or other views of the images.
+    augmentation: flips and shifts, or other views of the images; None leaves
+      the inputs as they are.
     averaging: share of the old average that a step keeps; 0 keeps none. The
       first steps keep less, so that the start is forgotten.
     mesh: the batch is split over its devices.
@@ -126,7 +127,9 @@ def make_step(
     state: TrainState, inputs: Array, targets: Any, key: Array
   ) -> tuple[TrainState, Array]:
     key = jax.random.fold_in(key, state.step)
-    inputs = preprocess(augmentation(inputs, key))
+    if augmentation is not None:
+      inputs = augmentation(inputs, key)
+    inputs = preprocess(inputs)
     statistics = dict(state.variables)
     params = statistics.pop("params")
     gradient = jax.value_and_grad(loss_of, has_aux=True)

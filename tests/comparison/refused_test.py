@@ -6,6 +6,7 @@ import pytest
 from dsth_jax import comparison
 from dsth_jax import config as config_lib
 from dsth_jax.baselines import BASELINES, Baseline
+from dsth_jax.pipeline import data as data_lib
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -36,7 +37,7 @@ def _features_alone(directory, features, *methods):
   return config
 
 
-def test_too_few_images_for_a_student_are_refused_before_any_work(
+def test_too_few_images_for_dsth_are_refused_before_any_work(
   data_dir, tmp_path
 ):
   config = _config(data_dir, "lsh", "dsth_paper")
@@ -50,7 +51,9 @@ def test_too_few_images_for_a_student_are_refused_before_any_work(
 
 def test_features_alone_give_what_the_images_give(data_dir, tmp_path):
   whole = comparison.run(_config(data_dir, "lsh", "itq"), tmp_path / "whole")
-  features = np.load(tmp_path / "whole" / "features" / "features.npy")
+  features = np.load(
+    tmp_path / "whole" / "features" / "pixels" / "features.npy"
+  )
   config = _features_alone(tmp_path, features, "lsh", "itq")
   alone = comparison.run(config, tmp_path / "alone")
   assert alone["ceiling"] == whole["ceiling"]
@@ -78,13 +81,13 @@ def test_without_images_what_sees_them_is_refused_before_any_work(
 def test_without_class_labels_there_is_nothing_to_compare(
   data_dir, tmp_path, monkeypatch
 ):
-  load = comparison.data_lib.load
+  load = data_lib.load
 
-  def unlabelled(run, config):
-    data = load(run, config)
+  def unlabelled(workdir, config):
+    data = load(workdir, config)
     return data._replace(dataset=data.dataset._replace(labels=None))
 
-  monkeypatch.setattr(comparison.data_lib, "load", unlabelled)
+  monkeypatch.setattr(data_lib, "load", unlabelled)
   with pytest.raises(ValueError, match="digits has no class labels"):
     comparison.run(_config(data_dir, "lsh"), tmp_path)
   assert not (tmp_path / "features").exists()

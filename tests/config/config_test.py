@@ -1,6 +1,7 @@
 """Settings: one clear sentence for what cannot work."""
 
 import importlib.util
+import inspect
 import pathlib
 
 import pytest
@@ -23,6 +24,24 @@ def test_the_default_is_valid():
   before = config.to_dict()
   config_lib.validate(config)
   assert config.to_dict() == before
+
+
+def test_frozen_backbone_refuses_an_image_size_that_is_not_the_backbones():
+  config = config_lib.use_frozen_backbone(config_lib.base_config())
+  config.model.image_size = 96
+  with pytest.raises(ValueError, match=r"96, but frozen_backbone sees what"):
+    config_lib.validate(config)
+  config.features.image_size = 96
+  config_lib.validate(config)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_an_unknown_setting_of_a_config_is_refused(path):
+  get_config = _load(path).get_config
+  if not inspect.signature(get_config).parameters:
+    pytest.skip("it has one setting")
+  with pytest.raises(ValueError, match="'recomended': choose "):
+    get_config("recomended")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -61,14 +80,16 @@ def test_a_wrong_type_is_refused():
     config.num_bits = "many"
 
 
-def test_only_students_need_bits_that_fill_the_slices():
+def test_only_simplenet_needs_bits_that_fill_the_slices():
   config = config_lib.base_config()
   config.compare.num_bits = (16, 24)
   config_lib.validate(config)
   config.compare.methods = ("lsh", "dsth_paper")
   with pytest.raises(ValueError, match=r"num_bits is 24.*multiple of 16"):
     config_lib.validate(config)
-  config.model.head = "mlp"
+  config.model.network = "frozen_backbone"
+  config_lib.validate(config)
+  config.model.network, config.model.head = "simplenet", "mlp"
   config_lib.validate(config)
 
 
@@ -101,7 +122,12 @@ def test_every_setting_of_a_baseline_is_a_field():
     ("model.head", "slices", "did you mean slice"),
     ("model.activation", "tanh", "batchnorm, identity, relu, sigmoid"),
     ("model.image_size", 64, "model.image_size is 64.*32 or 96"),
+    ("model.network", "simplnet", "did you mean simplenet"),
+    ("model.hidden_sizes", (0,), "widths are whole numbers from 1 on"),
+    ("model.input_noise", -1.0, "the noise cannot be negative"),
     ("features.backbone", "vgg", "features.backbone is 'vgg'"),
+    ("features.image_size", -1, "features.image_size is -1"),
+    ("features.image_size", 0, "pixels takes images of any size: name one"),
     ("data.protocol", "oficial", "did you mean official"),
     ("data.name", "image_folder", "data.root is empty"),
     ("labels.threshold", "zero", "labels.threshold is 'zero'"),

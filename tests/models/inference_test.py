@@ -43,7 +43,7 @@ def forward():
 @pytest.fixture(scope="module", params=ENGINES)
 def forward_batch(request, forward):
   return inference.compile_forward(
-    forward, image_size=16, batch_size=6, engine=request.param
+    forward, item_shape=(16, 16, 3), batch_size=6, engine=request.param
   )
 
 
@@ -86,7 +86,7 @@ def test_forward_is_traced_once(engine, images):
     return pixels.mean(axis=(1, 2))
 
   forward_batch = inference.compile_forward(
-    forward, image_size=16, batch_size=4, engine=engine
+    forward, item_shape=(16, 16, 3), batch_size=4, engine=engine
   )
   for size in (4, 2, 1):
     forward_batch(images[:size])
@@ -99,9 +99,9 @@ def test_auto_is_onnx_on_cpu(monkeypatch, forward):
     monkeypatch.setitem(
       inference._ENGINES, engine, lambda *_, name=engine: chosen.append(name)
     )
-  inference.compile_forward(forward, image_size=16, batch_size=6)
+  inference.compile_forward(forward, item_shape=(16, 16, 3), batch_size=6)
   monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-  inference.compile_forward(forward, image_size=16, batch_size=6)
+  inference.compile_forward(forward, item_shape=(16, 16, 3), batch_size=6)
   assert chosen == ["onnx", "jit"]
 
 
@@ -109,14 +109,14 @@ def test_auto_is_onnx_on_cpu(monkeypatch, forward):
   "shape", [(7, 16, 16, 3), (0, 16, 16, 3), (2, 8, 8, 3)]
 )
 def test_refuses_other_shapes(forward_batch, shape):
-  with pytest.raises(ValueError, match="compiled for 1 to 6 of shape"):
+  with pytest.raises(ValueError, match="compiled for 1 to 6 items of shape"):
     forward_batch(np.zeros(shape, np.uint8))
 
 
 def test_refuses_an_unknown_engine(forward):
   with pytest.raises(ValueError, match="'tpu': choose auto, onnx or jit"):
     inference.compile_forward(
-      forward, image_size=16, batch_size=6, engine="tpu"
+      forward, item_shape=(16, 16, 3), batch_size=6, engine="tpu"
     )
 
 
@@ -128,7 +128,7 @@ from dsth_jax.models import inference
 heavy = {"jax2onnx", "onnxruntime", "torch", "tensorflow"}
 assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()
 forward = lambda x: x.max(axis=(1, 2))
-inference.compile_forward(forward, image_size=4, batch_size=1, engine="onnx")
+inference.compile_forward(forward, item_shape=(4, 4, 3), batch_size=1, engine="onnx")
 # These compile networks while they are imported, which takes ten seconds.
 slow = [name for name in sys.modules if name.startswith("jax2onnx.plugins.eq")]
 assert not slow, slow

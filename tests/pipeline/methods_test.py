@@ -1,5 +1,7 @@
 """What a method is given, and what is refused before any work."""
 
+import types
+
 import jax
 import numpy as np
 import pytest
@@ -9,7 +11,10 @@ from dsth_jax import datasets, pipeline
 from dsth_jax.baselines import BASELINES, Baseline
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.label_generation import stage_key
+from dsth_jax.pipeline.inputs import Inputs
+from dsth_jax.pipeline.seeds import stage_key
+
+CONFIG = config_lib.base_config()
 
 
 def _inputs(*, with_images=True, with_labels=True):
@@ -27,10 +32,12 @@ def _inputs(*, with_images=True, with_labels=True):
   )
   splits = datasets.Splits(rows[:2], rows[2:], rows[2:])
   pixels = np.broadcast_to(rows[:, None, None, None], (6, 2, 2, 3))
-  return methods.Inputs(
-    Data(dataset, splits, "six"),
-    np.repeat(rows[:, None], 3, axis=1).astype(np.float32),
-    pixels.astype(np.uint8),
+  return Inputs(
+    Data(dataset, splits, None),
+    types.SimpleNamespace(
+      points=np.repeat(rows[:, None], 3, axis=1).astype(np.float32)
+    ),
+    types.SimpleNamespace(arrays={"pixels": pixels.astype(np.uint8)}),
   )
 
 
@@ -56,7 +63,7 @@ def test_a_method_on_features_is_given_the_training_features(monkeypatch):
   assert labels is None
   assert features is None
   assert (num_bits, shape) == (16, 1.0)
-  expected = stage_key(config, "recorder")
+  expected = stage_key(config.seed, "recorder")
   assert jax.random.key_data(key).tolist() == (
     jax.random.key_data(expected).tolist()
   )
@@ -88,10 +95,10 @@ def test_class_labels_are_asked_of_supervised_methods_alone(monkeypatch):
     BASELINES, "taught", Baseline(BASELINES["lsh"].fit, supervised=True)
   )
   data = _inputs(with_labels=False).data
-  methods.check(("dsth", "lsh"), data)
+  methods.check(CONFIG, ("dsth", "lsh"), data)
   with pytest.raises(ValueError, match="taught learns from class labels, but"):
-    methods.check(("lsh", "taught"), data)
-  methods.check(("taught",), _inputs().data)
+    methods.check(CONFIG, ("lsh", "taught"), data)
+  methods.check(CONFIG, ("taught",), _inputs().data)
 
 
 def test_images_are_asked_of_what_sees_them(monkeypatch):
@@ -99,11 +106,11 @@ def test_images_are_asked_of_what_sees_them(monkeypatch):
     BASELINES, "deep", Baseline(BASELINES["lsh"].fit, inputs="images")
   )
   data = _inputs(with_images=False).data
-  methods.check(("lsh",), data)
+  methods.check(CONFIG, ("lsh",), data)
   for name in ("deep", "dsth", "dsth_paper"):
     with pytest.raises(ValueError, match=f"{name} learns from images, but"):
-      methods.check(("lsh", name), data)
-    methods.check((name,), _inputs().data)
+      methods.check(CONFIG, ("lsh", name), data)
+    methods.check(CONFIG, (name,), _inputs().data)
 
 
 def test_a_run_on_features_alone_is_refused_before_any_work(tmp_path):

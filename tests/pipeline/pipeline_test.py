@@ -1,4 +1,4 @@
-"""The whole line on the digits: artefacts, reuse, and what is refused."""
+"""The whole line on the digits: artifacts, reuse, and what is refused."""
 
 import json
 
@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dsth_jax import codes, hamming, pipeline
+from dsth_jax import codes, graph, hamming, pipeline
 from dsth_jax import config as config_lib
-from dsth_jax.pipeline.workdir import Run
 
-ARTEFACTS = ("features", "graph", "embedding", "labels", "pixels", "codes")
+ARTIFACTS = (
+  *("splits", "features/pixels", "graph", "embedding", "labels", "pixels"),
+  *("training", "codes", "hash_function", "evaluation"),
+)
 
 
 def _config(data_dir):
-  """One short epoch: what is judged here is the line, not the student."""
+  """One short epoch: what is judged here is the line, not the network."""
   config = config_lib.base_config()
   config.data.data_dir = str(data_dir)
   config.num_bits = 16
@@ -36,12 +38,11 @@ def finished(data_dir, tmp_path_factory):
   return workdir, pipeline.run(_config(data_dir), workdir)
 
 
-def test_every_artefact_of_a_run_is_there(finished):
+def test_every_artifact_of_a_run_is_there(finished):
   workdir, results = finished
   names = {path.name for path in workdir.iterdir()}
   assert names >= {
-    *ARTEFACTS,
-    "splits",
+    *(name.split("/")[0] for name in ARTIFACTS),
     "checkpoints",
     "logs",
     "config.json",
@@ -50,19 +51,20 @@ def test_every_artefact_of_a_run_is_there(finished):
     "report",
     "skipped.txt",
   }
-  assert not [name for name in names if name.endswith(".partial")]
+  assert not list(workdir.rglob("*.partial"))
   assert (workdir / "report" / "index.html").stat().st_size > 10_000
   assert json.loads((workdir / "metrics.json").read_text()) == json.loads(
     json.dumps(results)
   )
 
 
-def test_labels_beat_the_features_they_came_from(finished):
+def test_hash_labels_retrieve_better_than_their_features(finished):
   _, results = finished
   training = results["training"]
+  # 0.62 of the cosine; 16 bits of the diffusion rotation have 0.83.
   assert (
     training["labels"]["mean_average_precision"]
-    > training["cosine"]["mean_average_precision"]
+    > training["cosine"]["mean_average_precision"] + 0.1
   )
 
 
@@ -78,7 +80,7 @@ def test_written_codes_search_as_the_metrics_say(finished):
   nearest = hamming.distances(packed[query], packed[database]).min(axis=1)
   np.testing.assert_array_equal(found.distances[:, 0], nearest)
   bits = codes.unpack(packed, 16)
-  assert results["statistics"]["student"]["num_distinct_codes"] == len(
+  assert results["statistics"]["dsth"]["num_distinct_codes"] == len(
     np.unique(bits, axis=0)
   )
 
@@ -88,12 +90,14 @@ def test_a_second_run_reuses_every_stage(finished, data_dir):
   packed = (workdir / "codes" / "packed.npy").read_bytes()
   second = pipeline.run(_config(data_dir), workdir)
   reused = {name for name, stage in second["stages"].items() if stage["reused"]}
-  assert reused == {*ARTEFACTS, "training", "evaluation"}
+  assert reused == set(ARTIFACTS)
   assert (workdir / "codes" / "packed.npy").read_bytes() == packed
   assert second["held_out"] == first["held_out"]
 
 
-def test_a_changed_setting_redoes_what_depends_on_it_alone(finished, data_dir):
+def test_a_changed_setting_makes_only_what_depends_on_it_again(
+  finished, data_dir
+):
   workdir, _ = finished
   config = _config(data_dir)
   config.encode.threshold = "median"
@@ -101,7 +105,7 @@ def test_a_changed_setting_redoes_what_depends_on_it_alone(finished, data_dir):
   redone = {
     name for name, stage in results["stages"].items() if not stage["reused"]
   }
-  assert redone == {"data", "codes", "evaluation"}
+  assert redone == {"data", "codes", "hash_function", "evaluation"}
 
 
 def test_a_file_of_features_takes_the_place_of_the_backbone(
@@ -109,7 +113,7 @@ def test_a_file_of_features_takes_the_place_of_the_backbone(
 ):
   workdir, _ = finished
   config = _config(data_dir)
-  config.features.file = str(workdir / "features" / "features.npy")
+  config.features.file = str(workdir / "features" / "pixels" / "features.npy")
   pipeline.run(config, tmp_path)
   same = [np.load(run / "graph" / "indices.npy") for run in (workdir, tmp_path)]
   np.testing.assert_array_equal(*same)
@@ -117,16 +121,24 @@ def test_a_file_of_features_takes_the_place_of_the_backbone(
 
 
 def test_an_approximate_graph_gives_codes_and_says_its_recall(
-  data_dir, tmp_path
+  data_dir, tmp_path, monkeypatch
 ):
-  pytest.importorskip("pynndescent")
-  config = _config(data_dir)
+  def all_but_the_nearest(points, *, num_neighbors, key):
+    del key
+    found = graph.cosine_knn(points, num_neighbors=num_neighbors + 1)
+    return graph.Neighbors(*(part[:, 1:] for part in found))
+
+  monkeypatch.setattr(graph, "approximate_cosine_knn", all_but_the_nearest)
+  config = config_lib.use_frozen_backbone(_config(data_dir))
+  config.train.num_epochs = 1
   config.graph.search = "approximate"
   results = pipeline.run(config, tmp_path)
-  assert 0.95 < results["graph"]["recall"] <= 1
+  assert results["graph"]["recall"] == pytest.approx(11 / 12)
+  # As of the exact graph, 0.2 above the cosine.
+  training = results["training"]
   assert (
-    results["training"]["labels"]["mean_average_precision"]
-    > results["training"]["cosine"]["mean_average_precision"]
+    training["labels"]["mean_average_precision"]
+    > training["cosine"]["mean_average_precision"] + 0.1
   )
 
 
@@ -193,14 +205,3 @@ def test_the_same_few_images_again_are_refused(tmp_path, images, num_distinct):
   message = f"110 training images have only {num_distinct} different features"
   with pytest.raises(ValueError, match=message):
     pipeline.run(config, tmp_path / "run")
-
-
-def test_a_stage_reused_twice_keeps_its_time(tmp_path):
-  this = Run(tmp_path)
-  with this.timed("graph") as work:
-    work.num_images = 10
-  seconds = this.stages["graph"]["seconds"]
-  for again in (this, this, Run(tmp_path)):
-    again.reuse("graph")
-    assert again.stages["graph"]["seconds"] == seconds > 0
-    assert again.stages["graph"]["reused"]

@@ -1,50 +1,91 @@
-"""Artefacts are whole or absent, and know what they came from."""
+"""Artifacts are whole or absent, and know what they were made from."""
 
 import errno
 import json
 import os
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
 import pytest
 
-from dsth_jax import train
 from dsth_jax.runtime import artifacts
+from dsth_jax.runtime.artifacts import Artifact, Record, Writer
+
+RECORD = Record({"num_bits": 16}, {"graph": "abc"}, {"dsth_jax.codes": "1"})
+OTHER = RECORD._replace(settings={"num_bits": 32})
+
+
+def _write(directory, record=RECORD, **arrays):
+  writer = Writer(directory, record)
+  writer.write(**arrays)
+  writer.finish()
+  return Artifact(directory.name, directory, record.fingerprint)
 
 
 def test_written_arrays_are_read_back_as_memory_maps(tmp_path):
   arrays = {"codes": np.arange(6).reshape(2, 3), "count": np.array(4)}
-  artifacts.write(tmp_path / "labels", "print", arrays)
-  found = artifacts.read(tmp_path / "labels")
+  found = _write(tmp_path / "labels", **arrays).arrays
   assert set(found) == set(arrays)
   for name, array in arrays.items():
     np.testing.assert_array_equal(found[name], array)
   assert isinstance(found["codes"], np.memmap)
 
 
-def test_an_artefact_is_current_for_its_own_fingerprint_alone(tmp_path):
-  directory = tmp_path / "graph"
-  assert not artifacts.is_current(directory, "a")
-  artifacts.write(directory, "a", {"x": np.zeros(1)})
-  assert artifacts.is_current(directory, "a")
-  assert not artifacts.is_current(directory, "b")
+def test_json_and_text_stand_beside_the_arrays(tmp_path):
+  writer = Writer(tmp_path / "graph", RECORD)
+  writer.write_json("report", {"edges": [1, None]})
+  writer.write_text("names.txt", "ä\n")
+  writer.finish()
+  artifact = Artifact("graph", tmp_path / "graph", RECORD.fingerprint)
+  assert artifact.json("report") == {"edges": [1, None]}
+  assert (tmp_path / "graph" / "names.txt").read_text("utf-8") == "ä\n"
 
 
-def test_a_failed_write_leaves_the_old_artefact(tmp_path):
+def test_the_record_is_read_back(tmp_path):
+  _write(tmp_path / "labels")
+  assert artifacts.read_record(tmp_path / "labels") == (
+    RECORD.fingerprint,
+    RECORD,
+  )
+  assert artifacts.read_record(tmp_path / "missing")[0] is None
+
+
+@pytest.mark.parametrize("part", Record._fields)
+def test_the_fingerprint_is_of_every_part_of_the_record(part):
+  changed = RECORD._replace(**{part: {"another": "value"}})
+  assert changed.fingerprint != RECORD.fingerprint
+  assert RECORD.fingerprint == Record(*map(dict, RECORD)).fingerprint
+
+
+def test_the_difference_of_records_is_said_in_a_few_words():
+  old = Record({"seed": 0, "k": 12}, {"graph": "a"}, {"dsth_jax.codes": "1"})
+  new = Record({"seed": 1, "k": 12}, {"graph": "b"}, {"dsth_jax.codes": "2"})
+  assert new.difference(old) == (
+    "seed was 0, graph changed, the code of dsth_jax.codes changed"
+  )
+  many = Record({name: 1 for name in "abcde"}, {}, {})
+  assert many.difference(Record({}, {}, {})) == "a, b, c and 2 more"
+  assert new.difference(new) == ""
+
+
+def test_an_artifact_of_a_newer_format_is_refused_and_kept(tmp_path):
   directory = tmp_path / "labels"
-  artifacts.write(directory, "old", {"x": np.ones(1)})
+  _write(directory)
+  path = directory / "fingerprint.json"
+  stored = json.loads(path.read_text())
+  path.write_text(json.dumps({**stored, "format": artifacts.FORMAT + 1}))
+  before = path.read_bytes()
+  with pytest.raises(ValueError, match=r"labels was written by a newer ver"):
+    artifacts.read_record(directory)
+  assert path.read_bytes() == before
 
-  def fail():
-    with artifacts.replacing(directory, "new") as partial:
-      np.save(partial / "x.npy", np.zeros(1))
-      raise OSError(28, "No space left on device")
 
-  with pytest.raises(OSError, match="No space left"):
-    fail()
-  assert artifacts.is_current(directory, "old")
-  np.testing.assert_array_equal(artifacts.read(directory)["x"], np.ones(1))
+def test_a_failed_write_leaves_the_old_artifact(tmp_path):
+  directory = tmp_path / "labels"
+  _write(directory, x=np.ones(1))
+  writer = Writer(directory, OTHER)
+  writer.write(x=np.zeros(1))
+  writer.abandon()
+  assert artifacts.read_record(directory)[1] == RECORD
   assert [path.name for path in tmp_path.iterdir()] == ["labels"]
 
 
@@ -56,106 +97,58 @@ def test_fingerprints_tell_settings_apart_but_not_their_order():
   assert len({artifacts.fingerprint(value) for value in different}) == 5
 
 
-def _writer(directory, expected="print"):
-  return artifacts.RowWriter(
-    directory, expected, name="rows", shape=(5, 2), dtype=np.float32
-  )
+def _rows(writer):
+  return writer.rows("rows", shape=(5, 2), dtype=np.float32)
 
 
 def test_rows_go_on_where_a_killed_run_stopped(tmp_path):
   rows = np.arange(10, dtype=np.float32).reshape(5, 2)
-  killed = _writer(tmp_path / "features")
-  killed.append(rows[:2])
-  assert not artifacts.is_current(tmp_path / "features", "print")
-  resumed = _writer(tmp_path / "features")
-  assert resumed.start == 2
-  resumed.append(rows[2:])
+  directory = tmp_path / "features"
+  _rows(Writer(directory, RECORD)).append(rows[:2])
+  assert artifacts.read_record(directory)[0] is None
+  resumed = Writer(directory, RECORD)
+  rest = _rows(resumed)
+  assert rest.start == 2
+  rest.append(rows[2:])
   resumed.finish()
-  assert artifacts.is_current(tmp_path / "features", "print")
-  found = artifacts.read(tmp_path / "features")
+  found = Artifact("features", directory, "").arrays
   np.testing.assert_array_equal(found["rows"], rows)
   assert not list(tmp_path.glob("*.partial"))
 
 
+def test_abandoned_rows_are_kept_for_a_later_run(tmp_path):
+  writer = Writer(tmp_path / "features", RECORD)
+  _rows(writer).append(np.ones((2, 2), np.float32))
+  writer.abandon()
+  assert _rows(Writer(tmp_path / "features", RECORD)).start == 2
+
+
 def test_rows_of_other_settings_are_not_gone_on_with(tmp_path):
-  _writer(tmp_path / "features").append(np.ones((2, 2), np.float32))
-  assert _writer(tmp_path / "features", "other").start == 0
+  _rows(Writer(tmp_path / "features", RECORD)).append(
+    np.ones((2, 2), np.float32)
+  )
+  assert _rows(Writer(tmp_path / "features", OTHER)).start == 0
 
 
 def test_a_full_disk_is_noticed_before_any_row_is_written(
   tmp_path, monkeypatch
 ):
-  artifacts.write(tmp_path / "features", "old", {"rows": np.ones(1)})
+  directory = tmp_path / "features"
+  _write(directory, rows=np.ones(1))
 
   def full(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
   monkeypatch.setattr(os, "posix_fallocate", full)
+  writer = Writer(directory, OTHER)
   with pytest.raises(OSError, match="No space left"):
-    _writer(tmp_path / "features")
+    _rows(writer)
+  writer.abandon()
   assert [path.name for path in tmp_path.iterdir()] == ["features"]
-  assert artifacts.is_current(tmp_path / "features", "old")
+  assert artifacts.read_record(directory)[1] == RECORD
 
 
-def _state(size, step=0):
-  tree = {"params": {"kernel": jnp.full((size, 2), float(step))}}
-  return train.TrainState(jnp.array(step), tree, tree, {"m": jnp.ones(size)})
-
-
-def test_the_newest_training_state_is_restored(tmp_path):
-  checkpoints = train.TrainingCheckpoints(tmp_path, "print")
-  assert int(checkpoints.restore(_state(3)).step) == 0
-  for step in (1, 2, 3):
-    checkpoints.save(_state(3, step))
-  checkpoints.close()
-  again = train.TrainingCheckpoints(tmp_path, "print")
-  restored = again.restore(_state(3))
-  again.close()
-  jax.tree.map(np.testing.assert_array_equal, restored, _state(3, 3))
-
-
-def test_other_settings_have_checkpoints_of_their_own(tmp_path):
-  first = train.TrainingCheckpoints(tmp_path, "print")
-  first.save(_state(3, 5))
-  first.close()
-  other = train.TrainingCheckpoints(tmp_path, "other")
-  assert int(other.restore(_state(3)).step) == 0
-  other.close()
-
-
-def test_a_checkpoint_of_another_network_is_refused_and_kept(tmp_path):
-  checkpoints = train.TrainingCheckpoints(tmp_path, "print")
-  checkpoints.save(_state(3, 5))
-  checkpoints.close()
-  again = train.TrainingCheckpoints(tmp_path, "print")
-  with pytest.raises(ValueError, match=r"step 5 is of another network"):
-    again.restore(_state(4))
-  assert int(again.restore(_state(3)).step) == 5
-  again.close()
-
-
-def test_json_is_whole(tmp_path):
+def test_a_json_file_is_whole(tmp_path):
   artifacts.write_json(tmp_path / "metrics.json", {"a": [1, None]})
-  assert json.loads((tmp_path / "metrics.json").read_text()) == {"a": [1, None]}
-
-
-def test_a_full_disk_is_said_in_pythons_own_words(tmp_path, monkeypatch):
-  checkpoints = train.TrainingCheckpoints(tmp_path, "print")
-
-  def fail(self):
-    raise ValueError('RESOURCE_EXHAUSTED: Error writing "averaged.kernel/0"')
-
-  monkeypatch.setattr(ocp.CheckpointManager, "wait_until_finished", fail)
-  with pytest.raises(OSError, match=r"No space left on device: .*print"):
-    checkpoints.close()
-
-
-def test_other_failures_of_a_checkpoint_keep_their_words(tmp_path, monkeypatch):
-  checkpoints = train.TrainingCheckpoints(tmp_path, "print")
-
-  def fail(self):
-    raise ValueError("another reason")
-
-  monkeypatch.setattr(ocp.CheckpointManager, "wait_until_finished", fail)
-  with pytest.raises(ValueError, match="another reason"):
-    checkpoints.close()
+  assert artifacts.read_json(tmp_path / "metrics.json") == {"a": [1, None]}
+  assert artifacts.read_json(tmp_path / "missing.json") == {}

@@ -8,6 +8,7 @@ import optax
 import pytest
 
 from dsth_jax import train
+from dsth_jax.models.hash_models import simplenet
 from dsth_jax.runtime import sharding
 from dsth_jax.train import steps as steps_lib
 
@@ -48,19 +49,20 @@ def _run(
   step = train.make_step(
     model,
     optimizer,
+    preprocess=simplenet.preprocess,
     augmentation=augmentation,
     averaging=averaging,
     mesh=mesh,
   )
   start = state or train.init(
-    model, optimizer, image_size=4, mesh=mesh, key=key
+    model, optimizer, item_shape=(4, 4, 3), mesh=mesh, key=key
   )
   steps = train.fit(
     start,
     step,
     pixels,
     codes,
-    pixel_rows=np.arange(len(codes)),
+    rows=np.arange(len(codes)),
     num_steps=num_steps,
     batch_size=16,
     seed=3,
@@ -137,13 +139,14 @@ def test_loss_is_of_what_the_model_returns_and_of_the_targets_rows(key):
   step = train.make_step(
     model,
     optimizer,
+    preprocess=simplenet.preprocess,
     augmentation=_two_views,
     averaging=0.0,
     mesh=one,
     loss=loss,
   )
-  state = train.init(model, optimizer, image_size=4, mesh=one, key=key)
-  settings = {"pixel_rows": np.arange(64), "batch_size": 16, "seed": 3}
+  state = train.init(model, optimizer, item_shape=(4, 4, 3), mesh=one, key=key)
+  settings = {"rows": np.arange(64), "batch_size": 16, "seed": 3}
   steps = train.fit(
     state, step, pixels, targets, num_steps=4, key=key, mesh=one, **settings
   )
@@ -171,12 +174,22 @@ def test_averaging_of_zero_keeps_the_newest_weights(key):
   jax.tree.map(np.testing.assert_array_equal, state.averaged, state.variables)
 
 
-def test_averaged_weights_are_between_the_trained_ones(key):
-  state, _ = _run(key, averaging=0.9)
-  trained = jax.tree.leaves(state.variables["params"])
-  averaged = jax.tree.leaves(state.averaged["params"])
-  assert any(
-    not np.array_equal(a, b) for a, b in zip(trained, averaged, strict=True)
+def test_weights_are_averaged_with_a_short_memory_at_first(key):
+  before, _ = _run(key, averaging=0.9, num_steps=3)
+  expected, newest = before.averaged, None
+  for step in (3, 4):
+    # A copy, since a step takes the memory of the state that it is given.
+    newest, _ = _run(key, averaging=0.9, num_steps=step + 1)
+    keep = min(0.9, step / (step + 10))
+    expected = jax.tree.map(
+      lambda old, new, keep=keep: keep * old + (1 - keep) * new,
+      expected,
+      newest.variables,
+    )
+  jax.tree.map(
+    lambda *pair: np.testing.assert_allclose(*pair, rtol=1e-5, atol=1e-6),
+    newest.averaged,
+    expected,
   )
 
 
@@ -238,7 +251,7 @@ def test_one_cycle_rises_to_its_peak_and_ends_near_zero():
 
 
 @pytest.mark.parametrize("name", train.OPTIMIZERS)
-def test_weight_decay_shrinks_kernels_alone(name):
+def test_weight_decay_shrinks_only_kernels(name):
   optimizer = train.OPTIMIZERS[name](
     optax.constant_schedule(0.1), momentum=0.9, weight_decay=0.5
   )

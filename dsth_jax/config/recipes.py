@@ -1,0 +1,28 @@
+"""Settings that belong together, by what they are for."""
+
+from collections.abc import Collection
+
+from ml_collections import ConfigDict
+
+
+def use_frozen_backbone(config: ConfigDict) -> ConfigDict:
+  """Trains a linear head on the backbone's features.
+
+  For some thousand photographs it retrieves better than SimpleNet trained from
+  scratch, and takes seconds; it encodes at the backbone's speed.
+  """
+  config.model.network = "frozen_backbone"
+  config.model.image_size = 0
+  config.train.num_epochs = 30
+  config.train.batch_size = 256
+  config.train.learning_rate = 1e-3
+  return config
+
+
+def check_setting(setting: str, settings: Collection[str]) -> None:
+  """Raises ValueError for `--config=FILE:setting` with an unknown setting."""
+  if setting not in settings:
+    raise ValueError(
+      f"the configuration was given the setting {setting!r}: choose "
+      f"{', '.join(settings)}."
+    )

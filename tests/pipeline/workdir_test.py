@@ -1,0 +1,98 @@
+"""A working directory: what is made, reused and made again, and why."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from absl import logging
+
+from dsth_jax import config as config_lib
+from dsth_jax.pipeline.workdir import Workdir, settings
+
+
+def _recorder(calls, fails=False):
+  def make(writer):
+    calls.append(len(calls))
+    writer.write(x=np.array(len(calls)))
+    writer.num_images = 10
+    if fails:
+      raise OSError(28, "No space left on device")
+
+  return make
+
+
+def _count(workdir, depends_on):
+  """Returns how often an artifact is made by one call."""
+  calls = []
+  artifact = workdir.artifact("graph", depends_on, _recorder(calls))
+  return len(calls), artifact
+
+
+def test_an_artifact_is_made_once(tmp_path):
+  made, artifact = _count(Workdir(tmp_path), [{"seed": 1}])
+  again, same = _count(Workdir(tmp_path), [{"seed": 1}])
+  assert (made, again) == (1, 0)
+  assert artifact == same
+  np.testing.assert_array_equal(artifact.arrays["x"], 1)
+
+
+def test_a_changed_dependency_makes_it_again_and_the_log_says_which(
+  tmp_path, monkeypatch
+):
+  workdir, file = Workdir(tmp_path), tmp_path / "rows.npy"
+  file.write_bytes(b"1")
+  other = workdir.artifact("features", [{"k": 1}], _recorder([]))
+  dependencies = [{"seed": 1}, other, file]
+  assert _count(workdir, dependencies)[0] == 1
+  messages = []
+  monkeypatch.setattr(
+    logging, "info", lambda text, *values: messages.append(text % values)
+  )
+  for place, change, reason in (
+    (0, {"seed": 2}, "graph: made again, seed was 1"),
+    (1, other._replace(fingerprint="0"), "graph: made again, features changed"),
+  ):
+    dependencies[place] = change
+    assert _count(workdir, dependencies)[0] == 1
+    assert messages[-2] == reason
+    assert _count(workdir, dependencies)[0] == 0
+  file.write_bytes(b"22")
+  assert _count(workdir, dependencies)[0] == 1
+  assert f"{file} was [1, " in messages[-2]
+
+
+def test_a_failed_stage_leaves_the_old_artifact(tmp_path):
+  workdir = Workdir(tmp_path)
+  _, old = _count(workdir, [{"seed": 1}])
+  with pytest.raises(OSError, match="No space left"):
+    workdir.artifact("graph", [{"seed": 2}], _recorder([], fails=True))
+  assert _count(workdir, [{"seed": 1}]) == (0, old)
+  assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_stage_reused_twice_keeps_its_time(tmp_path):
+  first = Workdir(tmp_path)
+  _count(first, [])
+  stage = first.stages["graph"]
+  assert stage["seconds"] > 0
+  assert stage["images_per_second"] == pytest.approx(10 / stage["seconds"])
+  for again in (first, first, Workdir(tmp_path)):
+    _count(again, [])
+    assert again.stages["graph"] == {**stage, "reused": True}
+
+
+def test_settings_are_named_in_full():
+  config = config_lib.base_config()
+  assert settings(config, "graph.num_neighbors", "seed") == {
+    "graph.num_neighbors": 12,
+    "seed": 0,
+  }
+  whole = settings(config, "spectral")
+  assert set(whole) == {f"spectral.{name}" for name in config.spectral}
+  assert isinstance(whole["spectral.tol"], float)
+
+
+def test_paths_below_a_stage_are_folders_of_their_own(tmp_path):
+  workdir = Workdir(tmp_path)
+  workdir.artifact("features/pixels", [], _recorder([]))
+  assert pathlib.Path(tmp_path / "features" / "pixels" / "x.npy").is_file()
