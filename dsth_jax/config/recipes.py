@@ -14,8 +14,8 @@ def use_frozen_backbone(config: ConfigDict) -> ConfigDict:
   config.model.network = "frozen_backbone"
   config.model.image_size = 0
   config.train.num_epochs = 30
-  config.train.batch_size = 256
-  config.train.learning_rate = 1e-3
+  config.train.batch_size = 128
+  config.train.learning_rate = 3e-3
   return config
 
 

@@ -13,6 +13,8 @@ def picture_sheet(
 ) -> report.PictureSheet:
   """Searches the database for a few queries, and fetches their pictures."""
   dataset, splits = data.dataset, data.splits
+  if not len(dataset.images):  # Features are all there is.
+    return report.PictureSheet([], [], [], None, [], [])
   rng = np.random.default_rng(config.seed)
   count = min(config.eval.sheet_queries, len(splits.query))
   queries = np.sort(rng.choice(splits.query, count, replace=False))
