@@ -182,7 +182,7 @@ def _given(flag: flags.FlagHolder[str | None]) -> str:
 
 def _main(argv: list[str]) -> None:
   del argv
-  errors.log_ours_alone()
+  errors.log_only_ours()
   try:
     num_workers, worker = which_worker(
       _NUM_WORKERS.value, _WORKER.value, os.environ
@@ -197,9 +197,9 @@ def _main(argv: list[str]) -> None:
       worker=worker,
     )
   except Exception as error:
-    if not errors.is_mendable(error):
+    if not errors.is_user_error(error):
       raise
-    sys.exit(f"dsth_jax: {errors.sentence(error, _OUTPUT.value or '.')}")
+    sys.exit(f"dsth_jax: {errors.message(error, _OUTPUT.value or '.')}")
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ class Transform(NamedTuple):
       rows = xp.asarray(rows, np.float32) - mean[None, :]
     if self.unit:
       lengths = xp.sqrt(xp.sum(xp.square(rows), axis=1, keepdims=True))
-      rows = rows / xp.where(lengths == 0, 1, lengths)
+      rows = rows / xp.where(lengths == 0, xp.ones_like(lengths), lengths)
     return rows
 
 

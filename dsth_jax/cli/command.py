@@ -64,21 +64,21 @@ def run(
 def _main(
   work: Callable[[ConfigDict, pathlib.Path], object], argv: list[str]
 ) -> None:
-  """Does the work; what a person can mend is said in one sentence."""
+  """Does the work; reports what a user can correct in one sentence."""
   del argv
-  errors.log_ours_alone()
+  errors.log_only_ours()
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
   try:
     _start_processes(config)
     config_lib.validate(config)
     work(config, workdir)
   except BaseException as error:
-    if errors.is_mendable(error):
+    if errors.is_user_error(error):
       logging.debug("%s", traceback.format_exc())
-      _give_up(errors.sentence(error, _WORKDIR.value))
+      _give_up(errors.message(error, _WORKDIR.value))
     # The other processes would wait for one that waits for them.
     if _MULTIHOST.value:
-      distributed.leave(traceback.format_exc())
+      errors.leave(traceback.format_exc())
     raise
 
 
@@ -90,6 +90,7 @@ def _start_processes(config: ConfigDict) -> None:
       num_processes=_NUM_PROCESSES.value,
       process_id=_PROCESS_ID.value,
       start_seconds=_START_SECONDS.value,
+      give_up=errors.leave,
     )
     settings = f"{_WORKDIR.value} {config.to_json(sort_keys=True)}"
     distributed.refuse_disagreement("settings", settings)
@@ -105,7 +106,7 @@ def _start_processes(config: ConfigDict) -> None:
 def _give_up(sentence: str) -> None:
   """Ends the process with an exit code of 1."""
   if _MULTIHOST.value:
-    distributed.leave(sentence)
+    errors.leave(sentence)
   sys.exit(f"dsth_jax: {sentence}")
 
 

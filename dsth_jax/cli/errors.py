@@ -1,5 +1,6 @@
-"""Errors that a person can mend, and how they are said: in one sentence."""
+"""Errors that a user can correct, reported in one sentence."""
 
+import os
 import pathlib
 import sys
 
@@ -8,17 +9,17 @@ from absl import flags, logging
 from dsth_jax.runtime import distributed
 
 
-def is_mendable(error: BaseException) -> bool:
+def is_user_error(error: BaseException) -> bool:
   """Tells whether a sentence will do, where others need a traceback."""
-  mendable = isinstance(error, (ValueError, OSError, ImportError))
-  return mendable or distributed.is_lost_process(error)
+  is_input = isinstance(error, (ValueError, OSError, ImportError))
+  return is_input or distributed.is_lost_process(error)
 
 
-def sentence(error: BaseException, directory: str) -> str:
+def message(error: BaseException, directory: str) -> str:
   """Says what happened and what to do.
 
   Args:
-    error: a mendable one.
+    error: one that `is_user_error` accepts.
     directory: where results go, for an OSError that names no file.
   """
   if distributed.is_lost_process(error):
@@ -33,6 +34,16 @@ def sentence(error: BaseException, directory: str) -> str:
       "and the same command goes on from there."
     )
   return str(error)
+
+
+def leave(sentence: str) -> None:
+  """Says why and ends this process at once, and so the others of its run.
+
+  An ordinary exit waits for all processes, and they for this one.
+  """
+  print(f"dsth_jax: {sentence}", file=sys.stderr, flush=True)
+  sys.stdout.flush()
+  os._exit(1)
 
 
 def parse_flags(argv: list[str], *, hint: str) -> list[str]:
@@ -57,7 +68,7 @@ def one_line(error: Exception) -> str:
   return " ".join(text.replace("\\n", " ").replace("\\", "").split())
 
 
-def log_ours_alone() -> None:
+def log_only_ours() -> None:
   """Leaves out what JAX, Orbax and jax2onnx log of their inner workings."""
   logging.set_verbosity(logging.INFO)
   logging.get_absl_handler().addFilter(lambda record: _is_ours(record.pathname))

@@ -8,8 +8,6 @@ writes, and all of them read.
 import contextlib
 import hashlib
 import json
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -31,6 +29,7 @@ def initialize(
   num_processes: int | None = None,
   process_id: int | None = None,
   start_seconds: int = START_SECONDS,
+  give_up: Callable[[str], None],
 ) -> None:
   """Makes this process one of many; call it before anything else of JAX.
 
@@ -42,7 +41,9 @@ def initialize(
       finds SLURM, Open MPI, Kubernetes and Cloud TPU by itself.
     num_processes: of the whole run; None as above.
     process_id: of this one, from 0; None as above.
-    start_seconds: all processes have to be there by then, else this one ends.
+    start_seconds: all processes have to be there by then.
+    give_up: is told why not, in a thread of its own: nothing ends the wait of
+      the main one, so that it has to end the process.
 
   Raises:
     ValueError: there is no such cluster, or the numbers do not fit.
@@ -53,6 +54,7 @@ def initialize(
     f"not all processes met at {place} within {start_seconds} s: start all of "
     "them at once, and check that --coordinator_address is process 0's and "
     "can be reached, and that --num_processes is how many were started",
+    give_up,
   ):
     try:
       jax.distributed.initialize(
@@ -195,27 +197,28 @@ def refuse_disagreement(what: str, value: str) -> None:
 
 
 def is_lost_process(error: BaseException) -> bool:
-  """Tells whether an error is that of a collective that lost a process."""
-  return jax.process_count() > 1 and any(
-    sign in str(error)
-    for sign in ("Gloo", "coordination", "Coordination", "NCCL", "heartbeat")
-  )
+  """Tells whether an error is that of a collective that lost a process.
 
-
-def leave(sentence: str) -> None:
-  """Says why and ends this process at once, and so the others.
-
-  An ordinary exit waits for all processes, and they for this one.
+  What JAX's runtime reports, of Gloo, NCCL and the coordination service too,
+  begins with a status, whatever its type in Python is. The statuses that are
+  left out are those that a process can bring about on its own.
   """
-  print(f"dsth_jax: {sentence}", file=sys.stderr, flush=True)
-  sys.stdout.flush()
-  os._exit(1)
+  status = str(error).partition(":")[0]
+  return jax.process_count() > 1 and status in _STATUSES_OF_LOSS
+
+
+_STATUSES_OF_LOSS = (
+  *("ABORTED", "CANCELLED", "DATA_LOSS", "DEADLINE_EXCEEDED"),
+  *("FAILED_PRECONDITION", "INTERNAL", "UNAVAILABLE", "UNKNOWN"),
+)
 
 
 @contextlib.contextmanager
-def _deadline(seconds: float, sentence: str) -> Iterator[None]:
-  """Ends the process unless the work inside is done in time."""
-  timer = threading.Timer(seconds, leave, (sentence,))
+def _deadline(
+  seconds: float, sentence: str, give_up: Callable[[str], None]
+) -> Iterator[None]:
+  """Gives up unless the work inside is done in time."""
+  timer = threading.Timer(seconds, give_up, (sentence,))
   timer.daemon = True
   timer.start()
   try:

@@ -6,30 +6,50 @@ import jax
 import numpy as np
 import pytest
 
-from dsth_jax import models
-from dsth_jax.models.hash_models import heads, simplenet
-
-EVERY = list(
-  itertools.product(models.HASH_MODELS, heads.HEADS, heads.ACTIVATIONS)
+from dsth_jax.models.hash_models import (
+  HASH_MODELS,
+  frozen_backbone,
+  heads,
+  simplenet,
 )
 
+# The settings of each network that its gradients are checked with.
+EVERY = [
+  *itertools.product(
+    ["simplenet"],
+    [
+      {"head": head, "activation": activation}
+      for head, activation in itertools.product(heads.HEADS, heads.ACTIVATIONS)
+    ],
+  ),
+  *itertools.product(
+    ["frozen_backbone"],
+    [{"hidden_sizes": ()}, {"hidden_sizes": (6, 5), "activation": "sigmoid"}],
+  ),
+]
 
-@pytest.mark.parametrize(("network", "head", "activation"), EVERY)
-def test_gradients_are_finite_and_reach_every_parameter(
-  key, network, head, activation
-):
-  model = models.HASH_MODELS[network](32, head=head, activation=activation)
-  images = jax.random.uniform(key, (8, 32, 32, 3), minval=-1.0)
-  variables = jax.jit(model.init)(key, images)
+
+def test_every_network_is_in_the_table():
+  assert {network for network, _ in EVERY} == set(HASH_MODELS)
+
+
+@pytest.mark.parametrize(("network", "settings"), EVERY)
+def test_gradients_are_finite_and_reach_every_parameter(key, network, settings):
+  model = HASH_MODELS[network]
+  module = model.build(32, settings)
+  shape = (8, 32, 32, 3) if model.inputs == "images" else (8, 12)
+  inputs = model.preprocess(255 * jax.random.uniform(key, shape))
+  variables = jax.jit(module.init)(key, inputs)
   statistics = {"batch_stats": variables["batch_stats"]}
   target = jax.random.normal(key, (8, 32))
 
   def loss(params):
-    outputs, _ = model.apply(
+    outputs, _ = module.apply(
       {"params": params, **statistics},
-      images,
+      inputs,
       train=True,
       mutable=["batch_stats"],
+      rngs={"noise": key},
     )
     assert outputs.shape == (8, 32)
     return ((outputs - target) ** 2).mean()
@@ -111,3 +131,57 @@ def test_slice_head_refuses_bits_that_its_groups_cannot_share(key):
 def test_other_image_sizes_are_refused(key):
   with pytest.raises(ValueError, match=r"64 pixels.*32 and 96"):
     simplenet.SimpleNet(32).init(key, jax.numpy.zeros((1, 64, 64, 3)))
+
+
+def test_settings_that_a_network_does_not_have_are_left_out():
+  settings = {"head": "mlp", "norm": False, "hidden_sizes": (3,), "seed": 1}
+  net = HASH_MODELS["simplenet"].build(16, settings)
+  assert (net.num_bits, net.head, net.norm) == (16, "mlp", False)
+  head = HASH_MODELS["frozen_backbone"].build(24, settings)
+  assert (head.num_bits, head.hidden_sizes) == (24, (3,))
+
+
+def test_a_network_says_beforehand_what_it_cannot_do():
+  with pytest.raises(ValueError, match=r"num_bits is 40.*multiple of 16"):
+    HASH_MODELS["simplenet"].check(40, {"head": "slice"})
+  HASH_MODELS["simplenet"].check(40, {"head": "mlp"})
+  HASH_MODELS["frozen_backbone"].check(40, {"head": "slice"})
+
+
+def test_a_linear_head_is_one_matrix_on_standardized_features(key):
+  x = 3 + 2 * jax.random.normal(key, (50, 6))
+  net = frozen_backbone.FrozenBackbone(4, activation="identity")
+  variables = net.init(key, x)
+  mean, var = x.mean(0), x.var(0)
+  variables = {
+    **variables,
+    "batch_stats": {"standardize": {"mean": mean, "var": var}},
+  }
+  dense = variables["params"]["bits"]
+  expected = (x - mean[None]) / np.sqrt(var + 1e-5)[None] @ dense["kernel"]
+  np.testing.assert_allclose(
+    net.apply(variables, x), expected + dense["bias"][None], atol=1e-5
+  )
+
+
+def test_noise_is_in_standard_deviations_and_only_in_training(key):
+  x = 100 * jax.random.normal(key, (4000, 2))
+  net = frozen_backbone.FrozenBackbone(2, activation="identity")
+  variables = net.init(key, x)
+  kernel = {"kernel": np.eye(2, dtype=np.float32), "bias": np.zeros(2)}
+  variables = {**variables, "params": {"bits": kernel}}
+
+  def outputs(number):
+    values, _ = net.apply(
+      variables,
+      x,
+      train=True,
+      mutable=["batch_stats"],
+      rngs={"noise": jax.random.key(number)},
+    )
+    return values
+
+  difference = np.std(np.asarray(outputs(1) - outputs(2)), axis=0)
+  # Of two draws of half a standard deviation each; 4,000 draws of a normal
+  # estimate it to 1 percent.
+  np.testing.assert_allclose(difference, 0.5 * np.sqrt(2), rtol=0.05)
