@@ -15,7 +15,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from dsth_jax.report import markdown, page, pictures, plots, wording
+from dsth_jax.report import descriptions, markdown, page, pictures, plots
 from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import PictureSheet, Results
 from dsth_jax.runtime import distributed
@@ -121,6 +121,6 @@ def _ordered(results: Results) -> Results:
     methods = results[part]
     if methods is not None:
       ordered[part] = {
-        name: methods[name] for name in wording.in_order(methods)
+        name: methods[name] for name in descriptions.in_order(methods)
       }
   return cast(Results, ordered)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from dsth_jax.report import pictures, plots, styles, tables, wording
+from dsth_jax.report import descriptions, pictures, plots, styles, tables
 from dsth_jax.report.results import Metrics
 
 
@@ -60,9 +60,9 @@ def bars(metrics: Mapping[str, Metrics], lead: str) -> str:
     HTML.
   """
   scores = {
-    name: float(each[wording.MAP])
+    name: float(each[descriptions.MAP])
     for name, each in metrics.items()
-    if wording.figure(each.get(wording.MAP)) != wording.DASH
+    if descriptions.figure(each.get(descriptions.MAP)) != descriptions.DASH
   }
   items = "".join(
     _bar(name, value, name == lead) for name, value in scores.items()
@@ -145,12 +145,12 @@ def _head(row: tables.Row) -> str:
 
 
 def _bar(method: str, value: float, stressed: bool) -> str:
-  name = escape(wording.method(method).name)
+  name = escape(descriptions.method(method).name)
   color = styles.style(method).color
   # The figure needs some of the width.
   width = f"{85 * min(max(value, 0), 1):.1f}%"
   return (
     f"<li{' class=lead-method' if stressed else ''}>{name}<span>"
     f'<i style="width:{width};background:{color}"></i>'
-    f"{wording.figure(value)}</span></li>"
+    f"{descriptions.figure(value)}</span></li>"
   )

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from dsth_jax.report import elements, pictures, sentences
+from dsth_jax.report import elements, paragraphs, pictures
 from dsth_jax.report.results import PictureSheet
 from dsth_jax.types import ArrayLike
 
@@ -19,7 +19,7 @@ def gallery(sheet: PictureSheet) -> str:
   if not len(sheet.queries):
     return elements.paragraph("This run was not asked for pictures.")
   rows = (_row(sheet, row) for row in range(len(sheet.queries)))
-  return elements.paragraph(sentences.relevance(sheet)) + "".join(rows)
+  return elements.paragraph(paragraphs.relevance(sheet)) + "".join(rows)
 
 
 def _row(sheet: PictureSheet, row: int) -> str:

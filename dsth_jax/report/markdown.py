@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from dsth_jax.report import notes, plots, sentences, tables, wording
+from dsth_jax.report import descriptions, paragraphs, plots, tables
+from dsth_jax.report import warnings as warnings_lib
 from dsth_jax.report.results import Metrics, Results
 
 # A list of images that could not be read stops here.
@@ -30,19 +31,19 @@ def render(results: Results, pictures: Sequence[str]) -> str:
     Markdown; every name in it is escaped.
   """
   blocks = [
-    f"# {escape(sentences.title(results))}",
-    escape(sentences.opening(results)),
-    escape(sentences.data(results)),
-    *warnings(notes.cautions(results)),
+    f"# {escape(paragraphs.title(results))}",
+    escape(paragraphs.opening(results)),
+    escape(paragraphs.data(results)),
+    *warnings(warnings_lib.cautions(results)),
     *_quality(results, pictures),
     *_picture("results.png", pictures),
     "## How it works",
     *(
       f"{number}. **{escape(head)}.** {escape(text)}"
-      for number, (head, text) in enumerate(sentences.stage_texts(results), 1)
+      for number, (head, text) in enumerate(paragraphs.stage_texts(results), 1)
     ),
     "## Speed",
-    escape(sentences.speed(results)),
+    escape(paragraphs.speed(results)),
     table(tables.stages(results)),
     "## The codes",
     *_statistics(results),
@@ -113,16 +114,21 @@ def _quality(results: Results, pictures: Sequence[str]) -> list[str]:
       blocks += _setting(setting, title, metrics)
       measured.append(metrics)
   if not measured:
-    return [*blocks, escape(sentences.no_labels(results, "held_out"))]
+    return [*blocks, escape(paragraphs.no_labels(results, "held_out"))]
   methods = {name: None for metrics in measured for name in metrics}
   return [
     *blocks,
     *_picture("precision_recall.png", pictures),
     *_picture("precision_of_returned.png", pictures),
     "### Who is compared",
-    glossary({wording.method(n).name: wording.method(n).text for n in methods}),
+    glossary(
+      {
+        descriptions.method(n).name: descriptions.method(n).text
+        for n in methods
+      }
+    ),
     "### What the columns mean",
-    glossary(wording.metric_texts(next(iter(measured[0].values())))),
+    glossary(descriptions.metric_texts(next(iter(measured[0].values())))),
   ]
 
 
@@ -131,7 +137,7 @@ def _setting(
 ) -> list[str]:
   return [
     f"### {title}",
-    escape(sentences.quality(setting, metrics)),
+    escape(paragraphs.quality(setting, metrics)),
     table(tables.quality(metrics)),
     "Precision at recall (share of right images among those to look through "
     "to find a given share of all right ones):",
@@ -142,7 +148,7 @@ def _setting(
 def _statistics(results: Results) -> list[str]:
   return [
     table(tables.statistics(results["statistics"])),
-    glossary(wording.STATISTICS),
+    glossary(descriptions.STATISTICS),
   ]
 
 

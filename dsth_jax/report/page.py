@@ -4,15 +4,15 @@ import html
 from collections.abc import Mapping
 
 from dsth_jax.report import (
-  document,
+  descriptions,
   gallery,
-  notes,
+  paragraphs,
   plots,
-  sentences,
   styles,
   tables,
-  wording,
 )
+from dsth_jax.report import html as html_lib
+from dsth_jax.report import warnings as warnings_lib
 from dsth_jax.report.elements import (
   bars,
   curves,
@@ -40,18 +40,18 @@ def render(results: Results, sheet: PictureSheet) -> str:
   Returns:
     HTML; every name and text in it is escaped.
   """
-  title = sentences.title(results)
-  body = document.template("page.html").substitute(
+  title = paragraphs.title(results)
+  body = html_lib.template("page.html").substitute(
     title=html.escape(title),
     dataset=html.escape(results["summary"]["dataset"]),
-    opening=html.escape(sentences.opening(results)),
-    tiles=tiles(sentences.key_figures(results)),
-    warnings=warnings(notes.cautions(results)),
+    opening=html.escape(paragraphs.opening(results)),
+    tiles=tiles(paragraphs.key_figures(results)),
+    warnings=warnings(warnings_lib.cautions(results)),
     pictures=gallery.gallery(sheet),
-    data=html.escape(sentences.data(results)),
+    data=html.escape(paragraphs.data(results)),
     line=_line(results),
     quality=_quality(results),
-    speed=html.escape(sentences.speed(results)),
+    speed=html.escape(paragraphs.speed(results)),
     stages=table(tables.stages(results)),
     statistics=_statistics(results),
     snippet=html.escape(snippet()),
@@ -59,35 +59,37 @@ def render(results: Results, sheet: PictureSheet) -> str:
     loss=_loss(results),
     skipped=_skipped(results),
   )
-  return document.render(title, body)
+  return html_lib.render(title, body)
 
 
 def snippet() -> str:
   """Returns the lines of Python that search the codes of a run."""
-  return document.read("snippet.txt")
+  return html_lib.read("snippet.txt")
 
 
 def _line(results: Results) -> str:
   texts = {"num_bits": str(results["summary"]["num_bits"])}
-  for number, (head, text) in enumerate(sentences.stage_texts(results), 1):
+  for number, (head, text) in enumerate(paragraphs.stage_texts(results), 1):
     texts |= {f"head_{number}": head, f"text_{number}": text}
   escaped = {name: html.escape(text) for name, text in texts.items()}
-  return document.template("line.html").substitute(escaped)
+  return html_lib.template("line.html").substitute(escaped)
 
 
 def _quality(results: Results) -> str:
   parts: list[str] = []
-  methods: dict[str, wording.Method] = {}
+  methods: dict[str, descriptions.Method] = {}
   columns: Mapping[str, str] = {}
   for setting, title in plots.SETTINGS.items():
     metrics = results[setting]  # type: ignore[literal-required]
     if metrics:
       parts.append(_setting(setting, title, metrics))
-      methods |= {name: wording.method(name) for name in metrics}
-      columns = columns or wording.metric_texts(next(iter(metrics.values())))
+      methods |= {name: descriptions.method(name) for name in metrics}
+      columns = columns or descriptions.metric_texts(
+        next(iter(metrics.values()))
+      )
   if not parts:
-    return paragraph(sentences.no_labels(results, "held_out"))
-  methods = {name: methods[name] for name in wording.in_order(methods)}
+    return paragraph(paragraphs.no_labels(results, "held_out"))
+  methods = {name: methods[name] for name in descriptions.in_order(methods)}
   who = glossary({each.name: each.text for each in methods.values()})
   what = glossary(columns)
   return "".join(parts) + (
@@ -97,10 +99,10 @@ def _quality(results: Results) -> str:
 
 
 def _setting(setting: str, title: str, metrics: Mapping[str, Metrics]) -> str:
-  lead = sentences.headline(metrics)
+  lead = paragraphs.headline(metrics)
   return (
     f"<h3>{html.escape(title)}</h3>"
-    + paragraph(sentences.quality(setting, metrics))
+    + paragraph(paragraphs.quality(setting, metrics))
     + bars(metrics, lead)
     + table(tables.quality(metrics))
     + curves(metrics)
@@ -112,7 +114,7 @@ def _statistics(results: Results) -> str:
   if not results["statistics"]:
     return paragraph("This run did not count them.")
   return table(tables.statistics(results["statistics"])) + glossary(
-    wording.STATISTICS
+    descriptions.STATISTICS
   )
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dsth_jax.report import styles, wording
+from dsth_jax.report import descriptions, styles
 from dsth_jax.report.results import Losses, Metrics, Results
 
 SETTINGS = {
@@ -138,7 +138,7 @@ def _draw(
       marker=look.marker,
       markersize=5,
       linewidth=look.width,
-      label=wording.method(name).name,
+      label=descriptions.method(name).name,
     )
   axes.set_ylim(0, 1.02)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dsth_jax.report import wording
+from dsth_jax.report import descriptions
 from dsth_jax.report.results import Losses, Metrics, Results, Statistics
 
 
@@ -78,13 +78,15 @@ def quality(
   def note(column: _Column, name: str) -> str:
     if spreads is None:
       return column.note(metrics[name])
-    return plus_minus(wording.figure(column.value(spreads.get(name, {}))))
+    return plus_minus(descriptions.figure(column.value(spreads.get(name, {}))))
 
   rows = [
     Row(
-      Cell(wording.method(name).name),
+      Cell(descriptions.method(name).name),
       [
-        Cell(wording.figure(c.value(scores)), note(c, name), name in winners)
+        Cell(
+          descriptions.figure(c.value(scores)), note(c, name), name in winners
+        )
         for c, winners in zip(columns, best)
       ],
       name,
@@ -98,7 +100,7 @@ def plus_minus(spread: str) -> str:
   """Returns the note of a mean; none where there is no spread."""
   return (
     ""
-    if spread == wording.DASH
+    if spread == descriptions.DASH
     else f"\N{PLUS-MINUS SIGN}\N{NO-BREAK SPACE}{spread}"
   )
 
@@ -117,16 +119,16 @@ def statistics(methods: Mapping[str, Statistics]) -> Table:
   """Returns how well each method uses its bits."""
   rows = [
     Row(
-      Cell(wording.method(name).name),
+      Cell(descriptions.method(name).name),
       [
         Cell(
-          wording.count(each["num_distinct_codes"]),
-          f"of {wording.count(each['num_codes'])}"
+          descriptions.count(each["num_distinct_codes"]),
+          f"of {descriptions.count(each['num_codes'])}"
           if "num_codes" in each
           else "",
         ),
-        Cell(wording.figure(each["bit_balance"])),
-        Cell(wording.figure(each["bit_correlation"])),
+        Cell(descriptions.figure(each["bit_balance"])),
+        Cell(descriptions.figure(each["bit_correlation"])),
       ],
       name,
     )
@@ -139,19 +141,19 @@ def stages(results: Results) -> Table:
   """Returns what each stage cost, and the sum."""
   rows = [
     Row(
-      Cell(name.capitalize(), wording.STAGES.get(name, "")),
+      Cell(name.capitalize(), descriptions.STAGES.get(name, "")),
       [
         Cell(
-          wording.duration(stage["seconds"]),
+          descriptions.duration(stage["seconds"]),
           "from an earlier run" if stage["reused"] else "",
         ),
-        Cell(wording.rate(stage["images_per_second"])),
+        Cell(descriptions.rate(stage["images_per_second"])),
       ],
     )
     for name, stage in results["stages"].items()
   ]
   total = sum(stage["seconds"] for stage in results["stages"].values())
-  rows.append(Row(Cell("All"), [Cell(wording.duration(total)), Cell("")]))
+  rows.append(Row(Cell("All"), [Cell(descriptions.duration(total)), Cell("")]))
   return Table(["Stage", "Time", "Images/s"], rows)
 
 
@@ -170,8 +172,8 @@ def record(results: Results) -> Table:
     f"{graph['num_isolated']:,} isolated, {graph['num_edges_added']:,} links "
     "added",
     "Eigenvalues": _range(embedding["eigenvalues"]),
-    "Largest residual": f"{wording.scientific(embedding['max_residual'])} after "
-    f"{wording.plural(embedding['num_iters'], 'iteration')}",
+    "Largest residual": f"{descriptions.scientific(embedding['max_residual'])} after "
+    f"{descriptions.plural(embedding['num_iters'], 'iteration')}",
     "Training loss": _losses(results["losses"]),
   }
   entries |= results["environment"]
@@ -180,17 +182,22 @@ def record(results: Results) -> Table:
 
 
 def _quality_columns(scores: Metrics) -> list[_Column]:
-  rank, first = wording.max_rank(scores), wording.first_returned(scores)
-  columns = [_map_column("mAP", wording.MAP)]
+  rank, first = (
+    descriptions.max_rank(scores),
+    descriptions.first_returned(scores),
+  )
+  columns = [_map_column("mAP", descriptions.MAP)]
   if rank:
-    columns.append(_map_column(f"mAP@{rank:,}", f"{wording.MAP}_at_{rank}"))
+    columns.append(
+      _map_column(f"mAP@{rank:,}", f"{descriptions.MAP}_at_{rank}")
+    )
   if first:
     columns.append(
       _Column(f"First {first:,}", lambda m: _at_returned(m, first), _no_note)
     )
   columns += [
     _plain_column(f"Max F {beta}", key)
-    for key, beta in wording.betas(scores).items()
+    for key, beta in descriptions.betas(scores).items()
   ]
   return [
     *columns,
@@ -206,10 +213,10 @@ def _plain_column(name: str, key: str) -> _Column:
 def _map_column(name: str, key: str) -> _Column:
   def bounds(metrics: Metrics) -> str:
     ends = [
-      wording.figure(metrics.get(f"{key}_{end}"))
+      descriptions.figure(metrics.get(f"{key}_{end}"))
       for end in ("pessimistic", "optimistic")
     ]
-    return "" if ends[0] == ends[1] else wording.DASH.join(ends)
+    return "" if ends[0] == ends[1] else descriptions.DASH.join(ends)
 
   return _Column(name, lambda m: m.get(key), bounds)
 
@@ -221,7 +228,7 @@ def _no_note(metrics: Metrics) -> str:
 
 def _empty_share(metrics: Metrics) -> str:
   share = metrics.get("hd3p_empty_share")
-  return f"{wording.percent(share)} find none" if share else ""
+  return f"{descriptions.percent(share)} find none" if share else ""
 
 
 def _at_returned(metrics: Metrics, first: int) -> float | None:
@@ -235,10 +242,10 @@ def _at_returned(metrics: Metrics, first: int) -> float | None:
 def _best(metrics: Mapping[str, Metrics], column: _Column) -> set[str]:
   """Returns whose figure, as shown, is the highest of its column."""
   shown = {
-    name: wording.figure(column.value(scores))
+    name: descriptions.figure(column.value(scores))
     for name, scores in metrics.items()
   }
-  figures = [text for text in shown.values() if text != wording.DASH]
+  figures = [text for text in shown.values() if text != descriptions.DASH]
   highest = max(figures, key=float, default=None)
   return {name for name, text in shown.items() if text == highest}
 
@@ -252,18 +259,20 @@ def _curve(
   rows = [
     Row(
       Cell(f"{point:,}"),
-      [Cell(wording.figure(metrics[name][key][i])) for name in names],
+      [Cell(descriptions.figure(metrics[name][key][i])) for name in names],
     )
     for i, point in enumerate(metrics[names[0]][grid])
   ]
-  return Table([head, *(wording.method(name).name for name in names)], rows)
+  return Table(
+    [head, *(descriptions.method(name).name for name in names)], rows
+  )
 
 
 def _range(values: Sequence[float]) -> str:
   if not len(values):
-    return wording.DASH
+    return descriptions.DASH
   return (
-    f"{wording.scientific(values[0])} to {wording.scientific(values[-1])} "
+    f"{descriptions.scientific(values[0])} to {descriptions.scientific(values[-1])} "
     f"({len(values)} of them)"
   )
 
@@ -271,9 +280,9 @@ def _range(values: Sequence[float]) -> str:
 def _losses(losses: Losses) -> str:
   losses = [pair for pair in losses if math.isfinite(pair[1])]
   if not losses:
-    return wording.DASH
+    return descriptions.DASH
   (first, start), (last, end) = losses[0], losses[-1]
   return (
-    f"{wording.scientific(start)} at step {first:,.0f}, "
-    f"{wording.scientific(end)} at step {last:,.0f}"
+    f"{descriptions.scientific(start)} at step {first:,.0f}, "
+    f"{descriptions.scientific(end)} at step {last:,.0f}"
   )

@@ -11,8 +11,8 @@ from support.pages import Page
 
 from dsth_jax.baselines import BASELINES, Baseline, lsh
 from dsth_jax.comparison import summary
-from dsth_jax.report import styles, wording
-from dsth_jax.report.comparison import markdown, page, plots, sentences, tables
+from dsth_jax.report import descriptions, styles
+from dsth_jax.report.comparison import markdown, page, paragraphs, plots, tables
 
 HOSTILE = "\"><script>alert('x')</script>|`$css`&amp;"
 
@@ -110,7 +110,7 @@ def test_a_row_holds_means_and_spreads(results):
   assert row["Fit, s"][:2] == ("2.5", "±\N{NO-BREAK SPACE}0.707")
   assert row["Encode, s"][:2] == ("0.004", "±\N{NO-BREAK SPACE}0")
   for cell in table.rows[0].cells[-4:]:
-    assert cell.text == wording.DASH
+    assert cell.text == descriptions.DASH
 
 
 def test_the_use_of_the_bits_is_the_mean_over_the_seeds(results):
@@ -133,7 +133,7 @@ def test_a_row_says_what_a_method_learned_from_and_which_seeds(results):
 
 
 def test_leaders_with_and_without_class_labels_stand_apart(results):
-  text = sentences.length(results, 16)
+  text = paragraphs.length(results, 16)
   space = "\N{NO-BREAK SPACE}"
   assert f": without class labels, DSTH with 0.521 ±{space}0.007; " in text
   assert f"; with class labels, taught with 0.721 ±{space}0.007." in text
@@ -144,10 +144,10 @@ def test_leaders_with_and_without_class_labels_stand_apart(results):
 def test_a_length_at_which_all_failed_has_no_leader(results):
   for by_bits in results["methods"].values():
     by_bits["32"] = summary.over_seeds([])
-  assert "No method could be measured at 32 bits" in sentences.length(
+  assert "No method could be measured at 32 bits" in paragraphs.length(
     results, 32
   )
-  assert "32 bits" not in str(sentences.key_figures(results))
+  assert "32 bits" not in str(paragraphs.key_figures(results))
   files = dict(plots.files(results))
   assert len(files) == 3
   text = Page(page.render(results)).text

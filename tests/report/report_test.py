@@ -13,16 +13,16 @@ from support.pages import Page
 from dsth_jax import baselines, codes, report
 from dsth_jax.baselines import itq
 from dsth_jax.report import (
+  descriptions,
   markdown,
-  notes,
   page,
+  paragraphs,
   pictures,
   plots,
-  sentences,
   styles,
   tables,
-  wording,
 )
+from dsth_jax.report import warnings as warnings_lib
 from dsth_jax.runtime import distributed
 
 HOSTILE = (
@@ -388,7 +388,7 @@ def test_figures_that_were_not_measured_are_dashes(results, sheet):
   assert "nan" not in text.lower().replace("resonance", "")
   assert "None" not in text
   row = tables.quality(results["held_out"]).rows[2]
-  assert [cell.text for cell in row.cells[-2:]] == [wording.DASH] * 2
+  assert [cell.text for cell in row.cells[-2:]] == [descriptions.DASH] * 2
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -448,7 +448,7 @@ def test_snippet_finds_the_nearest_codes(tmp_path, monkeypatch, capsys):
 
 
 def test_sentence_compares_as_the_figures_do(results):
-  text = sentences.quality("held_out", results["held_out"])
+  text = paragraphs.quality("held_out", results["held_out"])
   assert "Asked with 9,871 images" in text
   assert "rank the 49,123 images of the database" in text
   assert "precision of 0.439, above LSH (0.221), ITQ (0.312) and the" in text
@@ -456,7 +456,7 @@ def test_sentence_compares_as_the_figures_do(results):
   assert "Of the first 100 images returned, 65\N{NO-BREAK SPACE}%" in text
   results["held_out"]["itq"]["mean_average_precision"] = 0.4391
   results["held_out"]["lsh"]["mean_average_precision"] = 0.7
-  text = sentences.quality("held_out", results["held_out"])
+  text = paragraphs.quality("held_out", results["held_out"])
   assert (
     "above the features themselves (0.331), level with ITQ (0.439), below LSH "
     "(0.700)."
@@ -465,22 +465,22 @@ def test_sentence_compares_as_the_figures_do(results):
 
 def test_sentence_without_the_student_is_about_the_labels(results):
   del results["training"]["student"]
-  text = sentences.quality("training", results["training"])
+  text = paragraphs.quality("training", results["training"])
   assert "the self-taught labels rank the 49,123 others" in text
   assert "above the labels of the paper's setting (0.278)" in text
 
 
 def test_speed_compares_only_a_faster_student(results):
   # 8,792.3 / 312.4.
-  assert "28 times as fast" in sentences.speed(results)
-  assert "6 bytes" in sentences.speed(results)
+  assert "28 times as fast" in paragraphs.speed(results)
+  assert "6 bytes" in paragraphs.speed(results)
   results["stages"]["features"]["images_per_second"] = 1e6
-  assert "times as fast" not in sentences.speed(results)
-  assert "8,792 images a second" in sentences.speed(results)
+  assert "times as fast" not in paragraphs.speed(results)
+  assert "8,792 images a second" in paragraphs.speed(results)
 
 
 def test_warnings_name_what_happened(results):
-  text = " ".join(notes.cautions(results))
+  text = " ".join(warnings_lib.cautions(results))
   assert "2 images could not be read" in text
   assert "fell into 6 separate parts; 5 links" in text
   assert "2 images had no neighbour in the graph before" in text
@@ -497,13 +497,13 @@ def test_warnings_are_silent_without_a_cause(results):
   for setting in ("held_out", "training"):
     for scores in results[setting].values():
       scores["num_queries_without_relevant"] = 0
-  assert notes.cautions(results) == []
+  assert warnings_lib.cautions(results) == []
   results["graph"]["num_components"] = 3
   results["graph"]["recall"] = 0.97
   results["statistics"]["student"]["num_distinct_codes"] = 46
   results["statistics"]["student"]["num_constant_bits"] = 4
   results["held_out"]["student"]["hd3p_empty_share"] = 0.8
-  text = " ".join(notes.cautions(results))
+  text = " ".join(warnings_lib.cautions(results))
   assert "3 separate parts that were not joined" in text
   assert "97\N{NO-BREAK SPACE}% of the true neighbours" in text
   assert "only 46 different codes to 58,994 images" in text
@@ -549,7 +549,7 @@ def test_curves_are_the_figures_in_the_colour_of_their_method(results):
   held_out = results["held_out"]
   plots._draw(axes, held_out, "recall_levels", "precision_at_recall")
   assert len(axes.lines) == len(held_out)
-  named = {wording.method(name).name: name for name in held_out}
+  named = {descriptions.method(name).name: name for name in held_out}
   for line in axes.lines:
     name = named[line.get_label()]
     scores = held_out[name]
@@ -562,7 +562,7 @@ def test_curves_are_the_figures_in_the_colour_of_their_method(results):
 
 def test_methods_look_different_even_without_colour():
   # Two names of the student, in a comparison of methods.
-  shown = set(wording.METHODS) - {"dsth", "dsth_paper"} | {"another"}
+  shown = set(descriptions.METHODS) - {"dsth", "dsth_paper"} | {"another"}
   found = [styles.style(name) for name in shown]
   assert len({look.color for look in found}) == len(found)
   assert len({look.marker for look in found}) == len(found)
@@ -593,8 +593,8 @@ def test_a_baseline_is_told_by_the_first_line_of_its_file(
   )
   monkeypatch.delitem(baselines.BASELINES, "itq")
   monkeypatch.setattr(itq, "__doc__", f"{line}\n\nMore of it.\n")
-  assert wording.method("itq_again") == (called, line)
-  assert wording.method("unknown") == ("unknown", "")
+  assert descriptions.method("itq_again") == (called, line)
+  assert descriptions.method("unknown") == ("unknown", "")
 
 
 def test_marks_of_right_images_show_without_colour(sheet):
@@ -620,11 +620,11 @@ def test_marks_of_right_images_show_without_colour(sheet):
     (200, "3 min 20 s"),
     (3600, "1 h 0 min"),
     (100_000, "27 h 46 min"),
-    (None, wording.DASH),
+    (None, descriptions.DASH),
   ],
 )
 def test_durations_have_two_units_at_most(seconds, text):
-  assert wording.duration(seconds) == text
+  assert descriptions.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -639,18 +639,22 @@ def test_durations_have_two_units_at_most(seconds, text):
   ],
 )
 def test_sizes_have_decimal_units(num_bytes, text):
-  assert wording.size(int(num_bytes)) == text
+  assert descriptions.size(int(num_bytes)) == text
 
 
 def test_shares_are_never_rounded_to_none_or_all():
   space = "\N{NO-BREAK SPACE}"
-  shares = [wording.percent(share) for share in (0, 0.0004, 0.124, 0.9996, 1)]
+  shares = [
+    descriptions.percent(share) for share in (0, 0.0004, 0.124, 0.9996, 1)
+  ]
   wanted = ["0 %", "0.04 %", "12 %", "99.96 %", "100 %"]
   assert shares == [text.replace(" ", space) for text in wanted]
 
 
 def test_older_names_of_the_f_measures_are_read():
-  found = wording.betas({"max_f_0.5": 1.0, "max_f_beta_0.25": 1.0, "hd3p": 1.0})
+  found = descriptions.betas(
+    {"max_f_0.5": 1.0, "max_f_beta_0.25": 1.0, "hd3p": 1.0}
+  )
   assert found == {"max_f_0.5": "0.5", "max_f_beta_0.25": "0.25"}
 
 
@@ -717,11 +721,11 @@ def test_every_template_is_shipped_beside_the_code():
     (1.25, "1.2"),
     (43.04, "43.0"),
     (1234.5, "1,234"),
-    (None, wording.DASH),
+    (None, descriptions.DASH),
   ],
 )
 def test_seconds_have_the_digits_that_count(seconds, text):
-  assert wording.seconds(seconds) == text
+  assert descriptions.seconds(seconds) == text
 
 
 def test_of_many_processes_the_leader_alone_writes(tmp_path, monkeypatch):

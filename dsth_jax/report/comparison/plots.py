@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from dsth_jax.report import plots, styles, wording
+from dsth_jax.report import descriptions, plots, styles
 from dsth_jax.report.comparison import tables
 from dsth_jax.report.comparison.results import Results
 from dsth_jax.report.results import Metrics
@@ -29,10 +29,10 @@ def files(results: Results) -> Iterator[tuple[str, bytes]]:
 
 def qualities(results: Results) -> dict[str, str]:
   """Returns the title of each metric that is drawn against code length."""
-  rank = wording.max_rank(results["ceiling"])
+  rank = descriptions.max_rank(results["ceiling"])
   return {
-    wording.MAP: "mAP",
-    f"{wording.MAP}_at_{rank}": f"mAP@{rank:,}",
+    descriptions.MAP: "mAP",
+    f"{descriptions.MAP}_at_{rank}": f"mAP@{rank:,}",
     "hd3p": "HD3P",
     "nc3p": "NC3P",
   }
@@ -89,7 +89,7 @@ def _draw(
     marker=look.marker,
     markersize=5,
     capsize=2,
-    label=wording.method(method).name,
+    label=descriptions.method(method).name,
   )
 
 
@@ -105,5 +105,5 @@ def _draw_ceiling(
     [height] * len(lengths),
     color=look.color,
     linestyle=look.line,
-    label=wording.method("cosine").name,
+    label=descriptions.method("cosine").name,
   )

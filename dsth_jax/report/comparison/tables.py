@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsth_jax.baselines import BASELINES
-from dsth_jax.report import tables, wording
+from dsth_jax.report import descriptions, tables
 from dsth_jax.report.comparison.results import Results
 from dsth_jax.report.results import Metrics
 from dsth_jax.report.tables import Cell, Row, Table
@@ -36,7 +36,7 @@ def leaders(results: Results, num_bits: int) -> dict[str, str]:
       group = (
         "with class labels" if _is_supervised(name) else "without class labels"
       )
-      scores[group][name] = figures[wording.MAP]
+      scores[group][name] = figures[descriptions.MAP]
   return {
     group: max(found, key=found.__getitem__)
     for group, found in scores.items()
@@ -89,7 +89,9 @@ def record(results: Results) -> Table:
 
 def who(results: Results) -> dict[str, str]:
   """Explains every method in a sentence, by its name."""
-  methods = [wording.method(name) for name in ("cosine", *results["methods"])]
+  methods = [
+    descriptions.method(name) for name in ("cosine", *results["methods"])
+  ]
   return {method.name: method.text for method in methods}
 
 
@@ -131,4 +133,6 @@ def _note(results: Results, num_bits: int, method: str) -> str:
 
 
 def _time(mean: float | None, spread: float | None) -> Cell:
-  return Cell(wording.seconds(mean), tables.plus_minus(wording.seconds(spread)))
+  return Cell(
+    descriptions.seconds(mean), tables.plus_minus(descriptions.seconds(spread))
+  )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dsth_jax.report import wording
+from dsth_jax.report import descriptions
 from dsth_jax.report.results import Metrics, PictureSheet, Results
 
 # A figure that differs by less than its last digit is level.
@@ -20,13 +20,13 @@ def opening(results: Results) -> str:
   """Tells in three sentences what was done."""
   summary = results["summary"]
   unlabelled = ""
-  if summary["labels"] in wording.LABELS:
+  if summary["labels"] in descriptions.LABELS:
     unlabelled = " It taught itself: no class label of these images was used."
   return (
     f"A small network learned to turn an image into {summary['num_bits']} "
     "bits, so that similar images get similar bits."
     f"{unlabelled} It was trained on "
-    f"{wording.plural(summary['num_training'], 'image')} of "
+    f"{descriptions.plural(summary['num_training'], 'image')} of "
     f"{summary['dataset']}, and from now on finding similar images is "
     "counting differing bits."
   )
@@ -39,15 +39,17 @@ def key_figures(results: Results) -> list[tuple[str, str]]:
   figures = _leading_quality(results)
   figures.append(
     (
-      wording.size(num_bytes),
+      descriptions.size(num_bytes),
       f"hold the codes of all {summary['num_database']:,} images searched",
     )
   )
   pace = _pace(results, "codes")
   if pace:
-    figures.append((wording.rate(pace), "images encoded a second"))
+    figures.append((descriptions.rate(pace), "images encoded a second"))
   total = sum(stage["seconds"] for stage in stages.values())
-  figures.append((wording.duration(total), "for all stages, on this machine"))
+  figures.append(
+    (descriptions.duration(total), "for all stages, on this machine")
+  )
   return figures
 
 
@@ -55,10 +57,10 @@ def data(results: Results) -> str:
   """Tells which images played which part."""
   summary = results["summary"]
   return (
-    f"{wording.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
+    f"{descriptions.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
     f"{summary['num_queries']:,} ask, {summary['num_database']:,} are "
     f"searched, {summary['num_training']:,} trained the student. "
-    f"{wording.protocol(summary['protocol'])}"
+    f"{descriptions.protocol(summary['protocol'])}"
   )
 
 
@@ -66,7 +68,7 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
   """Returns the headings and explanations of the three stages."""
   summary, graph = results["summary"], results["graph"]
   num_bits = summary["num_bits"]
-  backbone = wording.backbone(summary["backbone"])
+  backbone = descriptions.backbone(summary["backbone"])
   link = "each is" if graph["symmetrize"] == "mutual" else "one is"
   return [
     (
@@ -76,7 +78,7 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
       "to the other: a graph of all training images. It is "
       "cut in two in many ways, through as few links as possible; the side "
       f"on which an image lies is a bit of its label, {num_bits} in all. "
-      + wording.LABELS.get(summary["labels"], ""),
+      + descriptions.LABELS.get(summary["labels"], ""),
     ),
     (
       "A small network learns them",
@@ -107,8 +109,8 @@ def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:
   """
   lead = headline(metrics)
   scores = metrics[lead]
-  asked = wording.plural(scores["num_queries"], "image")
-  searched = wording.count(scores["num_database"])
+  asked = descriptions.plural(scores["num_queries"], "image")
+  searched = descriptions.count(scores["num_database"])
   task = {
     "held_out": f"Asked with {asked} that took no part in the training, "
     f"{_subject(lead)} the {searched} images of the database",
@@ -118,7 +120,7 @@ def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:
   }[setting]
   return (
     f"{task} with a mean average precision of "
-    f"{wording.figure(scores.get(wording.MAP))}{_comparison(lead, metrics)}. "
+    f"{descriptions.figure(scores.get(descriptions.MAP))}{_comparison(lead, metrics)}. "
     f"{_returned(scores)}"
   ).strip()
 
@@ -151,18 +153,18 @@ def speed(results: Results) -> str:
   sentences = []
   student, teacher = (_pace(results, name) for name in ("codes", "features"))
   if student:
-    text = f"The student encodes {wording.rate(student)} images a second"
+    text = f"The student encodes {descriptions.rate(student)} images a second"
     if teacher and student > 1.5 * teacher:
       text += (
-        f", while features are made at {wording.rate(teacher)} a second: it is "
+        f", while features are made at {descriptions.rate(teacher)} a second: it is "
         f"{student / teacher:,.{0 if student > 10 * teacher else 1}f} times as "
         "fast"
       )
     sentences.append(text + ".")
   sentences.append(
-    f"A code takes {wording.plural(num_bytes, 'byte')}, and those of all "
+    f"A code takes {descriptions.plural(num_bytes, 'byte')}, and those of all "
     f"{summary['num_database']:,} images in the database "
-    f"{wording.size(num_bytes * summary['num_database'])}."
+    f"{descriptions.size(num_bytes * summary['num_database'])}."
   )
   return " ".join(sentences)
 
@@ -193,13 +195,13 @@ def _pace(results: Results, stage: str) -> float | None:
 def _leading_quality(results: Results) -> list[tuple[str, str]]:
   metrics = results["held_out"] or results["training"]
   if metrics:
-    value = metrics[headline(metrics)].get(wording.MAP)
+    value = metrics[headline(metrics)].get(descriptions.MAP)
     meaning = "mean average precision of the searches; 1 would be perfect"
-    return [(wording.figure(value), meaning)]
+    return [(descriptions.figure(value), meaning)]
   statistics = results["statistics"].get("student")
   if not statistics:
     return []
-  distinct = wording.count(statistics["num_distinct_codes"])
+  distinct = descriptions.count(statistics["num_distinct_codes"])
   total = results["summary"]["num_images"]
   return [(distinct, f"different codes among {total:,} images")]
 
@@ -209,20 +211,20 @@ def _subject(method: str) -> str:
     "student": "the student's codes rank",
     "labels": "the self-taught labels rank",
   }
-  return subjects.get(method, f"{wording.method(method).name} ranks")
+  return subjects.get(method, f"{descriptions.method(method).name} ranks")
 
 
 def _comparison(lead: str, metrics: Mapping[str, Metrics]) -> str:
   """Sets the leading figure against those of the other methods."""
-  value = metrics[lead].get(wording.MAP)
+  value = metrics[lead].get(descriptions.MAP)
   relations: dict[str, list[str]] = {"above": [], "level with": [], "below": []}
   for name, scores in metrics.items():
-    other = scores.get(wording.MAP)
+    other = scores.get(descriptions.MAP)
     if name != lead and value is not None and other is not None:
-      text = f"{_against(name)} ({wording.figure(other)})"
+      text = f"{_against(name)} ({descriptions.figure(other)})"
       relations[_relation(float(value - other))].append(text)
   return "".join(
-    f", {relation} {wording.joined(against)}"
+    f", {relation} {descriptions.joined(against)}"
     for relation, against in relations.items()
     if against
   )
@@ -240,16 +242,16 @@ def _against(method: str) -> str:
     "paper_labels": "the labels of the paper's setting",
     "cosine": "the features themselves",
   }
-  return names.get(method, wording.method(method).name)
+  return names.get(method, descriptions.method(method).name)
 
 
 def _returned(scores: Metrics) -> str:
-  first = wording.first_returned(scores)
+  first = descriptions.first_returned(scores)
   precision = scores.get("precision_of_returned")
   if not first or not precision:
     return ""
   share = precision[list(scores["returned_images"]).index(first)]
   return (
-    f"Of the first {wording.plural(first, 'image')} returned, "
-    f"{wording.percent(share)} are right."
+    f"Of the first {descriptions.plural(first, 'image')} returned, "
+    f"{descriptions.percent(share)} are right."
   )

@@ -1,6 +1,6 @@
 """What a careful reader should know before trusting a run; plain text."""
 
-from dsth_jax.report import sentences, wording
+from dsth_jax.report import descriptions, paragraphs
 from dsth_jax.report.results import Results
 
 # Fewer different codes than this share of the images are remarkable.
@@ -13,7 +13,7 @@ def cautions(results: Results) -> list[str]:
   """Returns one sentence each, or nothing."""
   found = []
   if results["skipped"]:
-    skipped = wording.plural(len(results["skipped"]), "image")
+    skipped = descriptions.plural(len(results["skipped"]), "image")
     found.append(
       f"{skipped} could not be read and took no part; see the list below."
     )
@@ -26,12 +26,12 @@ def _of_graph(results: Results) -> list[str]:
   if graph["recall"] < 1:
     found.append(
       f"The neighbour graph was searched approximately, and holds "
-      f"{wording.percent(graph['recall'])} of the true neighbours of a sample."
+      f"{descriptions.percent(graph['recall'])} of the true neighbours of a sample."
     )
   if added:
     found.append(
       f"The neighbour graph fell into {parts:,} separate parts; "
-      f"{wording.plural(added, 'link')} between their most similar images "
+      f"{descriptions.plural(added, 'link')} between their most similar images "
       f"{'was' if added == 1 else 'were'} added to join them."
     )
   elif parts > 1:
@@ -42,7 +42,7 @@ def _of_graph(results: Results) -> list[str]:
     )
   if graph["num_isolated"]:
     found.append(
-      f"{wording.plural(graph['num_isolated'], 'image')} had no neighbour in "
+      f"{descriptions.plural(graph['num_isolated'], 'image')} had no neighbour in "
       f"the graph{' before' if added else ''}."
     )
   return found
@@ -55,7 +55,7 @@ def _of_metrics(results: Results) -> list[str]:
     metrics = results[setting]  # type: ignore[literal-required]
     if not metrics:
       continue
-    scores = metrics[sentences.headline(metrics)]
+    scores = metrics[paragraphs.headline(metrics)]
     without = scores.get("num_queries_without_relevant")
     if without:
       found.append(
@@ -65,7 +65,7 @@ def _of_metrics(results: Results) -> list[str]:
     empty = scores.get("hd3p_empty_share") or 0
     if empty > _OFTEN_EMPTY:
       found.append(
-        f"For {wording.percent(empty)} of the {asked} no code lies within 3 "
+        f"For {descriptions.percent(empty)} of the {asked} no code lies within 3 "
         "bits, and each of them counts 0 in HD3P: at this number of bits HD3P "
         "says more about the distances than about the quality."
       )
@@ -90,7 +90,7 @@ def _of_codes(results: Results) -> list[str]:
   constant = statistics.get("num_constant_bits")
   if constant:
     found.append(
-      f"In {wording.plural(constant, 'bit')} the student's codes are the same "
+      f"In {descriptions.plural(constant, 'bit')} the student's codes are the same "
       "for every image: nothing is told apart there."
     )
   return found

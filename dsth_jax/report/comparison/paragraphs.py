@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dsth_jax.report import wording
+from dsth_jax.report import descriptions
 from dsth_jax.report.comparison import tables
 from dsth_jax.report.comparison.results import Results
 from dsth_jax.report.tables import plus_minus
@@ -19,8 +19,10 @@ def title(results: Results) -> str:
 def opening(results: Results) -> str:
   """Tells what was compared, and how often."""
   summary = results["summary"]
-  methods = wording.plural(len(results["methods"]), "method")
-  bits = wording.joined([str(num_bits) for num_bits in summary["num_bits"]])
+  methods = descriptions.plural(len(results["methods"]), "method")
+  bits = descriptions.joined(
+    [str(num_bits) for num_bits in summary["num_bits"]]
+  )
   seeds = len(summary["seeds"])
   repeated = "fitted once" if seeds == 1 else f"fitted with {seeds} seeds"
   return (
@@ -34,12 +36,12 @@ def opening(results: Results) -> str:
 def data(results: Results) -> str:
   """Tells which images played which part."""
   summary = results["summary"]
-  backbone = wording.backbone(summary["backbone"])
+  backbone = descriptions.backbone(summary["backbone"])
   return (
-    f"{wording.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
+    f"{descriptions.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
     f"{summary['num_queries']:,} ask, {summary['num_database']:,} are "
     f"searched, {summary['num_training']:,} are learned from. "
-    f"{wording.protocol(summary['protocol'])} What a method learns from stands "
+    f"{descriptions.protocol(summary['protocol'])} What a method learns from stands "
     f"beneath its name: features describe each image by numbers ({backbone}); "
     "class labels say what counts as right, so that methods without them are "
     "best compared among themselves. In plots, dash-dotted lines are of "
@@ -51,16 +53,18 @@ def length(results: Results, num_bits: int) -> str:
   """Tells which methods lead at a code length."""
   leaders = tables.leaders(results, num_bits)
   if not leaders:
-    return f"No method could be measured at {wording.plural(num_bits, 'bit')}."
+    return (
+      f"No method could be measured at {descriptions.plural(num_bits, 'bit')}."
+    )
   led = [
-    f"{group}, {wording.method(method).name} with "
+    f"{group}, {descriptions.method(method).name} with "
     f"{_score(results, num_bits, method)}"
     for group, method in leaders.items()
   ]
   return (
-    f"The highest mean average precision of {wording.plural(num_bits, 'bit')}: "
+    f"The highest mean average precision of {descriptions.plural(num_bits, 'bit')}: "
     f"{'; '.join(led)}. The features themselves, compared by cosine, have "
-    f"{wording.figure(results['ceiling'][wording.MAP])}."
+    f"{descriptions.figure(results['ceiling'][descriptions.MAP])}."
   )
 
 
@@ -72,11 +76,11 @@ def key_figures(results: Results) -> list[tuple[str, str]]:
     for group, method in list(leaders.items())[:1]:
       mean = results["methods"][method][str(num_bits)]["mean"]
       meaning = (
-        f"{wording.method(method).name}: the best mean average precision of "
-        f"{wording.plural(num_bits, 'bit')} {group}"
+        f"{descriptions.method(method).name}: the best mean average precision of "
+        f"{descriptions.plural(num_bits, 'bit')} {group}"
       )
-      figures.append((wording.figure(mean[wording.MAP]), meaning))
-  ceiling = wording.figure(results["ceiling"][wording.MAP])
+      figures.append((descriptions.figure(mean[descriptions.MAP]), meaning))
+  ceiling = descriptions.figure(results["ceiling"][descriptions.MAP])
   return [*figures, (ceiling, "the features themselves, by cosine")]
 
 
@@ -87,15 +91,15 @@ def cautions(results: Results) -> list[str]:
     failure = cell["method"], cell["num_bits"], cell["error"]
     seeds_of.setdefault(failure, []).append(str(cell["seed"]))
   found = [
-    f"{wording.method(method).name} failed at {wording.plural(num_bits, 'bit')} "
-    f"with {'seed' if len(seeds) == 1 else 'seeds'} {wording.joined(seeds)}: "
+    f"{descriptions.method(method).name} failed at {descriptions.plural(num_bits, 'bit')} "
+    f"with {'seed' if len(seeds) == 1 else 'seeds'} {descriptions.joined(seeds)}: "
     f"{error}"
     for (method, num_bits, error), seeds in seeds_of.items()
   ]
   seeds = len(results["summary"]["seeds"])
   if seeds < _FEW_SEEDS:
     found.append(
-      f"With {wording.plural(seeds, 'seed')} the figures say little about how "
+      f"With {descriptions.plural(seeds, 'seed')} the figures say little about how "
       f"much they vary: take {_FEW_SEEDS} or more."
     )
   return found
@@ -103,11 +107,11 @@ def cautions(results: Results) -> list[str]:
 
 def columns(results: Results) -> Mapping[str, str]:
   """Explains the columns of the tables, in one sentence each."""
-  queries = wording.plural(
+  queries = descriptions.plural(
     results["summary"]["num_queries"], "query", "queries"
   )
   return {
-    **wording.metric_texts(results["ceiling"]),
+    **descriptions.metric_texts(results["ceiling"]),
     "Fit, s": "Seconds to learn from the training images, from features or "
     "pixels in memory. What compiling takes is in it.",
     "Encode, s": f"Seconds to encode the {queries} once more, from features or "
@@ -117,5 +121,7 @@ def columns(results: Results) -> Mapping[str, str]:
 
 def _score(results: Results, num_bits: int, method: str) -> str:
   found = results["methods"][method][str(num_bits)]
-  spread = plus_minus(wording.figure(found["spread"][wording.MAP]))
-  return f"{wording.figure(found['mean'][wording.MAP])} {spread}".strip()
+  spread = plus_minus(descriptions.figure(found["spread"][descriptions.MAP]))
+  return (
+    f"{descriptions.figure(found['mean'][descriptions.MAP])} {spread}".strip()
+  )
