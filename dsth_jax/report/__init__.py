@@ -1,10 +1,10 @@
-"""The report of a run: Markdown, figures and one page that explains itself.
+"""The report of a run: Markdown, plots and one page of HTML.
 
-`write` turns the results of a run and some of its pictures into report.md, PNG
-files and index.html, which needs nothing else, no network and no script.
+`write` takes the results of a run and some of its pictures, and writes
+report.md, PNG files and index.html, which loads no other file and no script.
 
->>> nothing_found = PictureSheet([], [], [], None, [], [])
->>> write("report", {"held_out": None, "training": None}, nothing_found)
+>>> no_pictures = PictureSheet([], [], [], None, [], [])
+>>> write("report", {"held_out": None, "training": None}, no_pictures)
 Traceback (most recent call last):
     ...
 ValueError: results lack embedding, environment, graph, losses, ...
@@ -22,7 +22,8 @@ from dsth_jax.runtime import distributed
 
 __all__ = ["PictureSheet", "Results", "render", "write", "write_files"]
 
-# What a report may consist of; what is not in a new one is removed.
+# In the order in which they are put in place; those that a new report does not
+# have are removed.
 _FILES = (
   "precision_recall.png",
   "precision_of_returned.png",
@@ -38,7 +39,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
 
   Args:
     results: of the run.
-    sheet: queries and what was found; without queries there is no results.png.
+    sheet: queries and their results; without queries there is no results.png.
 
   Returns:
     report.md, index.html and the PNG files: precision_recall.png and
@@ -61,7 +62,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
 def write(
   directory: str | os.PathLike[str], results: Results, sheet: PictureSheet
 ) -> None:
-  """Writes a report, or leaves the old one as it was.
+  """Writes a report, or leaves the old one unchanged.
 
   All files are made in memory, then written under temporary names, then
   renamed; index.html, which holds everything, comes last.
@@ -69,7 +70,7 @@ def write(
   Args:
     directory: of the report; made if it is missing.
     results: of the run.
-    sheet: queries and what was found.
+    sheet: queries and their results.
 
   Raises:
     ValueError: see `render`.
@@ -84,15 +85,15 @@ def write_files(
   *,
   known: Sequence[str],
 ) -> None:
-  """Writes all files or none, and removes what is not among them any more.
+  """Writes all files or none, and removes known files that are not given.
 
-  Of many processes the leader alone writes: others would remove its temporary
-  files.
+  In a multi-process run only the leader writes: others would remove its
+  temporary files.
 
   Args:
     directory: of the files; made if it is missing.
     files: by name.
-    known: all names that there may be, in the order to put them in place.
+    known: all possible names, in the order in which they are put in place.
 
   Raises:
     OSError: the directory cannot be written.
@@ -115,7 +116,7 @@ def write_files(
 
 
 def _ordered(results: Results) -> Results:
-  """Brings the methods into one order, for all tables and legends."""
+  """Sorts the methods, so that all tables and legends have one order."""
   ordered = dict(results)
   for part in ("held_out", "training", "statistics"):
     methods = results[part]

@@ -1,30 +1,40 @@
-"""What every page is: one file of HTML with its style, and nothing else."""
+"""The templates of the pages, and the one environment that fills them in.
+
+Every value is escaped where a template prints it; nothing is marked as safe.
+"""
 
 import functools
-import html
-import string
-from importlib import resources
+
+import jinja2
+
+from dsth_jax.report import styles
 
 
-def render(title: str, body: str) -> str:
+def render(template: str, **values: object) -> str:
   """Returns a page.
 
   Args:
-    title: of the page; escaped here.
-    body: HTML.
+    template: a file of templates/.
+    **values: what the template prints; one that is missing is an error.
   """
-  return template("document.html").substitute(
-    title=html.escape(title), css=read("page.css"), body=body
-  )
+  return _environment().get_template(template).render(values)
 
 
-def template(name: str) -> string.Template:
-  """Returns a file of templates/ as a template."""
-  return string.Template(read(name))
+def source(template: str) -> str:
+  """Returns the text of a file of templates/."""
+  environment = _environment()
+  assert environment.loader is not None
+  return environment.loader.get_source(environment, template)[0]
 
 
 @functools.cache
-def read(name: str) -> str:
-  """Returns the text of a file of templates/."""
-  templates = resources.files("dsth_jax.report").joinpath("templates")
-  return templates.joinpath(name).read_text("utf-8")
+def _environment() -> jinja2.Environment:
+  environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("dsth_jax.report"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  environment.filters["color"] = lambda method: styles.style(method).color
+  return environment

@@ -1,12 +1,20 @@
-"""What the numbers of a run say, read aloud; all plain text."""
+"""The paragraphs of a report, as plain text."""
 
 from collections.abc import Mapping
 
-from dsth_jax.report import descriptions
+import humanize
+
+from dsth_jax.report import columns, descriptions, formatting, tables
+from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import Metrics, PictureSheet, Results
 
-# A figure that differs by less than its last digit is level.
-_LEVEL = 5e-4
+# Figures that differ by less are equal in the digits that are shown.
+_EQUAL = 5e-4
+
+SETTINGS = {
+  "held_out": "Held-out queries",
+  "training": "Training images as queries",
+}
 
 
 def title(results: Results) -> str:
@@ -17,49 +25,47 @@ def title(results: Results) -> str:
 
 
 def opening(results: Results) -> str:
-  """Tells in three sentences what was done."""
+  """Says what was trained on what, and what for."""
   summary = results["summary"]
-  unlabelled = ""
+  self_taught = ""
   if summary["labels"] in descriptions.LABELS:
-    unlabelled = " It taught itself: no class label of these images was used."
+    self_taught = " No class labels were used in training."
+  images = formatting.plural(summary["num_training"], "image")
   return (
-    f"A small network learned to turn an image into {summary['num_bits']} "
-    "bits, so that similar images get similar bits."
-    f"{unlabelled} It was trained on "
-    f"{descriptions.plural(summary['num_training'], 'image')} of "
-    f"{summary['dataset']}, and from now on finding similar images is "
-    "counting differing bits."
+    f"A hash network was trained on {images} of {summary['dataset']}. It gives "
+    f"an image a code of {summary['num_bits']} bits, and similar images get "
+    f"similar codes.{self_taught} A search counts the bits in which codes "
+    "differ."
   )
 
 
 def key_figures(results: Results) -> list[tuple[str, str]]:
-  """Returns what to see at one glance: figures and their meaning."""
+  """Returns the main figures and their meaning."""
   summary, stages = results["summary"], results["stages"]
-  num_bytes = -(-summary["num_bits"] // 8) * summary["num_database"]
+  num_bytes = _num_bytes(results) * summary["num_database"]
   figures = _leading_quality(results)
   figures.append(
     (
-      descriptions.size(num_bytes),
-      f"hold the codes of all {summary['num_database']:,} images searched",
+      humanize.naturalsize(num_bytes),
+      f"for the codes of all {summary['num_database']:,} database images",
     )
   )
   pace = _pace(results, "codes")
   if pace:
-    figures.append((descriptions.rate(pace), "images encoded a second"))
+    figures.append((formatting.rate(pace), "images encoded per second"))
   total = sum(stage["seconds"] for stage in stages.values())
-  figures.append(
-    (descriptions.duration(total), "for all stages, on this machine")
-  )
+  figures.append((formatting.duration(total), "for all stages on this machine"))
   return figures
 
 
 def data(results: Results) -> str:
-  """Tells which images played which part."""
+  """Says which images are queries, database and training images."""
   summary = results["summary"]
   return (
-    f"{descriptions.plural(summary['num_images'], 'image')} of {summary['dataset']}: "
-    f"{summary['num_queries']:,} ask, {summary['num_database']:,} are "
-    f"searched, {summary['num_training']:,} trained the student. "
+    f"{formatting.plural(summary['num_images'], 'image')} of "
+    f"{summary['dataset']}: {summary['num_queries']:,} queries, "
+    f"{summary['num_database']:,} database images and "
+    f"{summary['num_training']:,} training images. "
     f"{descriptions.protocol(summary['protocol'])}"
   )
 
@@ -67,191 +73,200 @@ def data(results: Results) -> str:
 def stage_texts(results: Results) -> list[tuple[str, str]]:
   """Returns the headings and explanations of the three stages."""
   summary, graph = results["summary"], results["graph"]
-  num_bits = summary["num_bits"]
-  backbone = descriptions.backbone(summary["backbone"])
-  link = "each is" if graph["symmetrize"] == "mutual" else "one is"
+  num_bits, num_training = summary["num_bits"], summary["num_training"]
+  link = "both are" if graph["symmetrize"] == "mutual" else "one is"
   return [
     (
-      "It makes its own labels",
-      f"Numbers, the features, describe each image; {backbone}. Two images "
-      f"are linked if {link} among the {graph['num_neighbors']} most similar "
-      "to the other: a graph of all training images. It is "
-      "cut in two in many ways, through as few links as possible; the side "
-      f"on which an image lies is a bit of its label, {num_bits} in all. "
+      "Generate hash labels",
+      "Features describe each training image. "
+      f"{descriptions.features(summary['backbone'])} Two images are linked if "
+      f"{link} among the {graph['num_neighbors']} nearest neighbors of the "
+      "other: a graph of all training images. Its smoothest eigenvectors, the "
+      f"embedding, are cut into {num_bits} bits per image, so that linked "
+      "images share most bits. "
       + descriptions.LABELS.get(summary["labels"], ""),
     ),
     (
-      "A small network learns them",
-      "The graph cannot say anything about a new image. So a small "
-      f"network, the student ({summary['student']}), practises on "
-      f"{summary['num_training']:,} images until it predicts the bits straight "
-      "from the pixels.",
+      "Train the hash network",
+      "The graph has no codes for new images. So a hash network "
+      f"({summary['network']}) is trained on the {num_training:,} training "
+      "images to predict the hash labels from the image. With thresholds and "
+      "preprocessing it is the hash function.",
     ),
     (
-      "Searching is counting bits",
-      f"The student turns every image into {num_bits} bits once. "
-      "For a query, all stored codes are compared with its own, and the "
-      "images with the fewest differing bits come first: exact, and so "
-      "cheap that a laptop compares millions of codes in a moment.",
+      "Search",
+      f"The hash function gives each image a code of {num_bits} bits once. The "
+      "code of a query is compared with all codes of the database, and the "
+      "images with the fewest differing bits come first. The search is exact.",
     ),
   ]
 
 
 def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:
-  """Reads a quality table aloud.
+  """Summarizes a quality table.
 
   Args:
     setting: "held_out" or "training".
     metrics: by method.
 
   Returns:
-    Some sentences; what is above and what below follows from the figures.
+    Two or three sentences.
   """
   lead = headline(metrics)
   scores = metrics[lead]
-  asked = descriptions.plural(scores["num_queries"], "image")
-  searched = descriptions.count(scores["num_database"])
+  queries = formatting.plural(scores["num_queries"], "query", "queries")
+  searched = formatting.count(scores["num_database"])
   task = {
-    "held_out": f"Asked with {asked} that took no part in the training, "
-    f"{_subject(lead)} the {searched} images of the database",
-    "training": "Only training images have self-taught labels, so these can "
-    f"be judged here alone. Asked with {asked} of the training, "
-    f"{_subject(lead)} the {searched} others",
+    "held_out": f"{queries} that took no part in training search {searched} "
+    "database images.",
+    "training": "Only training images have hash labels, so this table compares "
+    f"hash labels with other codes. {queries} from the training images search "
+    f"the {searched} others.",
   }[setting]
+  score = formatting.figure(scores.get(columns.MAP))
   return (
-    f"{task} with a mean average precision of "
-    f"{descriptions.figure(scores.get(descriptions.MAP))}{_comparison(lead, metrics)}. "
-    f"{_returned(scores)}"
+    f"{task} {_subject(lead)} a mean average precision of {score}"
+    f"{_comparison(lead, metrics)}. {_returned(scores)}"
   ).strip()
 
 
 def headline(metrics: Mapping[str, Metrics]) -> str:
   """Names the method that a table is about."""
-  known = [name for name in ("student", "labels") if name in metrics]
+  known = [name for name in ("dsth", "labels") if name in metrics]
   return known[0] if known else next(iter(metrics))
 
 
-def no_labels(results: Results, setting: str) -> str:
-  """Explains why a quality table is missing."""
-  other = {"held_out": "training", "training": "held_out"}[setting]
-  if results[other] is not None:  # type: ignore[literal-required]
-    asked = {"held_out": "held-out queries", "training": "training images"}
-    return f"This run was not measured with {asked[setting]}."
+def not_measured(results: Results) -> str:
+  """Explains why there is no quality table."""
+  if results["held_out"] is not None or results["training"] is not None:
+    return "This run measured no queries."
   return (
-    "These images came without class labels, so this run cannot say which of "
-    "the images it found are right. Mean average precision, precision at "
-    "recall, precision of the first images, max F, HD3P and NC3P all count "
-    "right images, and need labels: in a folder of images, one folder a class "
-    "gives them. The pictures, the use of the bits and the times need none."
+    "These images have no class labels, so this run cannot tell which results "
+    "are relevant. Mean average precision, precision at recall, precision of "
+    "the first images, max F, HD3P and NC3P need class labels: sort the images "
+    "into one folder per class. The pictures, the code statistics and the "
+    "times need none."
   )
 
 
 def speed(results: Results) -> str:
-  """Compares the student's pace with the teacher's, and sizes the codes."""
-  summary = results["summary"]
-  num_bytes = -(-summary["num_bits"] // 8)
-  sentences = []
-  student, teacher = (_pace(results, name) for name in ("codes", "features"))
-  if student:
-    text = f"The student encodes {descriptions.rate(student)} images a second"
-    if teacher and student > 1.5 * teacher:
+  """Compares the speed of hash function and backbone, and gives code sizes."""
+  codes, features = _pace(results, "codes"), _pace(results, "features")
+  found = []
+  if codes:
+    text = (
+      f"The hash function encodes {formatting.rate(codes)} images per second"
+    )
+    if features and codes > 1.5 * features:
+      digits = 0 if codes > 10 * features else 1
       text += (
-        f", while features are made at {descriptions.rate(teacher)} a second: it is "
-        f"{student / teacher:,.{0 if student > 10 * teacher else 1}f} times as "
+        f", and features are computed at {formatting.rate(features)} per "
+        f"second: the hash function is {codes / features:,.{digits}f} times as "
         "fast"
       )
-    sentences.append(text + ".")
-  sentences.append(
-    f"A code takes {descriptions.plural(num_bytes, 'byte')}, and those of all "
-    f"{summary['num_database']:,} images in the database "
-    f"{descriptions.size(num_bytes * summary['num_database'])}."
+    found.append(text + ".")
+  num_bytes, num_codes = _num_bytes(results), results["summary"]["num_database"]
+  found.append(
+    f"A packed code takes {formatting.plural(num_bytes, 'byte')}, and the "
+    f"{num_codes:,} codes of the database take "
+    f"{humanize.naturalsize(num_bytes * num_codes)}."
   )
-  return " ".join(sentences)
+  return " ".join(found)
 
 
-def relevance(sheet: PictureSheet) -> str:
-  """Explains the marks of the picture sheet."""
+def pictures(sheet: PictureSheet) -> str:
+  """Explains the picture sheet."""
+  if not len(sheet.queries):
+    return "This run was not asked for pictures."
   text = (
-    "First in each row the query, then what its code found, nearest first. The "
-    "number beneath an image says in how many bits its code differs from the "
+    "Each row shows a query and its results, nearest first. The number below a "
+    "result is its distance: in how many bits its code differs from the "
     "query's."
   )
   if sheet.relevant is None:
     return text
-  marked = [mark for row in sheet.relevant for mark in row]
+  marks = [bool(mark) for row in sheet.relevant for mark in row]
   return (
-    f"{text} A thick frame and a tick mark the images of the query's class: "
-    f"{sum(map(bool, marked)):,} of the {len(marked):,} shown."
+    f"{text} A thick frame and a check mark show relevant results, those of "
+    f"the query's class: {sum(marks):,} of {len(marks):,}."
   )
 
 
+def more_skipped(results: Results) -> str:
+  """Counts the images that the table of skipped images leaves out."""
+  more = len(results["skipped"]) - tables.MOST_SKIPPED
+  return f"And {more:,} more, in metrics.json." if more > 0 else ""
+
+
+def _num_bytes(results: Results) -> int:
+  return -(-results["summary"]["num_bits"] // 8)
+
+
 def _pace(results: Results, stage: str) -> float | None:
-  """Returns the images a second of a stage that has such a rate."""
+  """Returns the images per second of a stage that has such a rate."""
   if stage not in results["stages"]:
     return None
   return results["stages"][stage]["images_per_second"]
 
 
 def _leading_quality(results: Results) -> list[tuple[str, str]]:
-  metrics = results["held_out"] or results["training"]
-  if metrics:
-    value = metrics[headline(metrics)].get(descriptions.MAP)
-    meaning = "mean average precision of the searches; 1 would be perfect"
-    return [(descriptions.figure(value), meaning)]
-  statistics = results["statistics"].get("student")
+  measured = results_lib.measured(results)
+  if measured:
+    metrics = next(iter(measured.values()))
+    value = metrics[headline(metrics)].get(columns.MAP)
+    meaning = "mean average precision; 1 is perfect"
+    return [(formatting.figure(value), meaning)]
+  statistics = results["statistics"].get("dsth")
   if not statistics:
     return []
-  distinct = descriptions.count(statistics["num_distinct_codes"])
+  distinct = formatting.count(statistics["num_distinct_codes"])
   total = results["summary"]["num_images"]
-  return [(distinct, f"different codes among {total:,} images")]
+  return [(distinct, f"distinct codes of {total:,} images")]
 
 
 def _subject(method: str) -> str:
-  subjects = {
-    "student": "the student's codes rank",
-    "labels": "the self-taught labels rank",
-  }
-  return subjects.get(method, f"{descriptions.method(method).name} ranks")
+  if method == "labels":
+    return "The hash labels have"
+  return f"{descriptions.method(method).name} has"
 
 
 def _comparison(lead: str, metrics: Mapping[str, Metrics]) -> str:
-  """Sets the leading figure against those of the other methods."""
-  value = metrics[lead].get(descriptions.MAP)
-  relations: dict[str, list[str]] = {"above": [], "level with": [], "below": []}
+  """Compares the leading figure with those of the other methods."""
+  value = metrics[lead].get(columns.MAP)
+  relations: dict[str, list[str]] = {"above": [], "equal to": [], "below": []}
   for name, scores in metrics.items():
-    other = scores.get(descriptions.MAP)
+    other = scores.get(columns.MAP)
     if name != lead and value is not None and other is not None:
-      text = f"{_against(name)} ({descriptions.figure(other)})"
+      text = f"{_object(name)} ({formatting.figure(other)})"
       relations[_relation(float(value - other))].append(text)
   return "".join(
-    f", {relation} {descriptions.joined(against)}"
-    for relation, against in relations.items()
-    if against
+    f", {relation} {humanize.natural_list(others)}"
+    for relation, others in relations.items()
+    if others
   )
 
 
 def _relation(difference: float) -> str:
-  if abs(difference) < _LEVEL:
-    return "level with"
+  if abs(difference) < _EQUAL:
+    return "equal to"
   return "above" if difference > 0 else "below"
 
 
-def _against(method: str) -> str:
+def _object(method: str) -> str:
   names = {
-    "labels": "its own labels",
-    "paper_labels": "the labels of the paper's setting",
-    "cosine": "the features themselves",
+    "labels": "the hash labels",
+    "paper_labels": "the hash labels of the paper's setting",
+    "cosine": "the features",
   }
   return names.get(method, descriptions.method(method).name)
 
 
 def _returned(scores: Metrics) -> str:
-  first = descriptions.first_returned(scores)
-  precision = scores.get("precision_of_returned")
-  if not first or not precision:
+  first = columns.first_returned(scores)
+  share = tables.precision_at(scores, first) if first else None
+  if share is None:
     return ""
-  share = precision[list(scores["returned_images"]).index(first)]
   return (
-    f"Of the first {descriptions.plural(first, 'image')} returned, "
-    f"{descriptions.percent(share)} are right."
+    f"Of the first {formatting.plural(first or 0, 'image')} returned, "
+    f"{formatting.percent(share)} are relevant."
   )
