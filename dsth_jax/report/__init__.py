@@ -47,7 +47,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
     where there are losses.
 
   Raises:
-    ValueError: the results lack a section, or the sheet does not fit together.
+    ValueError: the results lack a section, or the lengths in the sheet differ.
   """
   results_lib.check(results, sheet)
   results = _ordered(results)

@@ -55,7 +55,9 @@ STAGES = {
   "labels": Term("Hash labels", "cut the embedding into bits"),
   "training": Term("Training", "train the hash network on the hash labels"),
   "codes": Term("Codes", "encode all images with the hash function"),
-  "hash_function": Term("Hash function", "save it with its thresholds"),
+  "hash_function": Term(
+    "Hash function", "save the network with its thresholds"
+  ),
   "evaluation": Term("Evaluation", "measure the searches"),
 }
 

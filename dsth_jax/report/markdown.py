@@ -110,16 +110,15 @@ def _quality(results: Results, pictures: Sequence[str]) -> list[str]:
     return [*blocks, escape(paragraphs.not_measured(results))]
   for setting, metrics in measured.items():
     blocks += _setting(setting, metrics)
-  keys = {key: None for metrics in measured.values() for key in metrics}
-  scores = next(iter(next(iter(measured.values())).values()))
+  by_method = results_lib.by_method(results)
   return [
     *blocks,
     *_picture("precision_recall.png", pictures),
     *_picture("precision_of_returned.png", pictures),
     "### Methods",
-    glossary(descriptions.methods(keys)),
+    glossary(descriptions.methods(descriptions.in_order(by_method))),
     "### Columns",
-    glossary(columns.explanations(scores)),
+    glossary(columns.explanations(next(iter(by_method.values())))),
   ]
 
 

@@ -22,11 +22,7 @@ def render(results: Results, sheet: PictureSheet) -> str:
     results: of the run.
     sheet: queries and their results.
   """
-  measured = results_lib.measured(results)
-  scores = next(
-    (m for by_method in measured.values() for m in by_method.values()), {}
-  )
-  keys = (key for metrics in measured.values() for key in metrics)
+  by_method = results_lib.by_method(results)
   return html_lib.render(
     "report.html",
     title=paragraphs.title(results),
@@ -41,8 +37,8 @@ def render(results: Results, sheet: PictureSheet) -> str:
     num_bits=results["summary"]["num_bits"],
     qualities=_qualities(results),
     not_measured=paragraphs.not_measured(results),
-    columns=columns.explanations(scores),
-    methods=descriptions.methods(descriptions.in_order(set(keys))),
+    columns=columns.explanations(next(iter(by_method.values()), {})),
+    methods=descriptions.methods(descriptions.in_order(by_method)),
     speed=paragraphs.speed(results),
     stages=tables.stages(results),
     statistics=tables.statistics(results["statistics"]),

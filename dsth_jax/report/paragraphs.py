@@ -232,13 +232,16 @@ def _subject(method: str) -> str:
 
 def _comparison(lead: str, metrics: Mapping[str, Metrics]) -> str:
   """Compares the leading figure with those of the other methods."""
-  value = metrics[lead].get(columns.MAP)
   relations: dict[str, list[str]] = {"above": [], "equal to": [], "below": []}
-  for name, scores in metrics.items():
-    other = scores.get(columns.MAP)
-    if name != lead and value is not None and other is not None:
-      text = f"{_object(name)} ({formatting.figure(other)})"
-      relations[_relation(float(value - other))].append(text)
+  values = {
+    name: float(scores[columns.MAP])
+    for name, scores in metrics.items()
+    if formatting.figure(scores.get(columns.MAP)) != formatting.DASH
+  }
+  for name, value in values.items():
+    if name != lead and lead in values:
+      text = f"{_object(name)} ({formatting.figure(value)})"
+      relations[_relation(values[lead] - value)].append(text)
   return "".join(
     f", {relation} {humanize.natural_list(others)}"
     for relation, others in relations.items()

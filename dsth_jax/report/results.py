@@ -177,8 +177,14 @@ def measured(results: Results) -> dict[str, Mapping[str, Metrics]]:
   return {name: metrics for name, metrics in settings.items() if metrics}
 
 
+def by_method(results: Results) -> dict[str, Metrics]:
+  """Returns the metrics of each method in the first setting that has it."""
+  held_out = results["held_out"] or {}
+  return {**held_out, **(results["training"] or {}), **held_out}
+
+
 def check(results: Results, sheet: PictureSheet) -> None:
-  """Refuses results that lack a section and sheets that do not fit together.
+  """Refuses results that lack a section, and sheets of unequal lengths.
 
   Raises:
     ValueError: with what is missing, or with the query that does not fit.

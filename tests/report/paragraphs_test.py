@@ -20,6 +20,16 @@ def test_quality_compares_as_the_figures_do(results):
   ) in text
 
 
+def test_quality_compares_only_what_was_measured(results):
+  held_out = results["held_out"]
+  held_out["itq"]["mean_average_precision"] = float("nan")
+  text = paragraphs.quality("held_out", held_out)
+  assert "above LSH (0.221) and the features (0.331)." in text
+  held_out["dsth"]["mean_average_precision"] = None
+  text = paragraphs.quality("held_out", held_out)
+  assert "precision of \N{EN DASH}. Of the first" in text
+
+
 def test_quality_without_dsth_is_about_the_labels(results):
   del results["training"]["dsth"]
   text = paragraphs.quality("training", results["training"])

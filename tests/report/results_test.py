@@ -43,5 +43,7 @@ def test_results_without_a_section_are_refused(
 
 def test_settings_without_metrics_are_not_measured(results):
   assert list(results_lib.measured(results)) == ["held_out", "training"]
-  results |= {"held_out": None, "training": {}}
+  results["held_out"] = None
+  assert results_lib.by_method(results) == results["training"]
+  results["training"] = {}
   assert results_lib.measured(results) == {}

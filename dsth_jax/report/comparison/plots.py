@@ -30,12 +30,8 @@ def files(results: Results) -> Iterator[tuple[str, bytes]]:
 def qualities(results: Results) -> dict[str, str]:
   """Returns the title of each metric that is drawn against code length."""
   rank = columns.max_rank(results["ceiling"])
-  return {
-    columns.MAP: "mAP",
-    f"{columns.MAP}_at_{rank}": f"mAP@{rank:,}",
-    "hd3p": "HD3P",
-    "nc3p": "NC3P",
-  }
+  at_rank = {f"{columns.MAP}_at_{rank}": f"mAP@{rank:,}"} if rank else {}
+  return {columns.MAP: "mAP", **at_rank, "hd3p": "HD3P", "nc3p": "NC3P"}
 
 
 def by_length(
