@@ -48,6 +48,7 @@ FEATURES = {
 
 STAGES = {
   "data": Term("Data", "find and check the images"),
+  "splits": Term("Splits", "choose queries, database and training images"),
   "features": Term("Features", "describe each image with the backbone"),
   "pixels": Term("Pixels", "resize the images for the hash network"),
   "graph": Term("Graph", "link each image to its nearest neighbors"),
@@ -96,8 +97,15 @@ def method(key: str) -> Term:
 
 
 def stage(key: str) -> Term:
-  """Returns the name and description of a stage; unknown ones keep the key."""
-  return STAGES.get(key, Term(key))
+  """Returns the name and description of a stage, also of one like features/vit.
+
+  Unknown stages keep the key.
+  """
+  name, _, part = key.partition("/")
+  if name not in STAGES:
+    return Term(key)
+  known = STAGES[name]
+  return known._replace(name=f"{known.name}, {part}") if part else known
 
 
 def protocol(name: str) -> str:

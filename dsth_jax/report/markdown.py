@@ -3,7 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from dsth_jax.report import columns, descriptions, paragraphs, tables, warnings
+from dsth_jax.report import (
+  columns,
+  descriptions,
+  paragraphs,
+  speed,
+  tables,
+  warnings,
+)
 from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import Metrics, Results
 
@@ -40,7 +47,7 @@ def render(results: Results, pictures: Sequence[str]) -> str:
       for number, (head, text) in enumerate(paragraphs.stage_texts(results), 1)
     ),
     "## Speed",
-    escape(paragraphs.speed(results)),
+    escape(speed.paragraph(results)),
     table(tables.stages(results)),
     "## Code statistics",
     table(tables.statistics(results["statistics"])),

@@ -7,6 +7,7 @@ from dsth_jax.report import (
   gallery,
   paragraphs,
   plots,
+  speed,
   tables,
   warnings,
 )
@@ -39,7 +40,7 @@ def render(results: Results, sheet: PictureSheet) -> str:
     not_measured=paragraphs.not_measured(results),
     columns=columns.explanations(next(iter(by_method.values()), {})),
     methods=descriptions.methods(descriptions.in_order(by_method)),
-    speed=paragraphs.speed(results),
+    speed=speed.paragraph(results),
     stages=tables.stages(results),
     statistics=tables.statistics(results["statistics"]),
     statistics_columns=columns.STATISTICS,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import humanize
 
-from dsth_jax.report import columns, descriptions, formatting, tables
+from dsth_jax.report import columns, descriptions, formatting, speed, tables
 from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import Metrics, PictureSheet, Results
 
@@ -42,17 +42,18 @@ def opening(results: Results) -> str:
 def key_figures(results: Results) -> list[tuple[str, str]]:
   """Returns the main figures and their meaning."""
   summary, stages = results["summary"], results["stages"]
-  num_bytes = _num_bytes(results) * summary["num_database"]
   figures = _leading_quality(results)
   figures.append(
     (
-      humanize.naturalsize(num_bytes),
+      speed.database_size(results),
       f"for the codes of all {summary['num_database']:,} database images",
     )
   )
-  pace = _pace(results, "codes")
-  if pace:
-    figures.append((formatting.rate(pace), "images encoded per second"))
+  encoded = speed.codes(results)
+  if encoded:
+    source = ", from features" if speed.encodes_features(results) else ""
+    meaning = f"images encoded per second{source}"
+    figures.append((formatting.rate(encoded), meaning))
   total = sum(stage["seconds"] for stage in stages.values())
   figures.append((formatting.duration(total), "for all stages on this machine"))
   return figures
@@ -74,6 +75,7 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
   """Returns the headings and explanations of the three stages."""
   summary, graph = results["summary"], results["graph"]
   num_bits, num_training = summary["num_bits"], summary["num_training"]
+  source = "features" if speed.encodes_features(results) else "pixels"
   link = "both are" if graph["symmetrize"] == "mutual" else "one is"
   return [
     (
@@ -90,8 +92,8 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
       "Train the hash network",
       "The graph has no codes for new images. So a hash network "
       f"({summary['network']}) is trained on the {num_training:,} training "
-      "images to predict the hash labels from the image. With thresholds and "
-      "preprocessing it is the hash function.",
+      f"images to predict the hash labels from the {source}. With thresholds "
+      "and preprocessing it is the hash function.",
     ),
     (
       "Search",
@@ -149,35 +151,13 @@ def not_measured(results: Results) -> str:
   )
 
 
-def speed(results: Results) -> str:
-  """Compares the speed of hash function and backbone, and gives code sizes."""
-  codes, features = _pace(results, "codes"), _pace(results, "features")
-  found = []
-  if codes:
-    text = (
-      f"The hash function encodes {formatting.rate(codes)} images per second"
-    )
-    if features and codes > 1.5 * features:
-      digits = 0 if codes > 10 * features else 1
-      text += (
-        f", and features are computed at {formatting.rate(features)} per "
-        f"second: the hash function is {codes / features:,.{digits}f} times as "
-        "fast"
-      )
-    found.append(text + ".")
-  num_bytes, num_codes = _num_bytes(results), results["summary"]["num_database"]
-  found.append(
-    f"A packed code takes {formatting.plural(num_bytes, 'byte')}, and the "
-    f"{num_codes:,} codes of the database take "
-    f"{humanize.naturalsize(num_bytes * num_codes)}."
-  )
-  return " ".join(found)
-
-
 def pictures(sheet: PictureSheet) -> str:
   """Explains the picture sheet."""
   if not len(sheet.queries):
-    return "This run was not asked for pictures."
+    return (
+      "There are no pictures: the run was not asked for them, or its data set "
+      "has features only."
+    )
   text = (
     "Each row shows a query and its results, nearest first. The number below a "
     "result is its distance: in how many bits its code differs from the "
@@ -196,17 +176,6 @@ def more_skipped(results: Results) -> str:
   """Counts the images that the table of skipped images leaves out."""
   more = len(results["skipped"]) - tables.MOST_SKIPPED
   return f"And {more:,} more, in metrics.json." if more > 0 else ""
-
-
-def _num_bytes(results: Results) -> int:
-  return -(-results["summary"]["num_bits"] // 8)
-
-
-def _pace(results: Results, stage: str) -> float | None:
-  """Returns the images per second of a stage that has such a rate."""
-  if stage not in results["stages"]:
-    return None
-  return results["stages"][stage]["images_per_second"]
 
 
 def _leading_quality(results: Results) -> list[tuple[str, str]]:

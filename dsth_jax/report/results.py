@@ -1,7 +1,7 @@
 """The input of a report: the results of a run, and its picture sheet."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import UInt8
@@ -30,6 +30,8 @@ class Summary(TypedDict):
     backbone: a name in `dsth_jax.models.BACKBONES`, "pixels", or a .npy file.
     labels: "diffusion" or "eigenvectors".
     network: the hash network, as in "SimpleNet 32x32, slice head, batchnorm".
+    network_inputs: what the codes were encoded from, "images" or "features";
+      "images" if it is left out.
   """
 
   dataset: str
@@ -42,6 +44,7 @@ class Summary(TypedDict):
   backbone: str
   labels: str
   network: str
+  network_inputs: NotRequired[Literal["images", "features"]]
 
 
 class Statistics(TypedDict):
@@ -127,7 +130,8 @@ class Results(TypedDict):
     training: metrics by method of a sample of training images against all
       others; None without class labels.
     statistics: by method.
-    stages: by name, in the order they ran.
+    stages: by name, in the order they ran. The features of each backbone may
+      be a stage: "features/<backbone>".
     graph: the neighbor graph.
     embedding: the eigenproblem.
     losses: [step, loss] of the training; may be empty.

@@ -41,6 +41,12 @@ def test_features_say_where_they_come_from(backbone, text):
   assert text in descriptions.features(backbone)
 
 
+def test_stages_of_one_backbone_are_told_apart():
+  text = descriptions.stage("features").description
+  assert descriptions.stage("features/vit") == ("Features, vit", text)
+  assert descriptions.stage("mine/vit") == ("mine/vit", "")
+
+
 def test_older_names_of_the_f_measures_are_read():
   found = columns.betas({"max_f_0.5": 1.0, "max_f_beta_0.25": 1.0, "hd3p": 1.0})
   assert found == {"max_f_0.5": "0.5", "max_f_beta_0.25": "0.25"}

@@ -168,7 +168,7 @@ def test_without_queries_there_are_no_pictures(results):
   empty = report.PictureSheet([], [], [], None, [], [])
   files = report.render(results, empty)
   assert "results.png" not in files
-  assert "not asked for pictures" in files["index.html"].decode()
+  assert "There are no pictures" in files["index.html"].decode()
 
 
 @pytest.mark.usefixtures("undrawn")
