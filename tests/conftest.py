@@ -38,7 +38,7 @@ def key():
 
 @pytest.fixture
 def undrawn(monkeypatch):
-  """Leaves out the drawing where the words and numbers are what counts."""
+  """Leaves out the drawing where only text and figures are tested."""
   from dsth_jax.report import pictures, plots
 
   drawn = ("precision_recall", "precision_of_returned", "training_loss")

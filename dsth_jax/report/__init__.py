@@ -1,10 +1,10 @@
-"""The report of a run: Markdown, figures and one page that explains itself.
+"""The report of a run: Markdown, plots and one page of HTML.
 
-`write` turns the results of a run and some of its pictures into report.md, PNG
-files and index.html, which needs nothing else, no network and no script.
+`write` takes the results of a run and some of its pictures, and writes
+report.md, PNG files and index.html, which loads no other file and no script.
 
->>> nothing_found = PictureSheet([], [], [], None, [], [])
->>> write("report", {"held_out": None, "training": None}, nothing_found)
+>>> no_pictures = PictureSheet([], [], [], None, [], [])
+>>> write("report", {"held_out": None, "training": None}, no_pictures)
 Traceback (most recent call last):
     ...
 ValueError: results lack embedding, environment, graph, losses, ...
@@ -15,14 +15,15 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from dsth_jax.report import markdown, page, pictures, plots, wording
+from dsth_jax.report import descriptions, markdown, page, pictures, plots
 from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import PictureSheet, Results
 from dsth_jax.runtime import distributed
 
 __all__ = ["PictureSheet", "Results", "render", "write", "write_files"]
 
-# What a report may consist of; what is not in a new one is removed.
+# In the order in which they are put in place; those that a new report does not
+# have are removed.
 _FILES = (
   "precision_recall.png",
   "precision_of_returned.png",
@@ -38,7 +39,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
 
   Args:
     results: of the run.
-    sheet: queries and what was found; without queries there is no results.png.
+    sheet: queries and their results; without queries there is no results.png.
 
   Returns:
     report.md, index.html and the PNG files: precision_recall.png and
@@ -46,7 +47,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
     where there are losses.
 
   Raises:
-    ValueError: the results lack a section, or the sheet does not fit together.
+    ValueError: the results lack a section, or the lengths in the sheet differ.
   """
   results_lib.check(results, sheet)
   results = _ordered(results)
@@ -61,7 +62,7 @@ def render(results: Results, sheet: PictureSheet) -> dict[str, bytes]:
 def write(
   directory: str | os.PathLike[str], results: Results, sheet: PictureSheet
 ) -> None:
-  """Writes a report, or leaves the old one as it was.
+  """Writes a report, or leaves the old one unchanged.
 
   All files are made in memory, then written under temporary names, then
   renamed; index.html, which holds everything, comes last.
@@ -69,7 +70,7 @@ def write(
   Args:
     directory: of the report; made if it is missing.
     results: of the run.
-    sheet: queries and what was found.
+    sheet: queries and their results.
 
   Raises:
     ValueError: see `render`.
@@ -84,15 +85,15 @@ def write_files(
   *,
   known: Sequence[str],
 ) -> None:
-  """Writes all files or none, and removes what is not among them any more.
+  """Writes all files or none, and removes known files that are not given.
 
-  Of many processes the leader alone writes: others would remove its temporary
-  files.
+  In a multi-process run only the leader writes: others would remove its
+  temporary files.
 
   Args:
     directory: of the files; made if it is missing.
     files: by name.
-    known: all names that there may be, in the order to put them in place.
+    known: all possible names, in the order in which they are put in place.
 
   Raises:
     OSError: the directory cannot be written.
@@ -115,12 +116,12 @@ def write_files(
 
 
 def _ordered(results: Results) -> Results:
-  """Brings the methods into one order, for all tables and legends."""
+  """Sorts the methods, so that all tables and legends have one order."""
   ordered = dict(results)
   for part in ("held_out", "training", "statistics"):
     methods = results[part]
     if methods is not None:
       ordered[part] = {
-        name: methods[name] for name in wording.in_order(methods)
+        name: methods[name] for name in descriptions.in_order(methods)
       }
   return cast(Results, ordered)

@@ -1,156 +1,122 @@
-"""The recurring pieces of the page; each escapes the texts it is given."""
+"""The parts of a page that several pages have, as data for the templates."""
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from dsth_jax.report import pictures, plots, styles, tables, wording
+from dsth_jax.report import (
+  columns,
+  descriptions,
+  formatting,
+  pictures,
+  plots,
+  styles,
+  tables,
+)
 from dsth_jax.report.results import Metrics
+from dsth_jax.report.tables import Table
+
+# The figure beside a bar needs the rest of the width.
+_LONGEST_BAR = 85
 
 
-def paragraph(text: str) -> str:
-  """Returns a paragraph."""
-  return f"<p>{escape(text)}</p>"
+class Plot(NamedTuple):
+  """A plot in the colors of a light and of a dark page, as data URIs."""
+
+  caption: str
+  light: str
+  dark: str
 
 
-def tiles(figures: Sequence[tuple[str, str]]) -> str:
-  """Returns the items of a list of key figures, each with its meaning."""
-  return "\n".join(
-    f"<li><b>{escape(figure)}</b><span>{escape(meaning)}</span></li>"
-    for figure, meaning in figures
-  )
+class Bar(NamedTuple):
+  """The mean average precision of a method.
 
-
-def glossary(texts: Mapping[str, str]) -> str:
-  """Returns terms and what they mean."""
-  items = "".join(
-    f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>"
-    for name, text in texts.items()
-  )
-  return f"<dl>{items}</dl>"
-
-
-def table(content: tables.Table, *, kind: str = "") -> str:
-  """Returns a table that scrolls by itself where the page is narrow.
-
-  Args:
-    content: of the table; without rows there is none.
-    kind: a class of page.css.
-
-  Returns:
-    HTML.
+  Attributes:
+    method: its key.
+    name: of the method.
+    figure: as text.
+    width: of the bar, in percent.
+    is_lead: whether the table is about this method.
   """
-  if not content.rows:
-    return ""
-  head = "".join(f'<th scope="col">{escape(c)}</th>' for c in content.columns)
-  body = "".join(map(_row, content.rows))
-  return (
-    f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead>'
-    f"<tbody>{body}</tbody></table></div>"
-  )
+
+  method: str
+  name: str
+  figure: str
+  width: float
+  is_lead: bool
 
 
-def bars(metrics: Mapping[str, Metrics], lead: str) -> str:
-  """Draws mean average precision as bars from 0 to 1.
+class Quality(NamedTuple):
+  """Everything that is shown of the quality of several methods.
 
-  Args:
-    metrics: by method.
-    lead: the method to stress.
-
-  Returns:
-    HTML.
+  Attributes:
+    title: the heading.
+    text: the summary.
+    bars: one per method.
+    table: one row per method.
+    curves: plots of precision.
+    recall: the numbers behind the first curve.
+    returned: the numbers behind the second.
   """
-  scores = {
-    name: float(each[wording.MAP])
-    for name, each in metrics.items()
-    if wording.figure(each.get(wording.MAP)) != wording.DASH
-  }
-  items = "".join(
-    _bar(name, value, name == lead) for name, value in scores.items()
-  )
-  label = "Mean average precision of each method, from 0 to 1"
-  return f'<ul class="bars" aria-label="{label}">{items}</ul>'
+
+  title: str
+  text: str
+  bars: list[Bar]
+  table: Table
+  curves: list[Plot]
+  recall: Table
+  returned: Table
 
 
-def plot(caption: str, light: bytes, dark: bytes) -> str:
-  """Returns a plot in the colours of the page, with its caption."""
-  return (
-    f"<figure><figcaption>{escape(caption)}</figcaption><picture>"
-    '<source media="(prefers-color-scheme: dark)" '
-    f'srcset="{pictures.data_uri(dark)}">'
-    f'<img src="{pictures.data_uri(light)}" alt="{escape(caption)}">'
-    "</picture></figure>"
-  )
-
-
-def warnings(found: Sequence[str]) -> str:
-  """Returns a box of what is to be noted; none without a cause."""
-  if not found:
-    return ""
-  items = "".join(f"<li>{escape(text)}</li>" for text in found)
-  return (
-    f'<section class="warnings"><h2>Please note</h2><ul>{items}</ul></section>'
+def quality(
+  metrics: Mapping[str, Metrics],
+  *,
+  title: str,
+  text: str,
+  lead: str,
+  table: Table,
+) -> Quality:
+  """Returns what a page shows of the metrics of several methods."""
+  return Quality(
+    title,
+    text,
+    _bars(metrics, lead),
+    table,
+    _curves(metrics),
+    tables.recall(metrics),
+    tables.returned(metrics),
   )
 
 
-def curves(metrics: Mapping[str, Metrics]) -> str:
-  """Draws the two curves of a quality table, light and dark."""
-  drawn = (
-    (
-      "Precision at recall: how many of the images one looks through are "
-      "right, until a given share of all right images is found.",
-      plots.precision_recall,
+def plot(caption: str, draw: Callable[[styles.Theme], bytes]) -> Plot:
+  """Draws a plot for light and dark pages."""
+  light, dark = draw(styles.LIGHT), draw(styles.DARK)
+  return Plot(caption, pictures.data_uri(light), pictures.data_uri(dark))
+
+
+def _bars(metrics: Mapping[str, Metrics], lead: str) -> list[Bar]:
+  return [
+    Bar(
+      name,
+      descriptions.method(name).name,
+      formatting.figure(scores[columns.MAP]),
+      round(_LONGEST_BAR * min(max(scores[columns.MAP], 0), 1), 1),
+      name == lead,
+    )
+    for name, scores in metrics.items()
+    if formatting.figure(scores.get(columns.MAP)) != formatting.DASH
+  ]
+
+
+def _curves(metrics: Mapping[str, Metrics]) -> list[Plot]:
+  return [
+    plot(
+      "Precision at each level of recall: the share of relevant images among "
+      "those returned until this share of all relevant images is found.",
+      lambda theme: plots.precision_recall({"": metrics}, theme),
     ),
-    (
-      "Precision of the first images: how many of the first so many images "
-      "returned are right.",
-      plots.precision_of_returned,
+    plot(
+      "Precision of the first images: the share of relevant images among the "
+      "first images returned.",
+      lambda theme: plots.precision_of_returned({"": metrics}, theme),
     ),
-  )
-  figures = (
-    plot(caption, draw({"": metrics}), draw({"": metrics}, styles.DARK))
-    for caption, draw in drawn
-  )
-  return f'<div class="plots">{"".join(figures)}</div>'
-
-
-def numbers(metrics: Mapping[str, Metrics]) -> str:
-  """Returns the tables behind the curves, folded away."""
-  return (
-    "<details><summary>The numbers behind the curves</summary>"
-    + table(tables.recall(metrics), kind="numbers")
-    + table(tables.returned(metrics), kind="numbers")
-    + "</details>"
-  )
-
-
-def _row(row: tables.Row) -> str:
-  cells = "".join(
-    f"<td{' class=best' if cell.best else ''}>{_cell(cell)}</td>"
-    for cell in row.cells
-  )
-  return f'<tr><th scope="row">{_head(row)}</th>{cells}</tr>'
-
-
-def _cell(cell: tables.Cell) -> str:
-  note = f"<small>{escape(cell.note)}</small>" if cell.note else ""
-  return escape(cell.text) + note
-
-
-def _head(row: tables.Row) -> str:
-  if not row.method:
-    return _cell(row.head)
-  color = styles.style(row.method).color
-  dot = f'<span class="dot" style="background:{color}"></span>'
-  return f'<span class="method">{dot}{_cell(row.head)}</span>'
-
-
-def _bar(method: str, value: float, stressed: bool) -> str:
-  name = escape(wording.method(method).name)
-  color = styles.style(method).color
-  # The figure needs some of the width.
-  width = f"{85 * min(max(value, 0), 1):.1f}%"
-  return (
-    f"<li{' class=lead-method' if stressed else ''}>{name}<span>"
-    f'<i style="width:{width};background:{color}"></i>'
-    f"{wording.figure(value)}</span></li>"
-  )
+  ]

@@ -1,63 +1,52 @@
-"""The picture sheet as a part of the page."""
+"""The picture sheet, as data for the page."""
 
-from html import escape
+from typing import NamedTuple
 
-from dsth_jax.report import elements, pictures, sentences
+from dsth_jax.report import pictures
+from dsth_jax.report.pictures import Thumbnail
 from dsth_jax.report.results import PictureSheet
-from dsth_jax.types import ArrayLike
 
 
-def gallery(sheet: PictureSheet) -> str:
-  """Shows each query and what was found, legible on a phone too.
+class Result(NamedTuple):
+  """A picture that was found.
 
-  Args:
-    sheet: queries and what was found.
-
-  Returns:
-    HTML; the pictures are part of it.
+  Attributes:
+    thumbnail: the picture.
+    name: of the image.
+    distance: to the query, in bits.
+    is_relevant: whether it is known to be relevant.
   """
-  if not len(sheet.queries):
-    return elements.paragraph("This run was not asked for pictures.")
-  rows = (_row(sheet, row) for row in range(len(sheet.queries)))
-  return elements.paragraph(sentences.relevance(sheet)) + "".join(rows)
+
+  thumbnail: Thumbnail
+  name: str
+  distance: int
+  is_relevant: bool
 
 
-def _row(sheet: PictureSheet, row: int) -> str:
-  name = escape(str(sheet.query_names[row]))
-  query = _frame(sheet.queries[row], f"query {name}")
-  hits = "".join(
-    _hit(sheet, row, column) for column in range(len(sheet.results[row]))
-  )
-  return (
-    f'<div class="found"><figure class="query">{query}'
-    f"<figcaption>{_breakable(name)}</figcaption></figure>"
-    f'<div class="hits">{hits}</div></div>'
-  )
+class Row(NamedTuple):
+  """A query and its results, nearest first."""
+
+  thumbnail: Thumbnail
+  name: str
+  results: list[Result]
 
 
-def _hit(sheet: PictureSheet, row: int, column: int) -> str:
-  name = escape(str(sheet.result_names[row][column]))
-  bits = f"{int(sheet.distances[row][column])}"
-  right = sheet.relevant is not None and bool(sheet.relevant[row][column])
-  alt = f"{name}, {bits} bits differ{', same class' if right else ''}"
-  mark = " \N{CHECK MARK}" if right else ""
-  return (
-    f"<figure{' class=right' if right else ''}>"
-    f"{_frame(sheet.results[row][column], alt)}"
-    f"<figcaption>{bits}{mark}</figcaption></figure>"
-  )
+def rows(sheet: PictureSheet) -> list[Row]:
+  """Returns one row per query."""
+  return [
+    Row(
+      pictures.thumbnail(query),
+      str(sheet.query_names[row]),
+      [_result(sheet, row, column) for column in range(len(found))],
+    )
+    for row, (query, found) in enumerate(zip(sheet.queries, sheet.results))
+  ]
 
 
-def _breakable(escaped_name: str) -> str:
-  """Lets a path break after its folders."""
-  return escaped_name.replace("/", "/<wbr>")
-
-
-def _frame(image: ArrayLike, escaped_alt: str) -> str:
-  picture = pictures.thumbnail(image)
-  small = max(picture.width, picture.height) <= pictures.PIXELATED
-  return (
-    f'<div class="frame" title="{escaped_alt}"><img src="{picture.uri}" '
-    f'width="{picture.width}" height="{picture.height}" alt="{escaped_alt}"'
-    f"{' class=small' if small else ''}></div>"
+def _result(sheet: PictureSheet, row: int, column: int) -> Result:
+  return Result(
+    pictures.thumbnail(sheet.results[row][column]),
+    str(sheet.result_names[row][column]),
+    int(sheet.distances[row][column]),
+    sheet.relevant is not None and bool(sheet.relevant[row][column]),
   )

@@ -3,19 +3,24 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from dsth_jax.report import notes, plots, sentences, tables, wording
+from dsth_jax.report import (
+  columns,
+  descriptions,
+  paragraphs,
+  speed,
+  tables,
+  warnings,
+)
+from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import Metrics, Results
-
-# A list of images that could not be read stops here.
-MOST_SKIPPED = 50
 
 _ALT_TEXTS = {
   "precision_recall.png": "Precision against recall",
   "precision_of_returned.png": "Precision of the first images returned",
-  "training_loss.png": "Loss of the student over the training steps",
-  "results.png": "Queries and what was found for them",
+  "training_loss.png": "Loss of the hash network over the training steps",
+  "results.png": "Queries and their results",
 }
-# What has a meaning in Markdown or in the HTML that it may hold.
+# What has a meaning in Markdown, or in HTML inside Markdown.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|&$~])")
 
 
@@ -30,24 +35,25 @@ def render(results: Results, pictures: Sequence[str]) -> str:
     Markdown; every name in it is escaped.
   """
   blocks = [
-    f"# {escape(sentences.title(results))}",
-    escape(sentences.opening(results)),
-    escape(sentences.data(results)),
-    *warnings(notes.cautions(results)),
+    f"# {escape(paragraphs.title(results))}",
+    escape(paragraphs.opening(results)),
+    escape(paragraphs.data(results)),
+    *warning_list(warnings.find(results)),
     *_quality(results, pictures),
     *_picture("results.png", pictures),
     "## How it works",
     *(
       f"{number}. **{escape(head)}.** {escape(text)}"
-      for number, (head, text) in enumerate(sentences.stage_texts(results), 1)
+      for number, (head, text) in enumerate(paragraphs.stage_texts(results), 1)
     ),
     "## Speed",
-    escape(sentences.speed(results)),
+    escape(speed.paragraph(results)),
     table(tables.stages(results)),
-    "## The codes",
-    *_statistics(results),
-    "## For the record",
-    table(tables.record(results)),
+    "## Code statistics",
+    table(tables.statistics(results["statistics"])),
+    glossary(columns.STATISTICS),
+    "## Details",
+    table(tables.details(results)),
     *_picture("training_loss.png", pictures),
     *_skipped(results),
   ]
@@ -55,12 +61,12 @@ def render(results: Results, pictures: Sequence[str]) -> str:
 
 
 def joined(blocks: Iterable[str]) -> str:
-  """Joins paragraphs, tables and headings to one text."""
+  """Joins headings, paragraphs and tables to one text."""
   return "\n\n".join(blocks) + "\n"
 
 
 def table(content: tables.Table) -> str:
-  """Formats a table; notes in brackets, the best of a column bold."""
+  """Formats a table; notes in brackets, the top of a column bold."""
   lines = [
     _line([escape(column) for column in content.columns]),
     _line(["---", *("---:" for _ in content.columns[1:])]),
@@ -70,15 +76,15 @@ def table(content: tables.Table) -> str:
   return "\n".join(lines)
 
 
-def warnings(found: Sequence[str]) -> list[str]:
-  """Returns the blocks of what is to be noted; none without a cause."""
+def warning_list(found: Sequence[str]) -> list[str]:
+  """Returns the blocks of the warnings, if there are any."""
   if not found:
     return []
-  return ["## Please note", "\n".join(f"* {escape(text)}" for text in found)]
+  return ["## Warnings", "\n".join(f"* {escape(text)}" for text in found)]
 
 
 def glossary(texts: Mapping[str, str]) -> str:
-  """Returns terms and what they mean."""
+  """Formats terms and what they mean."""
   return "\n".join(
     f"* **{escape(name)}**" + (f": {escape(text)}" if text else "")
     for name, text in texts.items()
@@ -86,7 +92,7 @@ def glossary(texts: Mapping[str, str]) -> str:
 
 
 def escape(text: str) -> str:
-  """Takes every special meaning from a text, and keeps it on one line."""
+  """Escapes what Markdown and HTML give a meaning, and joins the lines."""
   return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
@@ -96,7 +102,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cell(cell: tables.Cell) -> str:
   text = escape(cell.text)
-  text = f"**{text}**" if cell.best else text
+  text = f"**{text}**" if cell.top else text
   return f"{text} ({escape(cell.note)})" if cell.note else text
 
 
@@ -105,57 +111,37 @@ def _picture(name: str, pictures: Sequence[str]) -> list[str]:
 
 
 def _quality(results: Results, pictures: Sequence[str]) -> list[str]:
-  blocks = ["## How good it is"]
-  measured: list[Mapping[str, Metrics]] = []
-  for setting, title in plots.SETTINGS.items():
-    metrics = results[setting]  # type: ignore[literal-required]
-    if metrics:
-      blocks += _setting(setting, title, metrics)
-      measured.append(metrics)
+  blocks = ["## Retrieval quality"]
+  measured = results_lib.measured(results)
   if not measured:
-    return [*blocks, escape(sentences.no_labels(results, "held_out"))]
-  methods = {name: None for metrics in measured for name in metrics}
+    return [*blocks, escape(paragraphs.not_measured(results))]
+  for setting, metrics in measured.items():
+    blocks += _setting(setting, metrics)
+  by_method = results_lib.by_method(results)
   return [
     *blocks,
     *_picture("precision_recall.png", pictures),
     *_picture("precision_of_returned.png", pictures),
-    "### Who is compared",
-    glossary({wording.method(n).name: wording.method(n).text for n in methods}),
-    "### What the columns mean",
-    glossary(wording.metric_texts(next(iter(measured[0].values())))),
+    "### Methods",
+    glossary(descriptions.methods(descriptions.in_order(by_method))),
+    "### Columns",
+    glossary(columns.explanations(next(iter(by_method.values())))),
   ]
 
 
-def _setting(
-  setting: str, title: str, metrics: Mapping[str, Metrics]
-) -> list[str]:
+def _setting(setting: str, metrics: Mapping[str, Metrics]) -> list[str]:
   return [
-    f"### {title}",
-    escape(sentences.quality(setting, metrics)),
+    f"### {paragraphs.SETTINGS[setting]}",
+    escape(paragraphs.quality(setting, metrics)),
     table(tables.quality(metrics)),
-    "Precision at recall (share of right images among those to look through "
-    "to find a given share of all right ones):",
+    "Precision at each level of recall:",
     table(tables.recall(metrics)),
   ]
 
 
-def _statistics(results: Results) -> list[str]:
-  return [
-    table(tables.statistics(results["statistics"])),
-    glossary(wording.STATISTICS),
-  ]
-
-
 def _skipped(results: Results) -> list[str]:
-  skipped = results["skipped"]
-  if not len(skipped):
+  if not len(results["skipped"]):
     return []
-  rows = [
-    tables.Row(tables.Cell(str(name)), [tables.Cell(str(reason))])
-    for name, reason in skipped[:MOST_SKIPPED]
-  ]
-  blocks = ["## Skipped images", table(tables.Table(["Name", "Reason"], rows))]
-  if len(skipped) > MOST_SKIPPED:
-    rest = len(skipped) - MOST_SKIPPED
-    blocks.append(f"And {rest:,} more, in metrics.json.")
-  return blocks
+  more = paragraphs.more_skipped(results)
+  blocks = ["## Skipped images", table(tables.skipped(results))]
+  return [*blocks, more] if more else blocks

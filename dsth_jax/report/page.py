@@ -1,33 +1,19 @@
-"""The report as one page of HTML that needs nothing else."""
-
-import html
-from collections.abc import Mapping
+"""The report as one page of HTML that loads nothing."""
 
 from dsth_jax.report import (
-  document,
+  columns,
+  descriptions,
+  elements,
   gallery,
-  notes,
+  paragraphs,
   plots,
-  sentences,
-  styles,
+  speed,
   tables,
-  wording,
-)
-from dsth_jax.report.elements import (
-  bars,
-  curves,
-  glossary,
-  numbers,
-  paragraph,
-  plot,
-  table,
-  tiles,
   warnings,
 )
-from dsth_jax.report.results import Metrics, PictureSheet, Results
-
-# A list of images that could not be read stops here.
-MOST_SKIPPED = 50
+from dsth_jax.report import html as html_lib
+from dsth_jax.report import results as results_lib
+from dsth_jax.report.results import PictureSheet, Results
 
 
 def render(results: Results, sheet: PictureSheet) -> str:
@@ -35,108 +21,59 @@ def render(results: Results, sheet: PictureSheet) -> str:
 
   Args:
     results: of the run.
-    sheet: queries and what was found.
-
-  Returns:
-    HTML; every name and text in it is escaped.
+    sheet: queries and their results.
   """
-  title = sentences.title(results)
-  body = document.template("page.html").substitute(
-    title=html.escape(title),
-    dataset=html.escape(results["summary"]["dataset"]),
-    opening=html.escape(sentences.opening(results)),
-    tiles=tiles(sentences.key_figures(results)),
-    warnings=warnings(notes.cautions(results)),
-    pictures=gallery.gallery(sheet),
-    data=html.escape(sentences.data(results)),
-    line=_line(results),
-    quality=_quality(results),
-    speed=html.escape(sentences.speed(results)),
-    stages=table(tables.stages(results)),
-    statistics=_statistics(results),
-    snippet=html.escape(snippet()),
-    record=table(tables.record(results), kind="texts"),
-    loss=_loss(results),
-    skipped=_skipped(results),
+  by_method = results_lib.by_method(results)
+  return html_lib.render(
+    "report.html",
+    title=paragraphs.title(results),
+    dataset=results["summary"]["dataset"],
+    opening=paragraphs.opening(results),
+    key_figures=paragraphs.key_figures(results),
+    warnings=warnings.find(results),
+    pictures=paragraphs.pictures(sheet),
+    gallery=gallery.rows(sheet),
+    data=paragraphs.data(results),
+    stage_texts=paragraphs.stage_texts(results),
+    num_bits=results["summary"]["num_bits"],
+    qualities=_qualities(results),
+    not_measured=paragraphs.not_measured(results),
+    columns=columns.explanations(next(iter(by_method.values()), {})),
+    methods=descriptions.methods(descriptions.in_order(by_method)),
+    speed=speed.paragraph(results),
+    stages=tables.stages(results),
+    statistics=tables.statistics(results["statistics"]),
+    statistics_columns=columns.STATISTICS,
+    snippet=snippet(),
+    details=tables.details(results),
+    losses=_losses(results),
+    skipped=tables.skipped(results),
+    more_skipped=paragraphs.more_skipped(results),
   )
-  return document.render(title, body)
 
 
 def snippet() -> str:
   """Returns the lines of Python that search the codes of a run."""
-  return document.read("snippet.txt")
+  return html_lib.source("snippet.txt")
 
 
-def _line(results: Results) -> str:
-  texts = {"num_bits": str(results["summary"]["num_bits"])}
-  for number, (head, text) in enumerate(sentences.stage_texts(results), 1):
-    texts |= {f"head_{number}": head, f"text_{number}": text}
-  escaped = {name: html.escape(text) for name, text in texts.items()}
-  return document.template("line.html").substitute(escaped)
+def _qualities(results: Results) -> list[elements.Quality]:
+  return [
+    elements.quality(
+      metrics,
+      title=paragraphs.SETTINGS[setting],
+      text=paragraphs.quality(setting, metrics),
+      lead=paragraphs.headline(metrics),
+      table=tables.quality(metrics),
+    )
+    for setting, metrics in results_lib.measured(results).items()
+  ]
 
 
-def _quality(results: Results) -> str:
-  parts: list[str] = []
-  methods: dict[str, wording.Method] = {}
-  columns: Mapping[str, str] = {}
-  for setting, title in plots.SETTINGS.items():
-    metrics = results[setting]  # type: ignore[literal-required]
-    if metrics:
-      parts.append(_setting(setting, title, metrics))
-      methods |= {name: wording.method(name) for name in metrics}
-      columns = columns or wording.metric_texts(next(iter(metrics.values())))
-  if not parts:
-    return paragraph(sentences.no_labels(results, "held_out"))
-  methods = {name: methods[name] for name in wording.in_order(methods)}
-  who = glossary({each.name: each.text for each in methods.values()})
-  what = glossary(columns)
-  return "".join(parts) + (
-    f'<div class="glossaries"><div><h3>What the columns mean</h3>{what}</div>'
-    f"<div><h3>Who is compared</h3>{who}</div></div>"
-  )
-
-
-def _setting(setting: str, title: str, metrics: Mapping[str, Metrics]) -> str:
-  lead = sentences.headline(metrics)
-  return (
-    f"<h3>{html.escape(title)}</h3>"
-    + paragraph(sentences.quality(setting, metrics))
-    + bars(metrics, lead)
-    + table(tables.quality(metrics))
-    + curves(metrics)
-    + numbers(metrics)
-  )
-
-
-def _statistics(results: Results) -> str:
-  if not results["statistics"]:
-    return paragraph("This run did not count them.")
-  return table(tables.statistics(results["statistics"])) + glossary(
-    wording.STATISTICS
-  )
-
-
-def _loss(results: Results) -> str:
+def _losses(results: Results) -> list[elements.Plot]:
   losses = results["losses"]
   if not len(losses):
-    return ""
-  drawn = plot(
-    "The student's training: its error against the labels, step by step.",
-    plots.training_loss(losses),
-    plots.training_loss(losses, styles.DARK),
-  )
-  return f'<div class="plots">{drawn}</div>'
-
-
-def _skipped(results: Results) -> str:
-  skipped = results["skipped"]
-  if not len(skipped):
-    return ""
-  rows = [
-    tables.Row(tables.Cell(str(name)), [tables.Cell(str(reason))])
-    for name, reason in skipped[:MOST_SKIPPED]
-  ]
-  more = len(skipped) - MOST_SKIPPED
-  rest = f"And {more:,} more, in metrics.json." if more > 0 else ""
-  listed = table(tables.Table(["Image", "Reason"], rows), kind="texts")
-  return f"<h3>Skipped images</h3>{listed}{paragraph(rest) if rest else ''}"
+    return []
+  caption = "Training: the loss of the hash network over the steps."
+  draw = elements.plot(caption, lambda t: plots.training_loss(losses, t))
+  return [draw]

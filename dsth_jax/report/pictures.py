@@ -1,4 +1,4 @@
-"""The picture sheet: queries, and what was found for them."""
+"""The picture sheet: queries and their results."""
 
 import base64
 import io
@@ -16,10 +16,10 @@ from dsth_jax.types import ArrayLike
 
 # Larger pictures are shrunk to this side; a page shows no more.
 _LARGEST = 160
-# Smaller ones are shown with their pixels as squares.
-PIXELATED = 64
+# Up to this side, pictures are enlarged without smoothing.
+_PIXELATED = 64
 _INCHES = 0.92
-# The pictures' share of the width of a cell, and of a row that holds text too.
+# In cells: the side of a picture, and the height of a row with its text.
 _SIDE = 0.86
 _ROW = 1.24
 # Between the query and its results.
@@ -30,32 +30,37 @@ class Thumbnail(NamedTuple):
   """A picture for a page.
 
   Attributes:
-    uri: holds all of it.
-    width: of the picture.
-    height: of the picture.
+    uri: a data URI.
+    width: in pixels.
+    height: in pixels.
   """
 
   uri: str
   width: int
   height: int
 
+  @property
+  def is_small(self) -> bool:
+    """Whether it is enlarged without smoothing."""
+    return max(self.width, self.height) <= _PIXELATED
+
 
 def thumbnail(image: ArrayLike) -> Thumbnail:
-  """Makes a picture part of a page: PNG if it is small, JPEG if it is not."""
+  """Shrinks a picture for a page: PNG if it is small, JPEG if it is not."""
   picture = _shrink(image)
-  kind = "PNG" if max(picture.size) <= PIXELATED else "JPEG"
+  kind = "PNG" if max(picture.size) <= _PIXELATED else "JPEG"
   buffer = io.BytesIO()
   picture.save(buffer, kind, quality=85)
   return Thumbnail(data_uri(buffer.getvalue(), kind.lower()), *picture.size)
 
 
 def data_uri(content: bytes, kind: str = "png") -> str:
-  """Wraps a file into an address that holds it."""
+  """Returns the data URI of an image file."""
   return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def sheet_png(sheet: PictureSheet) -> bytes:
-  """Draws one row a query: the query, a gap, what was found.
+  """Draws one row per query: the query and its results.
 
   Args:
     sheet: with at least one query.
@@ -74,15 +79,15 @@ def sheet_png(sheet: PictureSheet) -> bytes:
   axes.set_axis_off()
   _write(axes, 0.5, 0.3, "query")
   left = 1 + _GAP + (1 - _SIDE) / 2
-  _write(axes, left, 0.3, "found, nearest first", align="left")
+  _write(axes, left, 0.3, "results, nearest first", align="left")
   for row, query in enumerate(sheet.queries):
     top = 0.45 + _ROW * row
     _place(axes, query, 0.5, top)
     for column in range(len(sheet.results[row])):
       _place_result(axes, sheet, row, column, top)
-  note = "number: bits in which the codes differ"
+  note = "number: distance of the codes, in bits"
   if sheet.relevant is not None:
-    note += ";  thick frame and \N{CHECK MARK}: same class as the query"
+    note += ";  thick frame and \N{CHECK MARK}: relevant"
   _write(axes, left, height - 0.15, note, align="left")
   axes.set_xlim(-0.05, width + 0.05)
   axes.set_ylim(height, 0)
@@ -119,7 +124,7 @@ def _place(
   scale = _SIDE / max(picture.size)
   width, height = scale * picture.width, scale * picture.height
   left, upper = middle - width / 2, top + (_SIDE - height) / 2
-  small = max(picture.size) <= PIXELATED
+  small = max(picture.size) <= _PIXELATED
   axes.imshow(
     np.asarray(picture),
     extent=(left, left + width, upper + height, upper),

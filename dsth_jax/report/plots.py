@@ -1,4 +1,4 @@
-"""The plots of a report, drawn without any state of pyplot."""
+"""The plots of a report, drawn without the global state of pyplot."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,14 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from dsth_jax.report import styles, wording
+from dsth_jax.report import descriptions, paragraphs, styles
+from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import Losses, Metrics, Results
-
-SETTINGS = {
-  "held_out": "Held-out queries",
-  "training": "Training images as queries",
-}
-
 
 DOTS_PER_INCH = 144
 _PANEL = (5.2, 4.3)
@@ -25,9 +20,8 @@ _PANEL = (5.2, 4.3)
 def files(results: Results) -> Iterator[tuple[str, bytes]]:
   """Yields the name and PNG of every plot that the results have data for."""
   panels = {
-    title: results[setting]  # type: ignore[literal-required]
-    for setting, title in SETTINGS.items()
-    if results[setting]  # type: ignore[literal-required]
+    paragraphs.SETTINGS[setting]: metrics
+    for setting, metrics in results_lib.measured(results).items()
   }
   if panels:
     yield "precision_recall.png", precision_recall(panels)
@@ -53,8 +47,8 @@ def precision_recall(
   for each, metrics in zip(axes, panels.values()):
     _draw(each, metrics, "recall_levels", "precision_at_recall")
     each.set_xlim(0, 1.02)
-    each.set_xlabel("recall: share of the right images found")
-  axes[0].set_ylabel("precision: share of right images")
+    each.set_xlabel("recall: share of the relevant images found")
+  axes[0].set_ylabel("precision: share of relevant images")
   return finish(figure, axes, theme)
 
 
@@ -78,12 +72,12 @@ def precision_of_returned(
     each.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
     each.xaxis.set_minor_locator(NullLocator())
     each.set_xlabel("number of images returned")
-  axes[0].set_ylabel("precision: share of right images")
+  axes[0].set_ylabel("precision: share of relevant images")
   return finish(figure, axes, theme)
 
 
 def training_loss(losses: Losses, theme: styles.Theme = styles.LIGHT) -> bytes:
-  """Draws the loss of the student (Eq. 18) over the steps.
+  """Draws the loss of the hash network (Eq. 18) over the steps.
 
   Args:
     losses: [step, loss].
@@ -94,9 +88,7 @@ def training_loss(losses: Losses, theme: styles.Theme = styles.LIGHT) -> bytes:
   """
   steps, values = np.asarray(losses, np.float64).T
   figure, axes = make_panels([""], theme)
-  axes[0].plot(
-    steps, values, color=styles.style("student").color, linewidth=1.6
-  )
+  axes[0].plot(steps, values, color=styles.style("dsth").color, linewidth=1.6)
   axes[0].set_ylim(bottom=0)
   axes[0].xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
   axes[0].set_xlabel("training step")
@@ -107,7 +99,7 @@ def training_loss(losses: Losses, theme: styles.Theme = styles.LIGHT) -> bytes:
 def make_panels(
   titles: Iterable[str], theme: styles.Theme
 ) -> tuple[Figure, list[Axes]]:
-  """Returns a figure with a panel a title, side by side."""
+  """Returns a figure with one panel per title, side by side."""
   titles = list(titles)
   width, height = _PANEL
   figure = Figure(
@@ -124,27 +116,27 @@ def make_panels(
 def _draw(
   axes: Axes, metrics: Mapping[str, Metrics], grid: str, key: str
 ) -> None:
-  # The leading method last, so that it lies on top.
+  # The first method is drawn last, on top of the others.
   for name in reversed(list(metrics)):
     scores = metrics[name]
     if not scores.get(key):
       continue
-    look = styles.style(name)
+    style = styles.style(name)
     axes.plot(
       scores[grid],
       scores[key],
-      color=look.color,
-      linestyle=look.line,
-      marker=look.marker,
+      color=style.color,
+      linestyle=style.line,
+      marker=style.marker,
       markersize=5,
-      linewidth=look.width,
-      label=wording.method(name).name,
+      linewidth=style.width,
+      label=descriptions.method(name).name,
     )
   axes.set_ylim(0, 1.02)
 
 
 def finish(figure: Figure, axes: list[Axes], theme: styles.Theme) -> bytes:
-  """Colours the panels, adds the legend of all; returns a PNG."""
+  """Colors the panels, adds one legend for all, and returns a PNG."""
   for each in axes:
     each.set_facecolor(theme.paper)
     each.grid(color=theme.faint, linewidth=0.7)
@@ -180,9 +172,9 @@ def _legend(figure: Figure, axes: list[Axes], theme: styles.Theme) -> None:
 
 
 def _set_margins(figure: Figure, *, num_rows: int) -> None:
-  """Leaves room for the texts, in inches; layout engines draw twice for it."""
+  """Leaves room for the texts; a layout engine would draw everything twice."""
   width, height = figure.get_size_inches()
-  # A long legend makes the figure higher, and not its panels lower.
+  # A long legend makes the figure higher, so that its panels keep their size.
   height += 0.2 * max(0, num_rows - 3)
   figure.set_figheight(height)
   figure.subplots_adjust(

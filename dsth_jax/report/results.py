@@ -1,7 +1,7 @@
-"""What a report is made of: the results of a run, and its picture sheet."""
+"""The input of a report: the results of a run, and its picture sheet."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import UInt8
@@ -25,11 +25,13 @@ class Summary(TypedDict):
     num_images: all that were read.
     num_queries: images that search.
     num_database: images that are searched.
-    num_training: images the hash function learned from.
+    num_training: images that the hash network was trained on.
     num_bits: of a code.
-    backbone: what made the features: a network, "pixels", or a file.
+    backbone: a name in `dsth_jax.models.BACKBONES`, "pixels", or a .npy file.
     labels: "diffusion" or "eigenvectors".
-    student: the network that was trained, in words.
+    network: the hash network, as in "SimpleNet 32x32, slice head, batchnorm".
+    network_inputs: what the codes were encoded from, "images" or "features";
+      "images" if it is left out.
   """
 
   dataset: str
@@ -41,7 +43,8 @@ class Summary(TypedDict):
   num_bits: int
   backbone: str
   labels: str
-  student: str
+  network: str
+  network_inputs: NotRequired[Literal["images", "features"]]
 
 
 class Statistics(TypedDict):
@@ -51,8 +54,8 @@ class Statistics(TypedDict):
     num_distinct_codes: of all codes.
     num_codes: the number of images encoded; may be left out.
     num_constant_bits: bits that no two codes differ in; may be left out.
-    bit_balance: the mean of |share of ones - 1/2|, 0 at best, 1/2 at worst.
-    bit_correlation: the mean absolute correlation of two bits, 0 at best.
+    bit_balance: the mean of |share of ones - 1/2|, from 0 to 1/2.
+    bit_correlation: the mean absolute correlation of two bits, from 0 to 1.
   """
 
   num_distinct_codes: int
@@ -66,8 +69,8 @@ class Stage(TypedDict):
   """What a stage cost.
 
   Attributes:
-    seconds: that its work took, earlier if it was reused.
-    reused: its artefact was found, and still fitted.
+    seconds: of its work, in an earlier run if it was reused.
+    reused: its artifact was up to date.
     images_per_second: None where a stage has no such rate.
   """
 
@@ -77,15 +80,15 @@ class Stage(TypedDict):
 
 
 class Graph(TypedDict):
-  """The neighbour graph.
+  """The neighbor graph.
 
   Attributes:
     num_neighbors: k.
-    recall: share of the true neighbours that were found, 1 if all.
+    recall: share of the true neighbors that were found, 1 if all.
     symmetrize: "union" or "mutual".
-    num_edges: each pair of neighbours once.
-    num_components: before any were joined.
-    num_isolated: images without a neighbour.
+    num_edges: each pair of neighbors once.
+    num_components: before edges were added.
+    num_isolated: images without a neighbor.
     num_edges_added: to join the components.
   """
 
@@ -113,11 +116,12 @@ class Embedding(TypedDict):
 
 
 class Results(TypedDict):
-  """All that is known of a run, fit for JSON; also saved as metrics.json.
+  """The content of metrics.json.
 
-  Methods by name: "student", "labels" (self-taught labels of this run),
-  "paper_labels" (the paper's own setting), "itq", "lsh", "cosine" (the
-  teacher's float features, without a code). Others are shown under their name.
+  Methods by name: "dsth" (the hash function of this run), "labels" (its hash
+  labels), "paper_labels" (hash labels of the paper's setting), "cosine" (the
+  backbone's features), and the names in `dsth_jax.baselines.BASELINES`. Others
+  are shown under their name.
 
   Attributes:
     summary: what the run was.
@@ -126,12 +130,13 @@ class Results(TypedDict):
     training: metrics by method of a sample of training images against all
       others; None without class labels.
     statistics: by method.
-    stages: by name, in the order they ran.
-    graph: the neighbour graph.
+    stages: by name, in the order they ran. The features of each backbone may
+      be a stage: "features/<backbone>".
+    graph: the neighbor graph.
     embedding: the eigenproblem.
     losses: [step, loss] of the training; may be empty.
     skipped: [name, reason] of images that could not be read.
-    environment: anything worth recording, by name.
+    environment: versions, devices and the like, by name.
   """
 
   summary: Summary
@@ -147,7 +152,7 @@ class Results(TypedDict):
 
 
 class PictureSheet(NamedTuple):
-  """Some queries and what the student's codes found for them.
+  """Some queries and their results by the codes of the hash function.
 
   Attributes:
     queries: images of any size.
@@ -167,8 +172,23 @@ class PictureSheet(NamedTuple):
   result_names: Sequence[Sequence[str]]
 
 
+def measured(results: Results) -> dict[str, Mapping[str, Metrics]]:
+  """Returns the metrics by method of each setting that has any."""
+  settings = {
+    "held_out": results["held_out"],
+    "training": results["training"],
+  }
+  return {name: metrics for name, metrics in settings.items() if metrics}
+
+
+def by_method(results: Results) -> dict[str, Metrics]:
+  """Returns the metrics of each method in the first setting that has it."""
+  held_out = results["held_out"] or {}
+  return {**held_out, **(results["training"] or {}), **held_out}
+
+
 def check(results: Results, sheet: PictureSheet) -> None:
-  """Refuses results that lack a section and sheets that do not fit together.
+  """Refuses results that lack a section, and sheets of unequal lengths.
 
   Raises:
     ValueError: with what is missing, or with the query that does not fit.

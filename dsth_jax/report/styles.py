@@ -1,4 +1,4 @@
-"""How things look: colours of pages and plots, and of every method."""
+"""The colors of pages and plots, and the style of every method."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from dsth_jax.baselines import BASELINES
 
 
 class Theme(NamedTuple):
-  """The colours of what is not data.
+  """The colors of what is not data.
 
   Attributes:
     paper: the background.
@@ -24,12 +24,12 @@ DARK = Theme("#181c21", "#dde2e8", "#3a424b")
 
 
 class Style(NamedTuple):
-  """How a method looks, everywhere.
+  """How a method is drawn in every plot.
 
   Attributes:
-    color: of Okabe and Ito's palette, which the colour-blind tell apart.
-    marker: tells it apart without any colour.
-    line: dashed for what is not a code.
+    color: from Okabe and Ito's palette, for color-blind readers.
+    marker: tells it apart without color.
+    line: dashed for features, dash-dotted for methods with class labels.
     width: of the line, in points.
   """
 
@@ -40,31 +40,27 @@ class Style(NamedTuple):
 
 
 _STYLES = {
-  "student": Style("#0072b2", "o", width=2.4),
+  "dsth": Style("#0072b2", "o", width=2.4),
   "labels": Style("#009e73", "s"),
   "paper_labels": Style("#cc79a7", "D"),
+  "dsth_paper": Style("#cc79a7", "D"),
   "itq": Style("#d55e00", "^"),
   "lsh": Style("#e69f00", "v"),
   "cosine": Style("#808891", "x", "--"),
 }
-# In a comparison of methods the student goes by the name of its method.
-_STYLES |= {
-  "dsth": _STYLES["student"],
-  "dsth_paper": _STYLES["paper_labels"],
-}
-# Of baselines without a style of their own. The two lengths share no divisor,
-# so that 56 of them look different.
+# For the other baselines. The two lengths have no common divisor, so that 56
+# baselines differ.
 _COLORS = (
   *("#009e73", "#56b4e9", "#d55e00", "#e69f00"),
   *("#cc79a7", "#a6761d", "#7570b3", "#66a61e"),
 )
 _MARKERS = ("<", ">", "p", "X", "*", "d", "h")
-# Of what is no method of this package.
+# For methods that this package does not know.
 _OTHER = Style("#56b4e9", "P", ":")
 
 
 def style(method: str) -> Style:
-  """Returns the look of a method; dash-dotted if it learned class labels."""
+  """Returns the style of a method."""
   others = [name for name in BASELINES if name not in _STYLES]
   if method not in others:
     return _STYLES.get(method, _OTHER)

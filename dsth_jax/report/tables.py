@@ -1,34 +1,37 @@
 """The tables of a report, before they become Markdown or HTML."""
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from dsth_jax.report import wording
+from dsth_jax.report import columns, descriptions, formatting
 from dsth_jax.report.results import Losses, Metrics, Results, Statistics
+
+# More images than this that could not be read are only counted.
+MOST_SKIPPED = 50
 
 
 class Cell(NamedTuple):
-  """What stands in a table.
+  """One entry of a table.
 
   Attributes:
     text: the entry.
-    note: smaller, beneath it.
-    best: of its column.
+    note: smaller, below it.
+    top: whether it is the highest of its column.
   """
 
   text: str
   note: str = ""
-  best: bool = False
+  top: bool = False
 
 
 class Row(NamedTuple):
-  """A line of a table.
+  """A row of a table.
 
   Attributes:
-    head: what the line is about.
-    cells: one a column.
-    method: whose colour it takes, if any.
+    head: what the row is about.
+    cells: one per column.
+    method: the method that gives the row its color, or "".
   """
 
   head: Cell
@@ -41,66 +44,63 @@ class Table(NamedTuple):
 
   Attributes:
     columns: their names; the first is that of the row heads.
-    rows: one cell a column each.
+    rows: with one cell per column each.
   """
 
   columns: list[str]
   rows: list[Row]
 
 
+def _no_note(metrics: Metrics) -> str:
+  del metrics
+  return ""
+
+
 class _Column(NamedTuple):
   name: str
   value: Callable[[Metrics], Any]
-  note: Callable[[Metrics], str]
+  note: Callable[[Metrics], str] = _no_note
 
 
 def quality(
   metrics: Mapping[str, Metrics],
   *,
   spreads: Mapping[str, Metrics] | None = None,
-  aside: Collection[str] = (),
+  unranked: Collection[str] = (),
 ) -> Table:
-  """Returns one line a method and one column a metric.
+  """Returns one row per method and one column per metric.
 
   Args:
     metrics: by method.
-    spreads: the standard deviation of each figure, by method, where the figures
-      are means; it takes the place of the notes beneath them.
-    aside: methods that are shown, but never the best.
+    spreads: the standard deviation of each metric, by method, where the metrics
+      are means; it takes the place of the notes.
+    unranked: methods that are shown, but never marked as top.
 
   Returns:
     The table.
   """
-  columns = _quality_columns(next(iter(metrics.values())))
-  rivals = {name: metrics[name] for name in metrics if name not in aside}
-  best = [_best(rivals, column) for column in columns]
+  shown = _quality_columns(next(iter(metrics.values())))
+  ranked = {name: metrics[name] for name in metrics if name not in unranked}
+  tops = [_top(ranked, column) for column in shown]
 
   def note(column: _Column, name: str) -> str:
     if spreads is None:
       return column.note(metrics[name])
-    return plus_minus(wording.figure(column.value(spreads.get(name, {}))))
+    spread = formatting.figure(column.value(spreads.get(name, {})))
+    return formatting.plus_minus(spread)
 
   rows = [
     Row(
-      Cell(wording.method(name).name),
+      Cell(descriptions.method(name).name),
       [
-        Cell(wording.figure(c.value(scores)), note(c, name), name in winners)
-        for c, winners in zip(columns, best)
+        Cell(formatting.figure(c.value(scores)), note(c, name), name in top)
+        for c, top in zip(shown, tops)
       ],
       name,
     )
     for name, scores in metrics.items()
   ]
-  return Table(["Method", *(column.name for column in columns)], rows)
-
-
-def plus_minus(spread: str) -> str:
-  """Returns the note of a mean; none where there is no spread."""
-  return (
-    ""
-    if spread == wording.DASH
-    else f"\N{PLUS-MINUS SIGN}\N{NO-BREAK SPACE}{spread}"
-  )
+  return Table(["Method", *(column.name for column in shown)], rows)
 
 
 def recall(metrics: Mapping[str, Metrics]) -> Table:
@@ -114,117 +114,118 @@ def returned(metrics: Mapping[str, Metrics]) -> Table:
 
 
 def statistics(methods: Mapping[str, Statistics]) -> Table:
-  """Returns how well each method uses its bits."""
+  """Returns the statistics of each method's codes."""
   rows = [
     Row(
-      Cell(wording.method(name).name),
+      Cell(descriptions.method(name).name),
       [
         Cell(
-          wording.count(each["num_distinct_codes"]),
-          f"of {wording.count(each['num_codes'])}"
+          formatting.count(each["num_distinct_codes"]),
+          f"of {formatting.count(each['num_codes'])}"
           if "num_codes" in each
           else "",
         ),
-        Cell(wording.figure(each["bit_balance"])),
-        Cell(wording.figure(each["bit_correlation"])),
+        Cell(formatting.figure(each["bit_balance"])),
+        Cell(formatting.figure(each["bit_correlation"])),
       ],
       name,
     )
     for name, each in methods.items()
   ]
-  return Table(["Codes", "Different codes", "Imbalance", "Correlation"], rows)
+  return Table(["Method", *columns.STATISTICS], rows)
 
 
 def stages(results: Results) -> Table:
-  """Returns what each stage cost, and the sum."""
+  """Returns the time of each stage, and the sum."""
   rows = [
     Row(
-      Cell(name.capitalize(), wording.STAGES.get(name, "")),
+      Cell(*descriptions.stage(key)),
       [
         Cell(
-          wording.duration(stage["seconds"]),
+          formatting.duration(stage["seconds"]),
           "from an earlier run" if stage["reused"] else "",
         ),
-        Cell(wording.rate(stage["images_per_second"])),
+        Cell(formatting.rate(stage["images_per_second"])),
       ],
     )
-    for name, stage in results["stages"].items()
+    for key, stage in results["stages"].items()
   ]
   total = sum(stage["seconds"] for stage in results["stages"].values())
-  rows.append(Row(Cell("All"), [Cell(wording.duration(total)), Cell("")]))
+  rows.append(Row(Cell("All"), [Cell(formatting.duration(total)), Cell("")]))
   return Table(["Stage", "Time", "Images/s"], rows)
 
 
-def record(results: Results) -> Table:
-  """Returns what one needs to know to repeat the run, or to doubt it."""
-  graph, embedding = results["graph"], results["embedding"]
-  entries: dict[str, Any] = {
-    "Data set": results["summary"]["dataset"],
-    "Protocol": results["summary"]["protocol"],
-    "Features": results["summary"]["backbone"],
-    "Labels": results["summary"]["labels"],
-    "Student": results["summary"]["student"],
-    "Graph": f"{graph['num_neighbors']} neighbours, {graph['symmetrize']}, "
-    f"{graph['num_edges']:,} links, {graph['num_components']:,} "
-    f"{'part' if graph['num_components'] == 1 else 'parts'}, "
-    f"{graph['num_isolated']:,} isolated, {graph['num_edges_added']:,} links "
-    "added",
+def details(results: Results) -> Table:
+  """Returns settings and figures that are needed to repeat or check the run."""
+  summary, embedding = results["summary"], results["embedding"]
+  entries = {
+    "Data set": summary["dataset"],
+    "Protocol": summary["protocol"],
+    "Features": summary["backbone"],
+    "Hash labels": summary["labels"],
+    "Hash network": summary["network"],
+    "Graph": _graph(results),
     "Eigenvalues": _range(embedding["eigenvalues"]),
-    "Largest residual": f"{wording.scientific(embedding['max_residual'])} after "
-    f"{wording.plural(embedding['num_iters'], 'iteration')}",
+    "Largest residual": f"{formatting.short(embedding['max_residual'])} after "
+    f"{formatting.plural(embedding['num_iters'], 'iteration')}",
     "Training loss": _losses(results["losses"]),
+    **results["environment"],
   }
-  entries |= results["environment"]
-  rows = [Row(Cell(name), [Cell(str(text))]) for name, text in entries.items()]
-  return Table(["What", "Value"], rows)
+  return pairs("Name", "Value", entries.items())
+
+
+def skipped(results: Results) -> Table:
+  """Returns the first images that could not be read, and why."""
+  return pairs("Image", "Reason", results["skipped"][:MOST_SKIPPED])
+
+
+def pairs(head: str, column: str, entries: Iterable[Sequence[Any]]) -> Table:
+  """Returns a table of two columns."""
+  rows = [Row(Cell(str(name)), [Cell(str(text))]) for name, text in entries]
+  return Table([head, column], rows)
 
 
 def _quality_columns(scores: Metrics) -> list[_Column]:
-  rank, first = wording.max_rank(scores), wording.first_returned(scores)
-  columns = [_map_column("mAP", wording.MAP)]
+  rank = columns.max_rank(scores)
+  first = columns.first_returned(scores)
+  shown = [_map_column("mAP", columns.MAP)]
   if rank:
-    columns.append(_map_column(f"mAP@{rank:,}", f"{wording.MAP}_at_{rank}"))
+    shown.append(_map_column(f"mAP@{rank:,}", f"{columns.MAP}_at_{rank}"))
   if first:
-    columns.append(
-      _Column(f"First {first:,}", lambda m: _at_returned(m, first), _no_note)
-    )
-  columns += [
+    shown.append(_Column(f"P@{first:,}", lambda m: precision_at(m, first)))
+  shown += [
     _plain_column(f"Max F {beta}", key)
-    for key, beta in wording.betas(scores).items()
+    for key, beta in columns.betas(scores).items()
   ]
   return [
-    *columns,
+    *shown,
     _Column("HD3P", lambda m: m.get("hd3p"), _empty_share),
     _plain_column("NC3P", "nc3p"),
   ]
 
 
 def _plain_column(name: str, key: str) -> _Column:
-  return _Column(name, lambda m: m.get(key), _no_note)
+  return _Column(name, lambda m: m.get(key))
 
 
 def _map_column(name: str, key: str) -> _Column:
   def bounds(metrics: Metrics) -> str:
     ends = [
-      wording.figure(metrics.get(f"{key}_{end}"))
+      formatting.figure(metrics.get(f"{key}_{end}"))
       for end in ("pessimistic", "optimistic")
     ]
-    return "" if ends[0] == ends[1] else wording.DASH.join(ends)
+    return "" if ends[0] == ends[1] else formatting.DASH.join(ends)
 
   return _Column(name, lambda m: m.get(key), bounds)
 
 
-def _no_note(metrics: Metrics) -> str:
-  del metrics
-  return ""
-
-
 def _empty_share(metrics: Metrics) -> str:
   share = metrics.get("hd3p_empty_share")
-  return f"{wording.percent(share)} find none" if share else ""
+  return f"{formatting.percent(share)} find none" if share else ""
 
 
-def _at_returned(metrics: Metrics, first: int) -> float | None:
+def precision_at(metrics: Metrics, first: int) -> float | None:
+  """Returns the precision of the first images, None if it is not measured."""
   grid = list(metrics.get("returned_images") or [])
   precision = metrics.get("precision_of_returned")
   if not precision or first not in grid:
@@ -232,13 +233,13 @@ def _at_returned(metrics: Metrics, first: int) -> float | None:
   return precision[grid.index(first)]
 
 
-def _best(metrics: Mapping[str, Metrics], column: _Column) -> set[str]:
-  """Returns whose figure, as shown, is the highest of its column."""
+def _top(metrics: Mapping[str, Metrics], column: _Column) -> set[str]:
+  """Returns the methods with the highest figure of a column, as shown."""
   shown = {
-    name: wording.figure(column.value(scores))
+    name: formatting.figure(column.value(scores))
     for name, scores in metrics.items()
   }
-  figures = [text for text in shown.values() if text != wording.DASH]
+  figures = [text for text in shown.values() if text != formatting.DASH]
   highest = max(figures, key=float, default=None)
   return {name for name, text in shown.items() if text == highest}
 
@@ -252,18 +253,29 @@ def _curve(
   rows = [
     Row(
       Cell(f"{point:,}"),
-      [Cell(wording.figure(metrics[name][key][i])) for name in names],
+      [Cell(formatting.figure(metrics[name][key][i])) for name in names],
     )
     for i, point in enumerate(metrics[names[0]][grid])
   ]
-  return Table([head, *(wording.method(name).name for name in names)], rows)
+  return Table([head, *(descriptions.method(n).name for n in names)], rows)
+
+
+def _graph(results: Results) -> str:
+  graph = results["graph"]
+  return (
+    f"{formatting.plural(graph['num_neighbors'], 'neighbor')}, "
+    f"{graph['symmetrize']}, {formatting.plural(graph['num_edges'], 'edge')}, "
+    f"{formatting.plural(graph['num_components'], 'component')}, "
+    f"{graph['num_isolated']:,} isolated, "
+    f"{formatting.plural(graph['num_edges_added'], 'edge')} added"
+  )
 
 
 def _range(values: Sequence[float]) -> str:
   if not len(values):
-    return wording.DASH
+    return formatting.DASH
   return (
-    f"{wording.scientific(values[0])} to {wording.scientific(values[-1])} "
+    f"{formatting.short(values[0])} to {formatting.short(values[-1])} "
     f"({len(values)} of them)"
   )
 
@@ -271,9 +283,9 @@ def _range(values: Sequence[float]) -> str:
 def _losses(losses: Losses) -> str:
   losses = [pair for pair in losses if math.isfinite(pair[1])]
   if not losses:
-    return wording.DASH
+    return formatting.DASH
   (first, start), (last, end) = losses[0], losses[-1]
   return (
-    f"{wording.scientific(start)} at step {first:,.0f}, "
-    f"{wording.scientific(end)} at step {last:,.0f}"
+    f"{formatting.short(start)} at step {first:,.0f}, "
+    f"{formatting.short(end)} at step {last:,.0f}"
   )

@@ -1,1 +1,18 @@
 """The report of a comparison of methods."""
+
+from dsth_jax.report.comparison import markdown, page, plots
+from dsth_jax.report.comparison.results import Results
+
+__all__ = ["FILES", "Results", "render"]
+
+# In the order in which they are put in place.
+FILES = (*plots.FILES, "comparison.md", "index.html")
+
+
+def render(results: Results) -> dict[str, bytes]:
+  """Returns the files of the report by name: `FILES`."""
+  return {
+    **dict(plots.files(results)),
+    "comparison.md": markdown.render(results).encode(),
+    "index.html": page.render(results).encode(),
+  }

@@ -1,7 +1,7 @@
 """A comparison as Markdown."""
 
-from dsth_jax.report import markdown, wording
-from dsth_jax.report.comparison import sentences, tables
+from dsth_jax.report import columns, markdown
+from dsth_jax.report.comparison import paragraphs, tables
 from dsth_jax.report.comparison.results import Results
 
 _PICTURES = {
@@ -14,17 +14,17 @@ _PICTURES = {
 def render(results: Results) -> str:
   """Returns comparison.md; every name in it is escaped."""
   blocks = [
-    f"# {markdown.escape(sentences.title(results))}",
-    markdown.escape(sentences.opening(results)),
-    markdown.escape(sentences.data(results)),
-    *markdown.warnings(sentences.cautions(results)),
+    f"# {markdown.escape(paragraphs.title(results))}",
+    markdown.escape(paragraphs.opening(results)),
+    markdown.escape(paragraphs.data(results)),
+    *markdown.warning_list(paragraphs.warnings(results)),
   ]
   for num_bits in results["summary"]["num_bits"]:
     blocks += [
-      f"## {wording.plural(num_bits, 'bit')}",
-      markdown.escape(sentences.length(results, num_bits)),
+      f"## {paragraphs.bits(num_bits)}",
+      markdown.escape(paragraphs.length(results, num_bits)),
       markdown.table(tables.quality(results, num_bits)),
-      "How well the bits are used:",
+      "Code statistics:",
       markdown.table(tables.statistics(results, num_bits)),
     ]
   return markdown.joined(
@@ -32,11 +32,11 @@ def render(results: Results) -> str:
       *blocks,
       "## Plots",
       *(f"![{text}]({name})" for name, text in _PICTURES.items()),
-      "## What the columns mean",
-      markdown.glossary({**sentences.columns(results), **wording.STATISTICS}),
-      "## Who is compared",
-      markdown.glossary(tables.who(results)),
-      "## For the record",
-      markdown.table(tables.record(results)),
+      "## Columns",
+      markdown.glossary({**paragraphs.columns(results), **columns.STATISTICS}),
+      "## Methods",
+      markdown.glossary(tables.methods(results)),
+      "## Details",
+      markdown.table(tables.details(results)),
     ]
   )

@@ -1,57 +1,60 @@
-"""A comparison as one page of HTML that needs nothing else."""
+"""A comparison as one page of HTML that loads nothing."""
 
-import html
+from typing import NamedTuple
 
-from dsth_jax.report import document, elements, styles, wording
-from dsth_jax.report.comparison import plots, sentences, tables
+from dsth_jax.report import columns, elements, styles
+from dsth_jax.report import html as html_lib
+from dsth_jax.report.comparison import paragraphs, plots, tables
 from dsth_jax.report.comparison.results import Results
+from dsth_jax.report.elements import Plot, Quality
+from dsth_jax.report.tables import Table
+
+
+class _Length(NamedTuple):
+  """What the page shows of one code length."""
+
+  num_bits: int
+  quality: Quality
+  statistics: Table
 
 
 def render(results: Results) -> str:
   """Returns index.html; every name and text in it is escaped."""
-  title = sentences.title(results)
-  body = document.template("comparison.html").substitute(
-    title=html.escape(title),
-    dataset=html.escape(results["summary"]["dataset"]),
-    opening=html.escape(sentences.opening(results)),
-    tiles=elements.tiles(sentences.key_figures(results)),
-    warnings=elements.warnings(sentences.cautions(results)),
-    data=html.escape(sentences.data(results)),
-    by_length=_by_length(results),
-    lengths="\n".join(
+  return html_lib.render(
+    "comparison.html",
+    title=paragraphs.title(results),
+    dataset=results["summary"]["dataset"],
+    opening=paragraphs.opening(results),
+    key_figures=paragraphs.key_figures(results),
+    warnings=paragraphs.warnings(results),
+    data=paragraphs.data(results),
+    by_length=[
+      _by_length(results, metric, title)
+      for metric, title in plots.qualities(results).items()
+    ],
+    lengths=[
       _length(results, num_bits) for num_bits in results["summary"]["num_bits"]
-    ),
-    columns=elements.glossary(sentences.columns(results)),
-    statistics=elements.glossary(wording.STATISTICS),
-    methods=elements.glossary(tables.who(results)),
-    record=elements.table(tables.record(results), kind="texts"),
+    ],
+    columns=paragraphs.columns(results),
+    statistics_columns=columns.STATISTICS,
+    methods=tables.methods(results),
+    details=tables.details(results),
   )
-  return document.render(title, body)
 
 
-def _by_length(results: Results) -> str:
-  figures = (
-    elements.plot(
-      title,
-      plots.by_length(results, {metric: ""}),
-      plots.by_length(results, {metric: ""}, styles.DARK),
-    )
-    for metric, title in plots.qualities(results).items()
+def _by_length(results: Results, metric: str, title: str) -> Plot:
+  def draw(theme: styles.Theme) -> bytes:
+    return plots.by_length(results, {metric: ""}, theme)
+
+  return elements.plot(title, draw)
+
+
+def _length(results: Results, num_bits: int) -> _Length:
+  quality = elements.quality(
+    tables.means(results, num_bits),
+    title=paragraphs.bits(num_bits),
+    text=paragraphs.length(results, num_bits),
+    lead=next(iter(tables.leaders(results, num_bits).values()), "cosine"),
+    table=tables.quality(results, num_bits),
   )
-  return f'<div class="plots">{"".join(figures)}</div>'
-
-
-def _length(results: Results, num_bits: int) -> str:
-  means = tables.means(results, num_bits)
-  lead = next(iter(tables.leaders(results, num_bits).values()), "cosine")
-  return (
-    f'<section id="bits{num_bits}"><h2>{wording.plural(num_bits, "bit")}</h2>'
-    + elements.paragraph(sentences.length(results, num_bits))
-    + elements.bars(means, lead)
-    + elements.table(tables.quality(results, num_bits))
-    + elements.curves(means)
-    + elements.numbers(means)
-    + "<details><summary>How well the bits are used</summary>"
-    + elements.table(tables.statistics(results, num_bits))
-    + "</details></section>"
-  )
+  return _Length(num_bits, quality, tables.statistics(results, num_bits))

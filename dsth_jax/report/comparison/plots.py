@@ -1,41 +1,37 @@
 """The plots of a comparison: curves, and quality against code length."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from dsth_jax.report import plots, styles, wording
+from dsth_jax.report import columns, descriptions, plots, styles
 from dsth_jax.report.comparison import tables
 from dsth_jax.report.comparison.results import Results
 from dsth_jax.report.results import Metrics
 
-Curves = Callable[[Mapping[str, Mapping[str, Metrics]], styles.Theme], bytes]
-CURVES: dict[str, Curves] = {
-  "precision_recall.png": plots.precision_recall,
-  "precision_of_returned.png": plots.precision_of_returned,
-}
+FILES = (
+  "precision_recall.png",
+  "precision_of_returned.png",
+  "quality_by_length.png",
+)
 
 
 def files(results: Results) -> Iterator[tuple[str, bytes]]:
-  """Yields the name and PNG of every plot, a panel a code length or metric."""
+  """Yields the name and PNG of every plot."""
   panels = {
     f"{num_bits} bits": tables.means(results, num_bits)
     for num_bits in results["summary"]["num_bits"]
   }
-  for name, draw in CURVES.items():
-    yield name, draw(panels, styles.LIGHT)
+  yield "precision_recall.png", plots.precision_recall(panels)
+  yield "precision_of_returned.png", plots.precision_of_returned(panels)
   yield "quality_by_length.png", by_length(results, qualities(results))
 
 
 def qualities(results: Results) -> dict[str, str]:
   """Returns the title of each metric that is drawn against code length."""
-  rank = wording.max_rank(results["ceiling"])
-  return {
-    wording.MAP: "mAP",
-    f"{wording.MAP}_at_{rank}": f"mAP@{rank:,}",
-    "hd3p": "HD3P",
-    "nc3p": "NC3P",
-  }
+  rank = columns.max_rank(results["ceiling"])
+  at_rank = {f"{columns.MAP}_at_{rank}": f"mAP@{rank:,}"} if rank else {}
+  return {columns.MAP: "mAP", **at_rank, "hd3p": "HD3P", "nc3p": "NC3P"}
 
 
 def by_length(
@@ -43,7 +39,7 @@ def by_length(
   titles: Mapping[str, str],
   theme: styles.Theme = styles.LIGHT,
 ) -> bytes:
-  """Draws metrics against the number of bits; a bar is the spread of a mean.
+  """Draws means against the number of bits; error bars are the spread.
 
   Args:
     results: of the comparison.
@@ -76,34 +72,34 @@ def _draw(
   measured = {
     int(num_bits): found for num_bits, found in by_bits.items() if found["mean"]
   }
-  look = styles.style(method)
+  style = styles.style(method)
   axes.errorbar(
     sorted(measured),
     [measured[num_bits]["mean"][metric] for num_bits in sorted(measured)],
     [
       measured[num_bits]["spread"][metric] or 0 for num_bits in sorted(measured)
     ],
-    color=look.color,
-    linestyle=look.line,
-    linewidth=look.width,
-    marker=look.marker,
+    color=style.color,
+    linestyle=style.line,
+    linewidth=style.width,
+    marker=style.marker,
     markersize=5,
     capsize=2,
-    label=wording.method(method).name,
+    label=descriptions.method(method).name,
   )
 
 
 def _draw_ceiling(
   axes: Axes, height: float | None, lengths: Sequence[int]
 ) -> None:
-  """Draws what does not depend on the code length as a level line."""
+  """Draws what does not depend on the code length as a horizontal line."""
   if height is None:
     return
-  look = styles.style("cosine")
+  style = styles.style("cosine")
   axes.plot(
     lengths,
     [height] * len(lengths),
-    color=look.color,
-    linestyle=look.line,
-    label=wording.method("cosine").name,
+    color=style.color,
+    linestyle=style.line,
+    label=descriptions.method("cosine").name,
   )

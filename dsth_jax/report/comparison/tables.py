@@ -1,42 +1,41 @@
 """The tables of a comparison, before they become Markdown or HTML."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from dsth_jax.baselines import BASELINES
-from dsth_jax.report import tables, wording
+from dsth_jax.report import descriptions, formatting, tables
+from dsth_jax.report.columns import MAP
 from dsth_jax.report.comparison.results import Results
 from dsth_jax.report.results import Metrics
-from dsth_jax.report.tables import Cell, Row, Table
+from dsth_jax.report.tables import Cell, Table
 
-# Beside the figures of quality.
+# In a table of quality, after the metrics.
 _TIMES = {"Fit, s": "fit_seconds", "Encode, s": "encode_seconds"}
 
 
 def means(results: Results, num_bits: int) -> dict[str, Metrics]:
-  """Returns each method's mean figures at a code length, the ceiling first."""
+  """Returns each method's mean metrics at a code length, the ceiling first."""
   return {
     "cosine": results["ceiling"],
-    **_of_methods(results, num_bits, "mean"),
+    **_figures(results, num_bits, "mean"),
   }
 
 
 def leaders(results: Results, num_bits: int) -> dict[str, str]:
   """Returns the methods of the highest mean average precision, if any.
 
-  A method that learned class labels was told what others have to find out, so
-  that there is one leader "without class labels" and one "with class labels".
+  Class labels decide which images are relevant, and some methods learn from
+  them: one leader is "without class labels" and one "with class labels".
   """
   scores: dict[str, dict[str, float]] = {
     "without class labels": {},
     "with class labels": {},
   }
-  for name, figures in _of_methods(results, num_bits, "mean").items():
-    if figures:
-      group = (
-        "with class labels" if _is_supervised(name) else "without class labels"
-      )
-      scores[group][name] = figures[wording.MAP]
+  for name, metrics in _figures(results, num_bits, "mean").items():
+    if metrics:
+      is_supervised = name in BASELINES and BASELINES[name].supervised
+      group = f"with{'' if is_supervised else 'out'} class labels"
+      scores[group][name] = metrics[MAP]
   return {
     group: max(found, key=found.__getitem__)
     for group, found in scores.items()
@@ -45,10 +44,10 @@ def leaders(results: Results, num_bits: int) -> dict[str, str]:
 
 
 def quality(results: Results, num_bits: int) -> Table:
-  """Returns one line a method at a code length, the ceiling on top."""
+  """Returns one row per method at a code length, the ceiling on top."""
   shown = means(results, num_bits)
-  spreads = _of_methods(results, num_bits, "spread")
-  table = tables.quality(shown, spreads=spreads, aside=("cosine",))
+  spreads = _figures(results, num_bits, "spread")
+  table = tables.quality(shown, spreads=spreads, unranked=("cosine",))
   rows = [
     row._replace(
       head=row.head._replace(note=_note(results, num_bits, row.method)),
@@ -64,18 +63,17 @@ def quality(results: Results, num_bits: int) -> Table:
 
 
 def statistics(results: Results, num_bits: int) -> Table:
-  """Returns how well each method uses its bits, on the mean over the seeds."""
-  means = _of_methods(results, num_bits, "mean")
-  found = {
-    name: figures["statistics"] for name, figures in means.items() if figures
-  }
-  return tables.statistics(found)
+  """Returns the code statistics of each method, means over the seeds."""
+  found = _figures(results, num_bits, "mean")
+  return tables.statistics(
+    {name: metrics["statistics"] for name, metrics in found.items() if metrics}
+  )
 
 
-def record(results: Results) -> Table:
-  """Returns what one needs to know to repeat the comparison."""
+def details(results: Results) -> Table:
+  """Returns the settings that are needed to repeat the comparison."""
   summary = results["summary"]
-  entries: dict[str, Any] = {
+  entries = {
     "Data set": summary["dataset"],
     "Protocol": summary["protocol"],
     "Features": summary["backbone"],
@@ -83,42 +81,33 @@ def record(results: Results) -> Table:
     "Seeds": ", ".join(map(str, summary["seeds"])),
     **results["environment"],
   }
-  rows = [Row(Cell(name), [Cell(str(text))]) for name, text in entries.items()]
-  return Table(["What", "Value"], rows)
+  return tables.pairs("Name", "Value", entries.items())
 
 
-def who(results: Results) -> dict[str, str]:
-  """Explains every method in a sentence, by its name."""
-  methods = [wording.method(name) for name in ("cosine", *results["methods"])]
-  return {method.name: method.text for method in methods}
+def methods(results: Results) -> dict[str, str]:
+  """Returns the description of each method by its name."""
+  return descriptions.methods(["cosine", *results["methods"]])
 
 
 def inputs(method: str) -> str:
-  """Says in a few words what a method learns from."""
-  if method not in BASELINES:
+  """Lists what a method learns from: images, features, class labels."""
+  if method in BASELINES:
+    known = BASELINES[method]
+    features = ["features"] if known.needs_features else []
+    labels = ["class labels"] if known.supervised else []
+    return ", ".join([known.inputs, *features, *labels])
+  if method in descriptions.METHODS and method.startswith("dsth"):
     return "images, features"
-  if method not in BASELINES:
-    return "features"
-  known = BASELINES[method]
-  parts = [
-    known.inputs,
-    *(["features"] if known.needs_features else []),
-    *(["class labels"] if known.supervised else []),
-  ]
-  return ", ".join(parts)
+  return "features"
 
 
-def _of_methods(
+def _figures(
   results: Results, num_bits: int, part: str
 ) -> Mapping[str, Metrics]:
   return {
     method: by_bits[str(num_bits)][part]
     for method, by_bits in results["methods"].items()
   }
-
-
-def _is_supervised(method: str) -> bool:
-  return method in BASELINES and BASELINES[method].supervised
 
 
 def _note(results: Results, num_bits: int, method: str) -> str:
@@ -131,4 +120,5 @@ def _note(results: Results, num_bits: int, method: str) -> str:
 
 
 def _time(mean: float | None, spread: float | None) -> Cell:
-  return Cell(wording.seconds(mean), tables.plus_minus(wording.seconds(spread)))
+  note = formatting.plus_minus(formatting.seconds(spread))
+  return Cell(formatting.seconds(mean), note)

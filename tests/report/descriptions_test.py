@@ -1,0 +1,59 @@
+import pytest
+
+from dsth_jax import baselines
+from dsth_jax.baselines import itq
+from dsth_jax.report import columns, descriptions
+
+
+def test_baselines_have_distinct_names_and_a_sentence():
+  found = [descriptions.method(name) for name in baselines.BASELINES]
+  shown = [*found, *descriptions.METHODS.values()]
+  assert len({term.name for term in shown}) == len(shown)
+  for term in found:
+    assert term.description.endswith(".")
+    assert term.description.count(". ") == 0
+
+
+def test_a_method_is_described_by_its_entry(monkeypatch):
+  entry = baselines.Baseline(itq.fit, name="CuH", description="Cubes.")
+  monkeypatch.setitem(baselines.BASELINES, "cubes", entry)
+  assert descriptions.method("cubes") == ("CuH", "Cubes.")
+  monkeypatch.setitem(baselines.BASELINES, "cubes", baselines.Baseline(itq.fit))
+  assert descriptions.method("cubes") == ("cubes", "")
+  assert descriptions.method("unknown") == ("unknown", "")
+
+
+def test_methods_have_one_order():
+  given = ["unknown", "cosine", "sth", "itq", "labels", "lsh", "dsth"]
+  order = ["dsth", "labels", "lsh", "itq", "sth", "cosine", "unknown"]
+  assert descriptions.in_order(given) == order
+
+
+@pytest.mark.parametrize(
+  ("backbone", "text"),
+  [
+    ("efficientnet_lite0", "EfficientNet-Lite0, pretrained on ImageNet"),
+    ("efficientnet_lite0+vit", "backbone is efficientnet_lite0+vit."),
+    ("folder/mine.npy", "read from mine.npy."),
+  ],
+)
+def test_features_say_where_they_come_from(backbone, text):
+  assert text in descriptions.features(backbone)
+
+
+def test_stages_of_one_backbone_are_told_apart():
+  text = descriptions.stage("features").description
+  assert descriptions.stage("features/vit") == ("Features, vit", text)
+  assert descriptions.stage("mine/vit") == ("mine/vit", "")
+
+
+def test_older_names_of_the_f_measures_are_read():
+  found = columns.betas({"max_f_0.5": 1.0, "max_f_beta_0.25": 1.0, "hd3p": 1.0})
+  assert found == {"max_f_0.5": "0.5", "max_f_beta_0.25": "0.25"}
+
+
+@pytest.mark.parametrize(
+  ("grid", "first"), [([1, 32, 316], 32), ([90, 1000], 90), ([], None)]
+)
+def test_precision_is_shown_close_to_100_images(grid, first):
+  assert columns.first_returned({"returned_images": grid}) == first
