@@ -52,8 +52,8 @@ def run(
   """Runs a command: flags, settings, work; exits once it is done.
 
   Args:
-    work: is given valid settings and the working directory. What a person can
-      mend it raises as ValueError or OSError.
+    work: is given valid settings and the working directory. What a user can
+      correct it raises as ValueError or OSError.
     workdir: the directory if no flag names one.
   """
   allocator.keep_freed_memory()

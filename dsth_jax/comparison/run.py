@@ -14,18 +14,9 @@ from dsth_jax.pipeline import methods, run_dsth
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.inputs import Inputs
 from dsth_jax.pipeline.workdir import Workdir
-from dsth_jax.report.comparison import markdown, page, plots
-from dsth_jax.report.comparison.results import Results
+from dsth_jax.report import comparison as report_lib
+from dsth_jax.report.comparison import Results
 from dsth_jax.runtime import artifacts
-
-# What a report may consist of.
-_FILES = (
-  "precision_recall.png",
-  "precision_of_returned.png",
-  "quality_by_length.png",
-  "comparison.md",
-  "index.html",
-)
 
 
 def run(config: ConfigDict, path: pathlib.Path) -> Results:
@@ -51,12 +42,9 @@ def run(config: ConfigDict, path: pathlib.Path) -> Results:
   outcomes = _outcomes(workdir, config, inputs)
   results = summary.summarize(config, data, ceiling, outcomes)
   artifacts.write_json(path / "comparison.json", results)
-  files = {
-    **dict(plots.files(results)),
-    "comparison.md": markdown.render(results).encode(),
-    "index.html": page.render(results).encode(),
-  }
-  report.write_files(path / "report", files, known=_FILES)
+  report.write_files(
+    path / "report", report_lib.render(results), known=report_lib.FILES
+  )
   logging.info("Open %s", path / "report" / "index.html")
   return results
 

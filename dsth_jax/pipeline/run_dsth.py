@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import codes, report
 from dsth_jax.baselines import BASELINES
+from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.pipeline import (
   data as data_lib,
 )
@@ -20,7 +21,12 @@ from dsth_jax.pipeline import (
   training_log,
 )
 from dsth_jax.pipeline.feature_extraction import extract_features
-from dsth_jax.pipeline.inputs import Inputs, image_size
+from dsth_jax.pipeline.inputs import (
+  Inputs,
+  encoded_image_size,
+  image_size,
+  network_inputs,
+)
 from dsth_jax.pipeline.picture_sheet import picture_sheet
 from dsth_jax.pipeline.resized_images import resize_images
 from dsth_jax.pipeline.workdir import (
@@ -138,6 +144,21 @@ def _summary(config: ConfigDict, data: data_lib.Data) -> dict[str, Any]:
     **data_lib.describe(config, data),
     "num_bits": config.num_bits,
     "labels": config.labels.method,
-    "network": config.model.network,
-    "student": config.model.network,
+    "network": _network(config),
+    "network_inputs": network_inputs(config),
   }
+
+
+def _network(config: ConfigDict) -> str:
+  """Names the hash network, its image size and its own settings."""
+  module = HASH_MODELS[config.model.network].build(
+    config.num_bits, config.model.to_dict()
+  )
+  own = [name for name in config.model if hasattr(module, name)]
+  size = encoded_image_size(config)
+  return ", ".join(
+    [
+      f"{config.model.network} on {size}x{size} pixels",
+      *(f"{name} {config.model[name]}" for name in own),
+    ]
+  )

@@ -84,5 +84,5 @@ def test_preprocess_scales_as_the_weights_expect():
 
 def test_image_size_is_free():
   forward = efficientnet_lite.load()
-  images = jax.ShapeDtypeStruct((2, 160, 160, 3), np.uint8)
+  images = jax.ShapeDtypeStruct((2, 160, 160, 3), np.float32)
   assert jax.eval_shape(forward, images).shape == (2, 1280)
