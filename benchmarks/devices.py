@@ -17,14 +17,13 @@ from dsth_jax import graph, metrics
 from dsth_jax.graph.exact import sharded, tiles
 from dsth_jax.hamming import sharded as sharded_search
 from dsth_jax.runtime import sharding
-from dsth_jax.spectral import eigenmaps, solvers
-from dsth_jax.spectral import normalized_laplacian as systems
+from dsth_jax.spectral import eigenmaps, normalized_laplacian, solvers
 
 NUMBERS = (1, 2, 8)
 
 
 def points_on_a_ring(num_points: int) -> np.ndarray:
-  """Returns points in any order whose neighbours are those on a ring."""
+  """Returns points in any order whose neighbors are those on a ring."""
   rng = np.random.default_rng(0)
   angle = rng.permutation(np.arange(num_points)) * 2 * np.pi / num_points
   points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -38,7 +37,7 @@ def lower_graph(
   num_features: int = 256,
   block_size: int = 512,
 ) -> jax.stages.Lowered:
-  """Returns the search for neighbours, before it is compiled."""
+  """Returns the search for neighbors, before it is compiled."""
   tiling = tiles.tiling(num_points // mesh.size, 12, block_size)
   per_device = tiling.side * -(-num_points // tiling.side // mesh.size)
   rows = jax.ShapeDtypeStruct(
@@ -55,11 +54,14 @@ def lower_eigensolver(
 ) -> jax.stages.Lowered:
   """Returns the Chebyshev solver, before it is compiled."""
   neighbors = graph.cosine_knn(points_on_a_ring(num_points), num_neighbors=8)
-  affinity, _ = eigenmaps._in_order(graph.affinity(neighbors))
+  affinity, _ = eigenmaps.linked_points(graph.affinity(neighbors))
   component = graph.connected_components(affinity).component
-  system = systems.split(systems.system_of(affinity, component), mesh)
+  system = normalized_laplacian.make_system(affinity, component)
+  system = normalized_laplacian.split(system, mesh)
   key = jax.random.key(0)
-  start = eigenmaps._start(key, system, num_points, num_components, mesh)
+  start = eigenmaps.initial_vectors(
+    key, system, num_points, num_components=num_components, mesh=mesh
+  )
   return solvers.chebyshev.lower(
     system, start, 1e-5, max_iters=100, num_wanted=num_components
   )

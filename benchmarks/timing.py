@@ -20,7 +20,7 @@ class Row(NamedTuple):
   """One method on one problem.
 
   Attributes:
-    problem: what is computed, with its sizes. Its first row is ours.
+    problem: what is computed, with its sizes. Its first row is dsth_jax.
     method: what computes it.
     times: of one computation.
     rate: what the time means, with its unit.
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 def in_turn(
   calls: dict[str, Callable[[], Any]], *, repeats: int
 ) -> dict[str, Times]:
-  """Times calls A B A B, so that none of them has the quieter minutes.
+  """Times calls A B A B, so that load on the machine affects all alike.
 
   Args:
     calls: each returns only when its work is done.
@@ -96,15 +96,15 @@ def growth(
 def table(rows: Sequence[Row]) -> str:
   """Returns rows as a Markdown table; ratios are to the first of a problem."""
   lines = [
-    "| problem | method | seconds (lowest to highest) | we are | rate "
-    "| of the limit | checked |",
+    "| problem | method | seconds (lowest to highest) "
+    "| speed-up of dsth_jax over it | rate | of the limit | checked |",
     "| --- | --- | --- | --- | --- | --- | --- |",
   ]
   ours: dict[str, Times] = {}
   for row in rows:
     first = ours.setdefault(row.problem, row.times)
-    faster = row.times.median / first.median
-    ratio = "" if first is row.times else f"{faster:.2f}x as fast"
+    speed_up = row.times.median / first.median
+    ratio = "" if first is row.times else f"{speed_up:.2f}"
     cells = (
       row.problem,
       row.method,

@@ -31,10 +31,10 @@ def mean_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
 
 
 def median_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
-  """Returns the median of every bit's values: balanced bits by construction.
+  """Returns the median of every bit's values.
 
-  The constraint of Eq. 2 (each bit one for half of the points) is met up to
-  ties, which the mean of Eq. 14 only approaches.
+  Each bit is one for half of the points up to ties (the constraint of Eq. 2),
+  which the mean of Eq. 14 only approaches.
   """
   return jnp.median(jnp.asarray(values, jnp.float32), axis=0)
 
@@ -46,15 +46,15 @@ def binarize(
   values: Float[ArrayLike, "n b"], thresholds: Float[ArrayLike, "b"]
 ) -> UInt8[Array, "n b"]:
   """Returns 1 where a value reaches its bit's threshold, else 0 (Eq. 13)."""
-  reached = jnp.asarray(values) >= jnp.asarray(thresholds)[None, :]
-  return reached.astype(jnp.uint8)
+  is_one = jnp.asarray(values) >= jnp.asarray(thresholds)[None, :]
+  return is_one.astype(jnp.uint8)
 
 
 class Rotation(NamedTuple):
-  """An orthogonal map found by ITQ, and the values it made.
+  """An orthogonal map found by ITQ, and the rotated values.
 
   Attributes:
-    values: the centred input times `matrix`, to be thresholded.
+    values: the centered input times `matrix`, to be thresholded.
     matrix: orthogonal.
   """
 
@@ -66,14 +66,14 @@ class Rotation(NamedTuple):
 def itq_rotation(
   values: Float[ArrayLike, "n b"], *, num_iters: int = 50, key: Key[Array, ""]
 ) -> Rotation:
-  """Rotates centred values towards the corners of the hypercube.
+  """Rotates centered values towards the corners of the hypercube.
 
   Alternates the two exact minimizers of ||B - V R||_F over B in {-1, 1} and
   over orthogonal R, from a random rotation; the objective never rises.
 
   Args:
-    values: one column a bit; centred here.
-    num_iters: alternations. 50 is the reference's own choice.
+    values: one column per bit; centered here.
+    num_iters: alternations; 50 in the reference.
     key: draws the first rotation.
 
   Returns:
@@ -83,18 +83,18 @@ def itq_rotation(
     Gong and Lazebnik, Iterative quantization, CVPR 2011, section 2.2.
   """
   values = jnp.asarray(values, jnp.float32)
-  centred = values - jnp.mean(values, axis=0, keepdims=True)
+  centered = values - jnp.mean(values, axis=0, keepdims=True)
   product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-  num_bits = centred.shape[1]
+  num_bits = centered.shape[1]
 
   def alternate(_: Array, rotation: Array) -> Array:
-    corners = jnp.where(product(centred, rotation) >= 0, 1.0, -1.0)
-    left, _singular, right = jnp.linalg.svd(product(centred.T, corners))
+    corners = jnp.where(product(centered, rotation) >= 0, 1.0, -1.0)
+    left, _singular, right = jnp.linalg.svd(product(centered.T, corners))
     return product(left, right)
 
   start, _ = jnp.linalg.qr(jax.random.normal(key, (num_bits, num_bits)))
   matrix = jax.lax.fori_loop(0, num_iters, alternate, start)
-  return Rotation(product(centred, matrix), matrix)
+  return Rotation(product(centered, matrix), matrix)
 
 
 def diffusion_rotation(
@@ -106,11 +106,11 @@ def diffusion_rotation(
 ) -> Rotation:
   """Spreads the smooth eigenvectors over all bits; an extension of the paper.
 
-  A Laplacian eigenvector of eigenvalue lambda is what diffusion on the graph
-  shrinks by 1 - lambda each step. Weighting by (1 - lambda)^diffusion_time
-  therefore gives the diffusion map, in which the local, late eigenvectors
-  weigh little; the ITQ rotation then makes every bit a mixture of the smooth
-  ones, instead of one bit an eigenvector.
+  A step of diffusion on the graph multiplies a Laplacian eigenvector of
+  eigenvalue lambda by 1 - lambda. Weights of (1 - lambda)^diffusion_time
+  therefore give the diffusion map, in which the local, late eigenvectors have
+  little weight; the ITQ rotation then makes every bit a mixture of the smooth
+  ones, instead of one bit per eigenvector.
 
   Args:
     embedding: the eigenpairs of L v = lambda D v (Eq. 12).
@@ -125,21 +125,21 @@ def diffusion_rotation(
   References:
     Coifman and Lafon, Diffusion maps, ACHA 2006, for the weighting.
   """
-  # Eigenvalues past 1 oscillate: diffusion has no use for them.
+  # Eigenvectors of eigenvalues above 1 oscillate: they get no weight.
   weights = jnp.clip(1.0 - embedding.eigenvalues, 0.0) ** diffusion_time
   weighted = embedding.vectors * weights[None, :]
   return itq_rotation(weighted, num_iters=num_iters, key=key)
 
 
 def pack(codes: UInt8[ArrayLike, "n b"]) -> UInt8[Array, "n w"]:
-  """Packs eight bits a byte, most significant first, spare bits zero."""
+  """Returns eight bits per byte, most significant first, spare bits zero."""
   return jnp.packbits(jnp.asarray(codes), axis=1)
 
 
 def unpack(
   packed: UInt8[ArrayLike, "n w"], num_bits: int
 ) -> UInt8[Array, "n b"]:
-  """Undoes `pack`.
+  """Returns the codes that `pack` has packed.
 
   Raises:
     ValueError: `num_bits` does not fill the packed bytes.

@@ -54,7 +54,7 @@ class TestThresholds:
     values = normal_values(num_points)
     bits = codes.binarize(values, codes.median_thresholds(values))
     ones = np.asarray(bits, np.int64).sum(axis=0)
-    # The middle one of an odd number is its own threshold: a one.
+    # The median of an odd number of values is one of them: a one.
     np.testing.assert_array_equal(ones, (num_points + 1) // 2)
 
   @pytest.mark.parametrize("name", codes.THRESHOLDS)
@@ -85,7 +85,7 @@ class TestBinarize:
       unique=True,
     )
   )
-  def test_medians_see_only_the_order(self, values):
+  def test_medians_depend_on_the_order_only(self, values):
     # Exact in float32 and strictly rising: the eleven-point median is a value.
     raised = (4 * values + 1).astype(np.float32)
     plain, other = (
@@ -93,7 +93,7 @@ class TestBinarize:
     )
     np.testing.assert_array_equal(plain, other)
 
-  def test_medians_survive_a_curved_map(self):
+  def test_medians_are_invariant_to_a_monotone_map(self):
     values = normal_values(201)
     plain, other = (
       codes.binarize(v, codes.median_thresholds(v))
@@ -113,7 +113,7 @@ class TestBinarize:
 
 class TestItqRotation:
   def objective(self, values, matrix):
-    """||B - V R||_F^2 for the best B."""
+    """||B - V R||_F^2 for the B that minimizes it."""
     rotated = (values - values.mean(axis=0)) @ np.asarray(matrix, np.float64)
     corners = np.where(rotated >= 0, 1, -1)
     return np.sum((corners - rotated) ** 2)
@@ -133,13 +133,13 @@ class TestItqRotation:
   def test_each_step_is_the_exact_minimizer(self, key):
     """The orthogonal Procrustes problem, as SciPy solves it."""
     values = normal_values().astype(np.float64)
-    centred = values - values.mean(axis=0)
+    centered = values - values.mean(axis=0)
     first, second = (
       np.asarray(codes.itq_rotation(values, num_iters=steps, key=key).matrix)
       for steps in (0, 1)
     )
-    corners = np.where(centred @ first >= 0, 1, -1)
-    expected, _ = linalg.orthogonal_procrustes(centred, corners)
+    corners = np.where(centered @ first >= 0, 1, -1)
+    expected, _ = linalg.orthogonal_procrustes(centered, corners)
     np.testing.assert_allclose(second, expected, atol=ATOL)
 
   @pytest.mark.parametrize("num_iters", [0, 50])
@@ -149,7 +149,7 @@ class TestItqRotation:
     ).matrix
     np.testing.assert_allclose(matrix.T @ matrix, np.eye(7), atol=ATOL)
 
-  def test_values_are_the_centred_ones_rotated(self, key):
+  def test_values_are_the_centered_ones_rotated(self, key):
     values = normal_values()
     rotation = codes.itq_rotation(values, key=key)
     expected = (values - values.mean(axis=0)) @ np.asarray(rotation.matrix)
@@ -170,7 +170,7 @@ class TestItqRotation:
     moved = codes.itq_rotation(values / 1024 + 0.5, key=key).matrix
     np.testing.assert_allclose(plain, moved, atol=1e-3)
 
-  def test_key_decides(self):
+  def test_depends_on_the_key_only(self):
     values = normal_values()
     first, again, other = (
       codes.itq_rotation(values, key=jax.random.key(seed)).matrix
@@ -183,25 +183,25 @@ class TestItqRotation:
 class TestDiffusionRotation:
   def test_time_zero_rotates_the_embedding_itself(self, key):
     embedding = an_embedding()._replace(
-      # Up to 1: past it there is nothing to weigh even with the power 0.
+      # Below 1: above it the weight is 0 even with the power 0.
       eigenvalues=jnp.linspace(0.1, 0.9, 7)
     )
     plain = codes.itq_rotation(embedding.vectors, key=key)
     diffused = codes.diffusion_rotation(embedding, diffusion_time=0.0, key=key)
     np.testing.assert_array_equal(diffused.values, plain.values)
 
-  def test_weighs_by_the_power_of_the_equation(self, key):
+  def test_weights_are_powers_of_one_minus_lambda(self, key):
     embedding = an_embedding()
     diffused = codes.diffusion_rotation(
       embedding, diffusion_time=3.0, num_iters=0, key=key
     )
     weights = np.maximum(1 - np.asarray(embedding.eigenvalues), 0) ** 3
     vectors = np.asarray(embedding.vectors)
-    centred = (vectors - vectors.mean(axis=0)) * weights[None, :]
-    expected = centred @ np.asarray(diffused.matrix)
+    centered = (vectors - vectors.mean(axis=0)) * weights[None, :]
+    expected = centered @ np.asarray(diffused.matrix)
     np.testing.assert_allclose(diffused.values, expected, atol=ATOL)
 
-  def test_forgets_what_oscillates(self, key):
+  def test_ignores_eigenvectors_that_oscillate(self, key):
     embedding = an_embedding()
     last = np.asarray(embedding.eigenvalues) > 1
     assert last.any()

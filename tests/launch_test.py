@@ -17,6 +17,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from dsth_jax import main
+from dsth_jax.cli import command
 
 ROOT = pathlib.Path(__file__).parents[1]
 LAUNCH = ROOT / "launch"
@@ -106,7 +107,7 @@ def _parse(arguments, monkeypatch):
   monkeypatch.chdir(ROOT)
   names = {flag.name for flag in flags.FLAGS.get_key_flags_for_module(main)}
   with flagsaver.flagsaver():
-    flags._parse_flags(["main", *arguments])
+    command._parse_flags(["main", *arguments])
     given = {
       name: flags.FLAGS[name].value
       for name in (a.lstrip("-").split("=")[0] for a in arguments)

@@ -1,4 +1,4 @@
-"""The cosine neighbour graph of the features (Eq. 1 and 7).
+"""The cosine neighbor graph of the features (Eq. 1 and 7).
 
 >>> import numpy as np
 >>> features = np.array([[2.0, 0.0], [1.0, 0.1], [0.0, 3.0], [0.1, 1.0]])

@@ -9,23 +9,23 @@ from jaxtyping import Float
 
 from dsth_jax.graph.knn import Neighbors
 
-# W of Eq. 1 or 7: symmetric, non-negative, zero diagonal, sorted indices. The
-# compressed rows are what products are fast with (14 ms against 390 ms for
-# coordinates at 50,000 points, 1.2 million non-zeros and 48 columns on a CPU).
+# W of Eq. 1 or 7: symmetric, non-negative, zero diagonal, sorted indices.
+# Products are fast with compressed rows (14 ms against 390 ms for coordinates
+# at 50,000 points, 1.2 million non-zeros and 48 columns on a CPU).
 Affinity = sparse.BCSR
 
 
 def affinity(neighbors: Neighbors, *, symmetrize: str = "union") -> Affinity:
-  """Weighs the edges of the neighbour graph by their cosines.
+  """Returns the neighbor graph, with cosines as weights.
 
-  "union" joins i and j if one is a neighbour of the other (Eq. 1), "mutual" if
-  each is (Eq. 7). Edges of no positive cosine are left out: L must be positive
-  semi-definite.
+  "union" joins i and j if one is a neighbor of the other (Eq. 1), "mutual" if
+  each is (Eq. 7). Edges without a positive cosine are left out: L must be
+  positive semi-definite.
 
   Args:
     neighbors: of every point.
-    symmetrize: "union" or "mutual". On real features the mutual graph falls
-      into hundreds of components and isolated points.
+    symmetrize: "union" or "mutual". On real features the mutual graph has
+      hundreds of components and isolated points.
 
   Returns:
     W, symmetric, non-negative, with a zero diagonal.
@@ -47,7 +47,7 @@ def affinity(neighbors: Neighbors, *, symmetrize: str = "union") -> Affinity:
     (weights, (rows, columns)), shape=(num_points, num_points)
   )
   # With non-negative weights, "or" is the larger of both directions and "and"
-  # the smaller; where both are there they agree, up to rounding.
+  # the smaller; where both exist they are equal up to rounding.
   if symmetrize == "union":
     return from_scipy(directed.maximum(directed.T))
   return from_scipy(directed.minimum(directed.T))
@@ -59,7 +59,7 @@ def degrees(affinity: Affinity) -> Float[Array, "n"]:
 
 
 def to_scipy(affinity: Affinity) -> scipy.sparse.csr_matrix:
-  """Returns the graph as SciPy's matrix of compressed rows."""
+  """Returns the graph as a SciPy CSR matrix."""
   parts = (affinity.data, affinity.indices, affinity.indptr)
   return scipy.sparse.csr_matrix(
     tuple(np.asarray(part) for part in parts), shape=affinity.shape
@@ -67,7 +67,7 @@ def to_scipy(affinity: Affinity) -> scipy.sparse.csr_matrix:
 
 
 def from_scipy(matrix: scipy.sparse.spmatrix) -> Affinity:
-  """Returns SciPy's matrix in float32, without stored zeros, indices sorted."""
+  """Returns a SciPy matrix as a graph: float32, no zeros, sorted indices."""
   matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float32, copy=True)
   matrix.eliminate_zeros()
   matrix.sort_indices()

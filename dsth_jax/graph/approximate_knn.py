@@ -1,4 +1,4 @@
-"""Most of the nearest neighbours, where all of them cost too much."""
+"""Most of the nearest neighbors, where all of them cost too much."""
 
 import importlib
 from types import ModuleType
@@ -11,10 +11,10 @@ from jaxtyping import Float, Int, Key, Real
 from dsth_jax.graph import knn
 from dsth_jax.types import ArrayLike
 
-# The search keeps so many times the neighbours asked for: with none to spare
-# it found 0.90 of them among 100,000 points, with twice as many 0.98.
-_SPARE = 2
-# Points treated at a time, and columns that they are compared with.
+# The search keeps this multiple of k neighbors: with k it found 0.90 of the
+# true ones among 100,000 points, with 2 k 0.98.
+_KEPT_FACTOR = 2
+# Points processed at a time, and columns that they are compared with.
 _BLOCK, _COLUMNS = 256, 65_536
 
 
@@ -24,22 +24,21 @@ def approximate_cosine_knn(
   num_neighbors: int,
   key: Key[jax.Array, ""],
 ) -> knn.Neighbors:
-  """Finds most of the k nearest neighbours of every point by cosine.
+  """Returns most of the k nearest neighbors of every point by cosine.
 
-  Looks at the neighbours of neighbours until they bring nothing new, with the
-  library pynndescent, on the CPU. Time grows a little faster than n, where
-  that of `cosine_knn` grows with its square; `recall` says how many of the
-  neighbours were found. Memory: the features in float32, and 10 k numbers a
-  point.
+  Compares each point with the neighbors of its neighbors until none of them
+  is new, with the library pynndescent, on the CPU. Time grows a little faster
+  than n, that of `cosine_knn` with n^2; `recall` measures the share of the
+  neighbors found. Memory: the features in float32, and 10 k numbers per point.
 
   Args:
     features: as in `cosine_knn`.
     num_neighbors: k.
-    key: draws where the search begins.
+    key: draws the start of the search.
 
   Returns:
-    `Neighbors(indices[n k], similarities[n k])`, as `cosine_knn` does; the
-    similarities are those of the points named.
+    `Neighbors(indices[n k], similarities[n k])`, as `cosine_knn` does, with
+    the exact similarities of these points.
 
   Raises:
     ValueError: `features` is not a finite matrix of more than k rows.
@@ -53,14 +52,16 @@ def approximate_cosine_knn(
   knn.check(features, num_neighbors)
   search = library().NNDescent
   points = knn.unit_rows(features, 0, features.shape[0])
-  # It counts a point among its own neighbours.
-  num_kept = min(_SPARE * num_neighbors, len(points) - 1) + 1
+  # The library counts a point among its neighbors.
+  num_kept = min(_KEPT_FACTOR * num_neighbors, len(points) - 1) + 1
   seed = int(jax.random.randint(key, (), 0, 2**31 - 1))
   found, _ = search(
     points, metric="dot", n_neighbors=num_kept, random_state=seed, n_jobs=-1
   ).neighbor_graph
   starts = range(0, len(points), _BLOCK)
-  blocks = [_nearest(points, found, start, num_neighbors) for start in starts]
+  blocks = [
+    _rank_block(points, found, start, num_neighbors) for start in starts
+  ]
   indices, similarities = map(np.concatenate, zip(*blocks))
   return knn.Neighbors(jnp.asarray(indices), jnp.asarray(similarities))
 
@@ -72,15 +73,15 @@ def recall(
   num_queries: int = 1000,
   key: Key[jax.Array, ""],
 ) -> float:
-  """Returns the share of the true neighbours among those found.
+  """Returns the share of true neighbors among the neighbors found.
 
-  As similar as the k-th true neighbour counts as true, within rounding.
+  A neighbor as similar as the k-th true one counts as true, up to rounding.
 
   Args:
     features: of all points.
     neighbors: of all points.
-    num_queries: points, drawn at random, whose true neighbours are found.
-    key: draws them.
+    num_queries: size of the random sample of points that is checked.
+    key: draws the sample.
   """
   num_points, num_neighbors = neighbors.indices.shape
   points = knn.unit_rows(features, 0, num_points)
@@ -95,7 +96,7 @@ def recall(
 
 
 def library() -> ModuleType:
-  """Imports pynndescent, which takes seconds and is an extra."""
+  """Returns pynndescent. Its import takes seconds, and it is an extra."""
   try:
     return importlib.import_module("pynndescent")
   except ImportError as error:
@@ -105,24 +106,24 @@ def library() -> ModuleType:
     ) from error
 
 
-def _nearest(
+def _rank_block(
   points: Float[np.ndarray, "n d"],
   found: Int[np.ndarray, "n c"],
   start: int,
   num_neighbors: int,
 ) -> tuple[Int[np.ndarray, "m k"], Float[np.ndarray, "m k"]]:
-  """Returns the best of those found for the points from `start` on."""
+  """Returns the top k of those found for the points from `start` on."""
   candidates = found[start : start + _BLOCK]
   rows = np.arange(start, start + len(candidates))
   similarities = np.einsum("md,mcd->mc", points[rows], points[candidates])
-  # The library marks with -1 what it did not find.
+  # The library returns -1 where it found too few.
   missing = (candidates < 0) | (candidates == rows[:, None])
   similarities = np.where(missing, -np.inf, similarities)
-  indices, similarities = _best(candidates, similarities, num_neighbors)
-  short = np.flatnonzero(np.isneginf(similarities[:, -1]))
-  if len(short):
-    redone = _exact(points, rows[short], num_neighbors)
-    indices[short], similarities[short] = redone
+  indices, similarities = _topk(candidates, similarities, num_neighbors)
+  incomplete = np.flatnonzero(np.isneginf(similarities[:, -1]))
+  if len(incomplete):
+    exact = _exact(points, rows[incomplete], num_neighbors)
+    indices[incomplete], similarities[incomplete] = exact
   return indices, similarities
 
 
@@ -131,7 +132,7 @@ def _exact(
   rows: Int[np.ndarray, "m"],
   num_neighbors: int,
 ) -> tuple[Int[np.ndarray, "m k"], Float[np.ndarray, "m k"]]:
-  """Returns the true neighbours of some points."""
+  """Returns the true neighbors of some points."""
   indices = np.zeros((len(rows), 0), np.int32)
   similarities = np.zeros((len(rows), 0), np.float32)
   for start in range(0, len(points), _COLUMNS):
@@ -142,7 +143,7 @@ def _exact(
     num_kept = min(num_neighbors, len(columns))
     places = np.argpartition(-tile, num_kept - 1, axis=1)[:, :num_kept]
     kept = np.take_along_axis(tile, places, axis=1)
-    indices, similarities = _best(
+    indices, similarities = _topk(
       np.concatenate([indices, columns[places]], axis=1),
       np.concatenate([similarities, kept], axis=1),
       num_neighbors,
@@ -150,12 +151,12 @@ def _exact(
   return indices, similarities
 
 
-def _best(
+def _topk(
   indices: Int[np.ndarray, "m c"],
   similarities: Float[np.ndarray, "m c"],
   num_neighbors: int,
 ) -> tuple[Int[np.ndarray, "m k"], Float[np.ndarray, "m k"]]:
-  """Returns the nearest first, equally near ones by index."""
+  """Returns the top k by similarity, ties by lower index."""
   order = np.lexsort((indices, -similarities), axis=1)[:, :num_neighbors]
   return (
     np.take_along_axis(indices, order, axis=1).astype(np.int32),

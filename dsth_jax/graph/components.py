@@ -14,7 +14,7 @@ from dsth_jax.graph.affinity_matrix import Affinity, from_scipy, to_scipy
 from dsth_jax.graph.knn import unit_rows
 from dsth_jax.types import ArrayLike
 
-# What joins two components none of whose points have a positive cosine.
+# The weight of an edge between components without a positive cosine.
 MIN_WEIGHT = 1e-3
 
 
@@ -22,7 +22,7 @@ class Components(NamedTuple):
   """The connected components of a graph; an isolated point is one.
 
   Attributes:
-    num_components: how many there are.
+    num_components: their number.
     component: the component of every point.
   """
 
@@ -35,7 +35,7 @@ class Connected(NamedTuple):
 
   Attributes:
     affinity: the graph with the added edges.
-    num_edges_added: how many; 0 if it was connected.
+    num_edges_added: their number; 0 if it was connected.
   """
 
   affinity: Affinity
@@ -56,24 +56,24 @@ def connect_components(
   *,
   block_size: int = 1024,
 ) -> Connected:
-  """Joins the components of a graph by their best cross edges.
+  """Joins the components of a graph by their cross edges of largest cosine.
 
   Boruvka's algorithm: until one component is left, each but the largest gets
-  an edge of the best cosine between one of its points and a point outside.
+  the edge of largest cosine between one of its points and a point outside.
   The edges added are those of a maximum spanning tree over the components,
   one fewer than there were components.
 
   Args:
     affinity: any graph; isolated points are components.
-    features: what it was made from.
-    block_size: rows of the similarities in memory at a time, each n long.
+    features: those that the graph was made from.
+    block_size: rows of n similarities in memory at a time.
 
   Returns:
-    `Connected(affinity, num_edges_added)`. An added edge weighs its cosine, or
-    `MIN_WEIGHT` if that is larger.
+    `Connected(affinity, num_edges_added)`. The weight of an added edge is its
+    cosine, or `MIN_WEIGHT` if that is larger.
 
   Raises:
-    ValueError: `features` are of another number of points, or not finite.
+    ValueError: `features` have another number of points, or are not finite.
   """
   if features.shape[0] != affinity.shape[0]:
     raise ValueError(
@@ -88,8 +88,8 @@ def connect_components(
   edges: list[_Edge] = []
   while sets.n_subsets > 1:
     joined = np.array([sets[c] for c in range(count)])[component]
-    for edge in _best_cross_edges(unit, joined, block_size):
-      # Not twice between the same two, and no cycle of equally good ones.
+    for edge in _top_cross_edges(unit, joined, block_size):
+      # No second edge between two components, and no cycle among equal edges.
       if sets.merge(int(component[edge.point]), int(component[edge.other])):
         edges.append(edge)
   return Connected(_add_edges(affinity, edges), len(edges))
@@ -104,32 +104,34 @@ class _Edge(NamedTuple):
 
 
 @jax.jit
-def _best_outside(
+def _nearest_outside(
   rows: Float[Array, "t d"],
   unit: Float[Array, "n d"],
   row_component: Int[Array, "t"],
   component: Int[Array, "n"],
 ) -> tuple[Float[Array, "t"], Int[Array, "t"]]:
-  """Returns the best cosine with a point of another component, and who."""
+  """Returns the largest cosine with a point of another component, and it."""
   cosines = jnp.matmul(rows, unit.T, precision=jax.lax.Precision.HIGHEST)
   outside = row_component[:, None] != component[None, :]
   cosines = jnp.where(outside, cosines, -jnp.inf)
   return jnp.max(cosines, axis=1), jnp.argmax(cosines, axis=1)
 
 
-def _best_cross_edges(
+def _top_cross_edges(
   unit: Float[Array, "n d"], component: Int[np.ndarray, "n"], block_size: int
 ) -> list[_Edge]:
-  """Returns the best edge out of each component but the largest, best first."""
+  """Returns the top edge of each component but the largest, descending."""
   largest = np.argmax(np.bincount(component))
   searched = np.flatnonzero(component != largest)
   components = jnp.asarray(component)
   found = []
   for start in range(0, len(searched), block_size):
-    # Past the end the last point again: one shape, one compilation.
+    # Padded by the last point: one shape, one compilation.
     places = np.minimum(np.arange(start, start + block_size), len(searched) - 1)
     rows = jnp.asarray(searched[places])
-    found.append(_best_outside(unit[rows], unit, components[rows], components))
+    found.append(
+      _nearest_outside(unit[rows], unit, components[rows], components)
+    )
   cosine, other = (
     np.concatenate(parts)[: len(searched)] for parts in zip(*found)
   )

@@ -1,4 +1,4 @@
-"""The nearest codes of a database, and all those within a radius."""
+"""The nearest codes of a database, and all codes within a radius."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from jaxtyping import Int32, Int64, UInt8
 from dsth_jax.hamming import bit_planes, pairwise_distances, sharded
 from dsth_jax.types import ArrayLike
 
-# A tile stays near the cache. Its rows are no power of two: the bit planes of
-# 32,768 rows lie 4,096 bytes apart, in the same few lines of the cache, and
-# take 1.9 times as long at 64 bits.
+# A tile about fits the cache. Its rows are not a power of two: the bit planes
+# of 32,768 rows are 4,096 bytes apart, share a few lines of the cache, and take
+# 1.9 times as long at 64 bits.
 TILE_QUERIES = 256
 TILE_DATABASE = 32_000
-# The distances of the first rows are sorted, all of them.
+# All distances of the first rows are sorted.
 FIRST_ROWS = 4096
 
 
@@ -26,7 +26,7 @@ class SearchResult(NamedTuple):
 
   Attributes:
     distances: ascending.
-    indices: rows of the database; equally far ones ascend.
+    indices: rows of the database, ascending where distances are equal.
   """
 
   distances: Int32[Array, "q r"]
@@ -34,12 +34,12 @@ class SearchResult(NamedTuple):
 
 
 class RangeResult(NamedTuple):
-  """The database rows near every query, in compressed rows.
+  """The database rows within a radius of every query, in compressed rows.
 
-  Query i found `indices[offsets[i]:offsets[i + 1]]`.
+  The results of query i are `indices[offsets[i]:offsets[i + 1]]`.
 
   Attributes:
-    offsets: of each query; the last is the number of all results.
+    offsets: of each query, and the number of all results.
     indices: rows of the database, ordered by (distance, index) in each query.
     distances: of each result.
   """
@@ -56,18 +56,18 @@ def search(
   num_results: int,
   mesh: jax.sharding.Mesh | None = None,
 ) -> SearchResult:
-  """Finds the nearest database rows of every query, exactly.
+  """Returns the nearest database rows of every query, exactly.
 
-  The first rows are sorted by distance. Of all others only those nearer than a
-  query's worst result so far can enter; `nearer` finds them a tile at a time,
-  and they are few. Memory: the database twice more, a tile, and the results.
+  The first rows are sorted by distance. Of the others only those closer than
+  a query's last result so far can enter; they are few, and one comparison per
+  tile finds them. Memory: two copies of the database, a tile, and the results.
 
   Args:
     queries: packed codes.
     database: packed codes of the same width.
     num_results: r, at most the size of the database.
     mesh: of `sharding.make_mesh`: the database is split over its devices. None,
-      or a mesh of one device, is this one.
+      or a mesh of one device, is the default device.
 
   Returns:
     `SearchResult(distances[q r], indices[q r])`, ordered by (distance, index).
@@ -98,12 +98,12 @@ def range_search(
   *,
   radius: int,
 ) -> RangeResult:
-  """Finds all database rows within a Hamming radius of every query, exactly.
+  """Returns all database rows within a Hamming radius of every query, exactly.
 
   Args:
     queries: packed codes.
     database: packed codes of the same width.
-    radius: the largest distance that counts; 0 finds equal codes.
+    radius: the largest distance included; 0 finds equal codes.
 
   Returns:
     `RangeResult(offsets[q + 1], indices, distances)`: NumPy arrays, since
@@ -132,15 +132,15 @@ def range_search(
 def _check_num_results(num_results: int, size: int) -> None:
   if not 1 <= num_results <= size:
     raise ValueError(
-      f"num_results is {num_results}, but the database can answer 1 to {size} "
-      "results: ask for a number in this range."
+      f"num_results is {num_results}, but the database has {size} rows: pass "
+      f"1 to {size}."
     )
 
 
 def _query_blocks(
   queries: np.ndarray, num_results: int = 1
 ) -> Iterator[np.ndarray]:
-  """Cuts queries into blocks of bounded results, keys and tiles.
+  """Yields blocks of queries with bounded results, keys and tiles.
 
   A key (query, distance) fits 16 bits: NumPy sorts such small integers by
   radix, ten times as fast as larger ones.
@@ -169,25 +169,25 @@ class _Tiles:
   def __init__(self, database: np.ndarray, *, start: int):
     self.database, self.start = database, start
     self._words = _as_words(database)
-    self._form = bit_planes.fastest_form(database.shape[1])
+    self._comparison = bit_planes.fastest_comparison(database.shape[1])
     self._tiles = [
-      (first, self._form.prepare(database[first : first + TILE_DATABASE]))
+      (first, self._comparison.prepare(database[first : first + TILE_DATABASE]))
       for first in range(start, len(database), TILE_DATABASE)
     ]
 
   def below(
     self, queries: np.ndarray, limits: np.ndarray
   ) -> Iterator[_Entries]:
-    """Yields, a tile at a time, the rows nearer than the limits.
+    """Yields the rows below the limits of distance, one tile at a time.
 
-    The limits may be lowered in place meanwhile.
+    The limits may be lowered in place between tiles.
     """
     padded, words = _pad_to_power_of_two(queries), _as_words(queries)
     padded_limits = np.zeros(len(padded), limits.dtype)
     for first, tile in self._tiles:
       padded_limits[: len(limits)] = limits
-      mask = np.asarray(self._form.nearer(padded, tile, padded_limits))
-      places, rows = _ones(mask[: len(queries)])
+      is_below = self._comparison.is_below(padded, tile, padded_limits)
+      places, rows = _ones(np.asarray(is_below)[: len(queries)])
       rows += first
       kept = rows < len(self.database)
       places, rows = places[kept], rows[kept]
@@ -195,23 +195,23 @@ class _Tiles:
 
 
 def _pad_to_power_of_two(queries: np.ndarray) -> np.ndarray:
-  """Adds queries, so that few shapes are ever compiled."""
+  """Adds queries, so that few shapes are compiled."""
   missing = (1 << (len(queries) - 1).bit_length()) - len(queries)
   return np.pad(queries, ((0, max(missing, 0)), (0, 0)))
 
 
 def _ones(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Returns line and place of every one in lines of 32-bit words."""
-  # NumPy finds what is true several times faster than what is not zero.
+  """Returns row and column of every bit that is 1 in rows of 32-bit words."""
+  # NumPy finds true values several times faster than non-zero ones.
   words = np.flatnonzero(mask.ravel() != 0)
   bits = np.unpackbits(mask.ravel()[words].view(np.uint8), bitorder="little")
   ones = np.flatnonzero(bits.view(bool))
-  lines, in_line = np.divmod(words[ones // 32], mask.shape[1])
-  return lines, 32 * in_line + ones % 32
+  rows, word_in_row = np.divmod(words[ones // 32], mask.shape[1])
+  return rows, 32 * word_in_row + ones % 32
 
 
 def _as_words(packed: np.ndarray) -> list[np.ndarray]:
-  """Returns the columns of codes seen as 64-bit words."""
+  """Returns packed codes as columns of 64-bit words."""
   padded = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
   return list(np.ascontiguousarray(padded.view(np.uint64).T))
 
@@ -222,10 +222,10 @@ def _distances(
   places: np.ndarray,
   rows: np.ndarray,
 ) -> np.ndarray:
-  """Returns the distance of every pair of a query's place and a row."""
+  """Returns the distance of each query in `places` to the row beside it."""
   return sum(
-    np.bitwise_count(of_queries[places] ^ of_rows[rows]).astype(np.int32)
-    for of_queries, of_rows in zip(queries, database)
+    np.bitwise_count(query_words[places] ^ row_words[rows]).astype(np.int32)
+    for query_words, row_words in zip(queries, database)
   )
 
 
@@ -245,10 +245,10 @@ def _search_block(
   found = np.take_along_axis(head, rows, 1)
   limits = found[:, -1].copy()
   waiting: list[_Entries] = []
-  # Not those equally far: such a row of a later tile has the higher index.
+  # Equal distances are left out: rows of later tiles have higher indices.
   for entries in tiles.below(queries, limits):
     waiting.append(entries)
-    # Results are sorted anew once many entries wait, not at every tile.
+    # Results are sorted again once many entries wait, not at every tile.
     if 2 * sum(len(each.rows) for each in waiting) > found.size:
       found, rows = _merge(found, rows, waiting)
       limits[:] = found[:, -1]
@@ -261,7 +261,7 @@ def _search_block(
 def _merge(
   found: np.ndarray, rows: np.ndarray, waiting: list[_Entries]
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Puts entries into the ordered results, after equally far ones."""
+  """Merges entries into the ordered results, after those of equal distance."""
   num_queries, num_results = found.shape
   queries = np.repeat(np.arange(num_queries), num_results)
   ordered = _Entries(queries, rows.ravel(), found.ravel())
@@ -274,7 +274,7 @@ def _merge(
 
 
 def _by_query_and_distance(entries: _Entries) -> np.ndarray:
-  """Returns the order by (query, distance); stable, and a radix sort."""
+  """Returns the stable order by (query, distance), by radix sort."""
   num_distances = int(entries.distances.max(initial=0)) + 1
   keys = entries.queries * num_distances + entries.distances
   return np.argsort(keys.astype(np.uint16), kind="stable")

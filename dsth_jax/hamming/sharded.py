@@ -28,7 +28,7 @@ def search(
 ) -> tuple[Int32[np.ndarray, "q r"], Int32[np.ndarray, "q r"]]:
   """Returns distances and indices, as `hamming.search` does.
 
-  Every device searches its own rows, and the best of all devices are merged.
+  Every device searches its rows, and their top results are merged.
   """
   size, width = database.shape
   tile = min(TILE_DATABASE, -(-size // mesh.size))
@@ -43,7 +43,7 @@ def search(
   for start in range(0, max(len(queries), 1), TILE_QUERIES):
     block = queries[start : start + TILE_QUERIES]
     padded = np.pad(block, ((0, TILE_QUERIES - len(block)), (0, 0)))
-    best = search_block(
+    results = search_block(
       sharding.place_whole(mesh, padded),
       rows,
       sharding.place_whole(mesh, np.array(size, np.int32)),
@@ -51,7 +51,7 @@ def search(
       tile=tile,
       mesh=mesh,
     )
-    found.append([sharding.to_host(part)[: len(block)] for part in best])
+    found.append([sharding.to_host(part)[: len(block)] for part in results])
   distances, indices = map(np.concatenate, zip(*found))
   return distances, indices
 
@@ -70,48 +70,50 @@ def search_block(
 
   def on_device(
     queries: UInt8[Array, "q w"],
-    own: UInt8[Array, "rows w"],
+    local: UInt8[Array, "rows w"],
     size: Int32[Array, ""],
   ) -> tuple[Int32[Array, "1 q r"], Int32[Array, "1 q r"]]:
-    start = jax.lax.axis_index(sharding.ROWS) * own.shape[0]
+    start = jax.lax.axis_index(sharding.ROWS) * local.shape[0]
 
-    def meet(best: _Found, place: tuple[Array, Array]) -> tuple[_Found, None]:
+    def search_tile(
+      found: _Found, place: tuple[Array, Array]
+    ) -> tuple[_Found, None]:
       first, rows = place
       index = start + first + jnp.arange(tile, dtype=jnp.int32)
       distances = pairwise_distances.distances(queries, rows)
       distances = jnp.where(index[None, :] < size, distances, _FAR)
       index = jnp.broadcast_to(index[None, :], distances.shape)
-      # The rows come in order: of equally far ones the first stay first.
-      return _nearest(best, (distances, index), num_results), None
+      # The rows come in order: earlier rows stay first at equal distances.
+      return _merge(found, (distances, index), num_results), None
 
     shape = (queries.shape[0], num_results)
     nothing = jnp.full(shape, _FAR, jnp.int32), jnp.zeros(shape, jnp.int32)
     nothing = jax.lax.pcast(nothing, sharding.ROWS, to="varying")
-    firsts = jnp.arange(0, own.shape[0], tile, dtype=jnp.int32)
-    tiles = own.reshape(len(firsts), tile, -1)
-    best, _ = jax.lax.scan(meet, nothing, (firsts, tiles))
-    return jax.tree.map(lambda part: part[None], best)
+    firsts = jnp.arange(0, local.shape[0], tile, dtype=jnp.int32)
+    tiles = local.reshape(len(firsts), tile, -1)
+    found, _ = jax.lax.scan(search_tile, nothing, (firsts, tiles))
+    return jax.tree.map(lambda part: part[None], found)
 
   split, whole = sharding.SPLIT, sharding.WHOLE
   parts = jax.shard_map(
     on_device, mesh=mesh, in_specs=(whole, split, whole), out_specs=split
   )(queries, database, size)
   return functools.reduce(
-    functools.partial(_nearest, num_results=num_results),
+    functools.partial(_merge, num_results=num_results),
     [(parts[0][device], parts[1][device]) for device in range(mesh.size)],
   )
 
 
-# Farther than any row.
+# A distance larger than any.
 _FAR = np.iinfo(np.int32).max
 
 
-def _nearest(
+def _merge(
   first: _Found,
   second: tuple[Int32[Array, "q s"], Int32[Array, "q s"]],
   num_results: int,
 ) -> _Found:
-  """Returns the nearest of both; of equally far ones those of the first."""
+  """Returns the nearest of both; at equal distances those of the first."""
   distances, indices = (
     jnp.concatenate(pair, axis=1) for pair in zip(first, second)
   )

@@ -1,4 +1,4 @@
-"""Laplacian eigenmaps: the embedding whose bits cut the graph."""
+"""Laplacian eigenmaps: the embedding that is thresholded into hash labels."""
 
 import functools
 from typing import NamedTuple
@@ -14,9 +14,7 @@ from jaxtyping import Float, Int, Key
 
 from dsth_jax import graph
 from dsth_jax.runtime import sharding
-from dsth_jax.spectral import normalized_laplacian as systems
-from dsth_jax.spectral import sharded, solvers
-from dsth_jax.spectral.sharded import SplitMatrix
+from dsth_jax.spectral import normalized_laplacian, sharded, solvers
 
 
 class Embedding(NamedTuple):
@@ -25,8 +23,8 @@ class Embedding(NamedTuple):
   Attributes:
     eigenvalues: in (0, 2].
     vectors: D-orthonormal columns; the rows of isolated points are 0.
-    residuals: ||L v - lambda D v|| of each pair. The vectors have length 1 in
-      the norm of D, so that it grows as the square root of the degrees.
+    residuals: ||L v - lambda D v|| of each pair; as v has length 1 in the norm
+      of D, it grows as the square root of the degrees.
     num_iters: iterations of the solver; 0 if the solution was direct.
   """
 
@@ -36,15 +34,15 @@ class Embedding(NamedTuple):
   num_iters: int
 
 
-# Vectors beyond those asked for: the last pairs converge as fast as their
-# distance to the first vector outside the block.
+# Additional vectors: the last pairs converge as fast as their distance to the
+# first vector outside the block.
 _NUM_GUARDS = 8
 
 SOLVERS = ("auto", "lobpcg", "chebyshev", "dense")
 
-# Up to so many points the direct solution, 1.0 s for 2,000, is there before
-# the others are compiled, in 1.2 to 2.6 s; for 4,000 it takes 4 to 6 s.
-_DENSE_POINTS = 2000
+# Up to this number of points the direct solution (1.0 s for 2,000) is faster
+# than compiling the others (1.2 to 2.6 s); for 4,000 it takes 4 to 6 s.
+_MAX_DENSE_POINTS = 2000
 
 
 def laplacian_eigenmaps(
@@ -66,21 +64,20 @@ def laplacian_eigenmaps(
   out, one for each connected component.
 
   Args:
-    affinity: W. Isolated points (degree 0) have no equation; they are put at
-      the origin.
+    affinity: W. Isolated points (degree 0) have no equation; their rows are 0.
     num_components: b, the number of pairs.
     tol: stop once ||S u - theta u|| is below for every pair. "lobpcg" stops
-      at 1e-4 at the latest, with 1e-5 to 5e-5 reached; "chebyshev" reaches
+      at 1e-4 at the latest, and then has 1e-5 to 5e-5; "chebyshev" reaches
       1e-6 to 5e-6.
-    max_iters: stop then in any case: look at the residuals.
-    key: draws the first vectors.
+    max_iters: stop then in any case; the residuals show it.
+    key: draws the initial vectors.
     solver: "dense", direct; "chebyshev", a polynomial filter; "lobpcg", two to
       ten times slower than it; or "auto", which is dense up to 2,000 points
       and chebyshev beyond. "dense" is also taken where the graph is too small
       for the others (n <= 5 (b + 8)).
     mesh: of `sharding.make_mesh`: the rows of S and of the vectors are split
       over its devices, unless the solution is direct. None, or a mesh of one
-      device, is this one.
+      device, is the default device.
 
   Returns:
     `Embedding(eigenvalues[b], vectors[n b], residuals[b], num_iters)`. In each
@@ -93,21 +90,23 @@ def laplacian_eigenmaps(
   References:
     Eq. 11 and 12.
   """
-  linked, points = _in_order(affinity)
+  linked, points = linked_points(affinity)
   components = graph.connected_components(linked)
   _check(num_components, len(points), components.num_components, solver)
-  system = systems.system_of(linked, components.component)
+  system = normalized_laplacian.make_system(linked, components.component)
   solver = _choose(solver, len(points), num_components)
-  weights: sparse.BCSR | SplitMatrix = linked
+  weights: sparse.BCSR | sharded.SplitMatrix = linked
   if mesh is not None and mesh.size > 1 and solver != "dense":
-    system = systems.split(system, mesh)
+    system = normalized_laplacian.split(system, mesh)
     weights = sharded.split(graph.to_scipy(linked), mesh)
   else:
     mesh = None
   if solver == "dense":
     found, num_iters = solvers.dense(system), 0
   else:
-    start = _start(key, system, len(points), num_components, mesh)
+    start = initial_vectors(
+      key, system, len(points), num_components=num_components, mesh=mesh
+    )
     found, num_iters = _iterate(
       system, start, num_components, tol, max_iters, solver
     )
@@ -115,33 +114,33 @@ def laplacian_eigenmaps(
     system.root_degrees, weights, found, num_components=num_components
   )
   values, vectors, residuals = (sharding.to_host(part) for part in pairs)
-  everywhere = jnp.zeros((affinity.shape[0], num_components))
+  all_points = jnp.zeros((affinity.shape[0], num_components))
   return Embedding(
     jnp.asarray(values),
-    everywhere.at[points].set(vectors[: len(points)]),
+    all_points.at[points].set(vectors[: len(points)]),
     jnp.asarray(residuals),
     num_iters,
   )
 
 
 def is_converged(embedding: Embedding, max_residual: float = 1e-3) -> bool:
-  """Tells whether every pair solves the eigenproblem.
+  """Returns whether every pair solves the eigenproblem.
 
   Args:
     embedding: of `laplacian_eigenmaps`.
     max_residual: of ||L v - lambda D v||. An eigenvalue is off by no more than
       the residual over the root of the smallest degree.
   """
-  # A NaN is not below anything.
+  # A comparison with NaN is false.
   return bool(jnp.all(embedding.residuals <= max_residual))
 
 
-def _in_order(
+def linked_points(
   affinity: graph.Affinity,
 ) -> tuple[graph.Affinity, Int[np.ndarray, "linked"]]:
-  """Returns the graph of the points that have an edge, and which they are.
+  """Returns the graph of the points that have an edge, and their indices.
 
-  Neighbours stand close together, so that products find them in the cache:
+  The points are reordered so that neighbors are close in memory: products are
   1.3 to 2.4 times as fast at 50,000 points as in the order of the features.
   """
   matrix = graph.to_scipy(affinity)
@@ -159,35 +158,34 @@ def _check(
     names = ", ".join(f'"{name}"' for name in SOLVERS)
     raise ValueError(f'solver is "{solver}": choose one of {names}.')
   if num_components < 1:
-    raise ValueError(
-      f"num_components is {num_components}: ask for at least 1 eigenvector."
-    )
+    raise ValueError(f"num_components is {num_components}: pass at least 1.")
   if num_points - num_null < num_components:
     raise ValueError(
       f"num_components is {num_components}, but a graph of {num_points} linked "
       f"points in {num_null} components has {num_points - num_null} non-zero "
-      "eigenvalues: add points or ask for fewer eigenvectors."
+      "eigenvalues: add points or lower num_components."
     )
 
 
 def _choose(solver: str, num_points: int, num_components: int) -> str:
-  """Returns the solver that is taken."""
+  """Returns the solver to use."""
   if solver == "auto":
-    solver = "dense" if num_points <= _DENSE_POINTS else "chebyshev"
+    solver = "dense" if num_points <= _MAX_DENSE_POINTS else "chebyshev"
   is_small = num_points <= 5 * (num_components + _NUM_GUARDS)
   return "dense" if is_small else solver
 
 
-def _start(
+def initial_vectors(
   key: Key[Array, ""],
-  system: systems.System,
+  system: normalized_laplacian.System,
   num_points: int,
+  *,
   num_components: int,
   mesh: jax.sharding.Mesh | None,
 ) -> Float[Array, "n block"]:
-  """Draws the first vectors, split as the system is, and zero in its padding.
+  """Returns random vectors, split as the system is, and zero in its padding.
 
-  What is drawn does not depend on the devices.
+  They do not depend on the number of devices.
   """
   padding = ((0, system.null.shape[0] - num_points), (0, 0))
   shape = (num_points, num_components + _NUM_GUARDS)
@@ -202,16 +200,16 @@ def _start(
 
 
 def _iterate(
-  system: systems.System,
+  system: normalized_laplacian.System,
   start: Float[Array, "n block"],
   num_components: int,
   tol: float,
   max_iters: int,
   solver: str,
 ) -> tuple[Float[Array, "n all"], int]:
-  """Returns the best vectors of S, more than asked for, and iterations."""
+  """Returns the top vectors of S, guards included, and the iterations."""
   # The small dense problems of an iteration take LAPACK 3 ms in one thread,
-  # and up to 200 ms in several that wait for a busy core.
+  # and up to 200 ms in several threads that wait for a busy core.
   with threadpoolctl.threadpool_limits(1, user_api="blas"):
     if solver == "lobpcg":
       found, iters = solvers.lobpcg(system, start, tol, max_iters=max_iters)
@@ -223,7 +221,7 @@ def _iterate(
 
 
 class _Pairs(NamedTuple):
-  """What `Embedding` says of a graph without isolated points."""
+  """The arrays of `Embedding` for a graph without isolated points."""
 
   eigenvalues: Float[Array, "b"]
   vectors: Float[Array, "n b"]
@@ -233,7 +231,7 @@ class _Pairs(NamedTuple):
 @functools.partial(jax.jit, static_argnames="num_components")
 def _finish(
   root_degrees: Float[Array, "n"],
-  affinity: sparse.BCSR | SplitMatrix,
+  affinity: sparse.BCSR | sharded.SplitMatrix,
   found: Float[Array, "n all"],
   *,
   num_components: int,

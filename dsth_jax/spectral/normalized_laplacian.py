@@ -12,7 +12,6 @@ from jaxtyping import Float, Int
 from dsth_jax import graph
 from dsth_jax.runtime import sharding
 from dsth_jax.spectral import sharded
-from dsth_jax.spectral.sharded import SplitMatrix
 
 
 class System(NamedTuple):
@@ -21,13 +20,13 @@ class System(NamedTuple):
   Attributes:
     matrix: S.
     root_degrees: D^1/2.
-    null: D^1/2 1_c of every component c, each of length 1, in one vector.
+    null: D^1/2 1_c of every component c, each of unit length, in one vector.
     component: of every point.
-    piece: of every point; a component is summed up in pieces.
+    piece: of every point; the sum over a component is a sum of pieces.
     component_of_piece: p pieces, at least as many as components.
   """
 
-  matrix: sparse.BCSR | SplitMatrix
+  matrix: sparse.BCSR | sharded.SplitMatrix
   root_degrees: Float[Array, "n"]
   null: Float[Array, "n"]
   component: Int[Array, "n"]
@@ -35,22 +34,22 @@ class System(NamedTuple):
   component_of_piece: Int[Array, "p"]
 
 
-# A float32 sum over a component of 50,000 points, one after another, keeps
-# residuals at 3e-5; the sum of such pieces, at 6e-6.
-_PIECE = 512
+# Residuals stay at 3e-5 with one float32 sum over a component of 50,000 points,
+# and reach 6e-6 with sums of pieces of this size.
+_PIECE_SIZE = 512
 
 
-def system_of(
+def make_system(
   affinity: graph.Affinity, component: Int[np.ndarray, "n"]
 ) -> System:
   """Returns the system of a graph without isolated points."""
   num_points = affinity.shape[0]
-  num_blocks = -(-num_points // _PIECE)
-  block = np.arange(num_points) // _PIECE
+  num_blocks = -(-num_points // _PIECE_SIZE)
+  block = np.arange(num_points) // _PIECE_SIZE
   used, piece = np.unique(
     component.astype(np.int64) * num_blocks + block, return_inverse=True
   )
-  # On the host: jnp.repeat compiles for longer than this runs.
+  # On the host: compiling jnp.repeat takes longer than this.
   row = np.repeat(np.arange(num_points), np.diff(affinity.indptr))
   indices = (component, piece, used // num_blocks, row)
   return _normalize(
@@ -59,10 +58,10 @@ def system_of(
 
 
 def split(system: System, mesh: jax.sharding.Mesh) -> System:
-  """Splits a system that is on one device over those of a mesh, by rows.
+  """Returns the system of one device split over those of a mesh, by rows.
 
-  Where the rows do not divide, points without entries are added: a vector that
-  is zero there stays so.
+  Rows without entries pad it to a multiple of the devices: a vector that is
+  zero there stays so.
   """
   assert isinstance(system.matrix, sparse.BCSR)
   matrix = sharded.split(graph.to_scipy(system.matrix), mesh)
@@ -87,9 +86,9 @@ def split(system: System, mesh: jax.sharding.Mesh) -> System:
 def deflated(
   system: System, x: Float[Array, "n c"], depth: float = 2.0
 ) -> Float[Array, "n c"]:
-  """Applies S - depth U U^T: the vectors U of S u = u go to 1 - depth.
+  """Returns (S - depth U U^T) x: the vectors U of S u = u move to 1 - depth.
 
-  Everything else stays: what came after U is now on top.
+  All other pairs stay; those after U are now the largest.
   """
   return system.matrix @ x - depth * _null_part(system, x)
 

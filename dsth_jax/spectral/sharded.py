@@ -1,4 +1,4 @@
-"""A sparse matrix whose rows, and the vectors it meets, lie on many devices."""
+"""A sparse matrix and vectors that are split over many devices by rows."""
 
 import functools
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from jaxtyping import Float
 
 from dsth_jax.runtime import sharding
 
-# A block of a device's rows and some device's columns, each an array with one
-# line a device: the entries' values, their columns, and where each row starts.
-# JAX puts other things than arrays in their places while it traces.
+# One block per device, each array with one row per device: the values of the
+# entries, their columns, and the start of each row. JAX replaces the arrays by
+# other objects while it traces.
 _Block = tuple[Any, Any, Any]
 
 
@@ -24,13 +24,13 @@ _Block = tuple[Any, Any, Any]
 class SplitMatrix:
   """A square matrix split by rows; `matrix @ x` for x split in the same way.
 
-  A device's rows are cut into blocks, one for each device whose rows of x they
-  meet. Those parts of x visit one after another, so that no device ever holds
-  more than its own and a visiting one. Parts that no row needs stay at home:
-  points in the order of their graph meet few others.
+  The rows of a device are cut into blocks, one for each device that holds a part
+  of x they need. These parts visit one after another, so that a device never
+  holds more than its part and a visiting one. Parts that no row needs are not
+  sent: reordered points have few neighbors on other devices.
 
   Attributes:
-    mesh: of the devices.
+    mesh: the devices.
   """
 
   def __init__(
@@ -44,18 +44,18 @@ class SplitMatrix:
 
   @property
   def shape(self) -> tuple[int, int]:
-    """Returns the rows and columns, those of the padding included."""
+    """Returns the number of rows and columns, padding included."""
     starts = self._blocks[0][2]
     size = starts.shape[0] * (starts.shape[1] - 1)
     return size, size
 
   def tree_flatten(self) -> tuple[tuple, tuple]:
-    """Takes apart for JAX."""
+    """Returns arrays and static parts, for JAX."""
     return (self._blocks,), (self._shifts, self.mesh)
 
   @classmethod
   def tree_unflatten(cls, static: tuple, arrays: tuple) -> "SplitMatrix":
-    """Puts together for JAX."""
+    """Returns the matrix of arrays and static parts, for JAX."""
     return cls(*arrays, *static)
 
   def __matmul__(self, x: Float[Array, "n c"]) -> Float[Array, "n c"]:
@@ -67,39 +67,39 @@ class SplitMatrix:
   def energies(self, x: Float[Array, "n c"]) -> Float[Array, "c"]:
     """Returns 1/2 sum_ij A_ij (x_i - x_j)^2 of every column."""
 
-    def of_block(
+    def block_energies(
       block: sparse.BCSR,
-      own: Float[Array, "m c"],
+      local: Float[Array, "m c"],
       visiting: Float[Array, "m c"],
     ) -> Float[Array, "c"]:
       return jax.lax.psum(
-        _energies_between(block, own, visiting), sharding.ROWS
+        _energies_between(block, local, visiting), sharding.ROWS
       )
 
-    return self._fold(of_block, x, out=sharding.WHOLE)
+    return self._fold(block_energies, x, out=sharding.WHOLE)
 
   def _fold(
     self,
-    of_block: Callable[[sparse.BCSR, Array, Array], Array],
+    apply: Callable[[sparse.BCSR, Array, Array], Array],
     x: Array,
     *,
     out: jax.sharding.PartitionSpec,
   ) -> Array:
-    """Adds up a function of every block, the own rows of x and the visiting."""
+    """Returns the sum of a function of each block, local and visiting x."""
     num_devices = self.mesh.size
 
-    def on_device(own: Array, blocks: tuple[_Block, ...]) -> Array:
+    def on_device(local: Array, blocks: tuple[_Block, ...]) -> Array:
       parts = []
       for shift, block in zip(self._shifts, blocks):
-        towards_me = [
+        source_to_target = [
           ((d + shift) % num_devices, d) for d in range(num_devices)
         ]
-        visiting = jax.lax.ppermute(own, sharding.ROWS, towards_me)
-        # Of the lines, the one of this device.
+        visiting = jax.lax.ppermute(local, sharding.ROWS, source_to_target)
+        # Each array has one row on this device.
         values, columns, starts = (array[0] for array in block)
         size = starts.shape[0] - 1
         matrix = sparse.BCSR((values, columns, starts), shape=(size, size))
-        parts.append(of_block(matrix, own, visiting))
+        parts.append(apply(matrix, local, visiting))
       return functools.reduce(jnp.add, parts)
 
     return jax.shard_map(
@@ -112,7 +112,7 @@ def energies(
 ) -> Float[Array, "c"]:
   """Returns 1/2 sum_ij A_ij (x_i - x_j)^2 of every column.
 
-  The differences keep the digits of small values that x^T L x loses.
+  The differences keep digits of small values that x^T L x loses.
   """
   if isinstance(matrix, SplitMatrix):
     return matrix.energies(x)
@@ -137,7 +137,7 @@ def _energies_between(
 def split(
   matrix: scipy.sparse.csr_matrix, mesh: jax.sharding.Mesh
 ) -> SplitMatrix:
-  """Splits a square matrix, with rows of zeros where they do not divide."""
+  """Returns a square matrix split by rows, padded by rows of zeros."""
   size = -(-matrix.shape[0] // mesh.size)
   padded = matrix.copy()
   padded.resize((size * mesh.size, size * mesh.size))
@@ -150,9 +150,9 @@ def split(
     longest = max(part.nnz for part in parts)
     if not longest and shift:
       continue
-    lines = [_padded_line(part, max(longest, 1)) for part in parts]
+    rows = [_padded_row(part, max(longest, 1)) for part in parts]
     values, columns, starts = (
-      _lines(mesh, np.stack(arrays)) for arrays in zip(*lines)
+      _place(mesh, np.stack(arrays)) for arrays in zip(*rows)
     )
     blocks.append((values, columns, starts))
     shifts.append(shift)
@@ -166,10 +166,10 @@ def _part(
   return rows[:, column * size : (column + 1) * size]
 
 
-def _padded_line(
+def _padded_row(
   part: scipy.sparse.csr_matrix, num_entries: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Returns a block's arrays; the last row takes zeros until it is full."""
+  """Returns the arrays of a block; zeros in its last row pad them."""
   missing = (0, num_entries - part.nnz)
   starts = part.indptr.astype(np.int32)
   starts[-1] = num_entries
@@ -180,8 +180,8 @@ def _padded_line(
   )
 
 
-def _lines(mesh: jax.sharding.Mesh, lines: np.ndarray) -> Array:
-  """Gives each device its line."""
+def _place(mesh: jax.sharding.Mesh, rows: np.ndarray) -> Array:
+  """Returns an array with one row on each device."""
   return sharding.place_rows(
-    mesh, lambda start, size: lines[start : start + size], shape=lines.shape
+    mesh, lambda start, size: rows[start : start + size], shape=rows.shape
   )

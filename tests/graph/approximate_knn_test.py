@@ -1,4 +1,4 @@
-"""The approximate neighbour graph against the exact one."""
+"""The approximate neighbor graph against the exact one."""
 
 import importlib
 
@@ -13,8 +13,8 @@ pytest.importorskip("pynndescent")
 
 def _clustered(num_points, num_features=16):
   rng = np.random.default_rng(0)
-  centres = 2 * rng.normal(size=(20, num_features))
-  points = centres[rng.integers(0, 20, num_points)]
+  centers = 2 * rng.normal(size=(20, num_features))
+  points = centers[rng.integers(0, 20, num_points)]
   return (points + rng.normal(size=points.shape)).astype(np.float32)
 
 
@@ -27,7 +27,7 @@ def both():
   return features, found, graph.cosine_knn(features, num_neighbors=7)
 
 
-def test_most_neighbours_are_found(both):
+def test_most_neighbors_are_found(both):
   _, found, exact = both
   pairs = zip(np.asarray(found.indices), np.asarray(exact.indices))
   shares = [len(np.intersect1d(*rows)) / 7 for rows in pairs]
@@ -39,7 +39,7 @@ def test_recall_is_the_share_that_the_exact_graph_counts(both, key):
   pairs = zip(np.asarray(found.indices), np.asarray(exact.indices))
   shares = [len(np.intersect1d(*rows)) / 7 for rows in pairs]
   measured = graph.recall(features, found, num_queries=3000, key=key)
-  # Features in general position: no two neighbours are equally near.
+  # Features in general position: no two neighbors are equally near.
   assert measured == pytest.approx(np.mean(shares), abs=1e-6)
   assert graph.recall(features, exact, key=key) == 1
 
@@ -54,7 +54,7 @@ def test_similarities_are_those_of_the_points_named_and_fall(both):
   assert (indices != np.arange(len(features))[:, None]).all()
 
 
-def test_no_point_has_a_neighbour_twice(both):
+def test_no_point_has_a_neighbor_twice(both):
   indices = np.sort(np.asarray(both[1].indices), axis=1)
   assert (np.diff(indices, axis=1) > 0).all()
 
@@ -66,9 +66,9 @@ def test_no_point_has_a_neighbour_twice(both):
     np.repeat(_clustered(40), 30, axis=0),
     np.concatenate([_clustered(200), np.zeros((50, 16), np.float32)]),
   ],
-  ids=["as many neighbours as points", "duplicates", "zeros"],
+  ids=["as many neighbors as points", "duplicates", "zeros"],
 )
-def test_every_point_has_all_its_neighbours(features, key):
+def test_every_point_has_all_its_neighbors(features, key):
   found = graph.approximate_cosine_knn(features, num_neighbors=19, key=key)
   indices = np.sort(np.asarray(found.indices), axis=1)
   assert (np.diff(indices, axis=1) > 0).all()

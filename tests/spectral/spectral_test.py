@@ -57,10 +57,10 @@ def cliques(num_cliques, size):
 
 @functools.cache
 def features_graph(num_points, num_clusters, seed=0, num_neighbors=8):
-  """A neighbour graph of clustered features, much as real ones make it."""
+  """A neighbor graph of clustered features, much as real ones make it."""
   rng = np.random.default_rng(seed)
-  centres = rng.normal(size=(num_clusters, 10))
-  features = np.repeat(centres, num_points // num_clusters, axis=0)
+  centers = rng.normal(size=(num_clusters, 10))
+  features = np.repeat(centers, num_points // num_clusters, axis=0)
   features = features + 0.7 * rng.normal(size=features.shape)
   return graph.affinity(graph.cosine_knn(features, num_neighbors=num_neighbors))
 
@@ -315,7 +315,7 @@ class TestConvergence:
     ("limit", "solved_by"), [(400, "dense"), (399, "chebyshev")]
   )
   def test_auto_is_direct_for_few_points(self, monkeypatch, limit, solved_by):
-    monkeypatch.setattr(eigenmaps, "_DENSE_POINTS", limit)
+    monkeypatch.setattr(eigenmaps, "_MAX_DENSE_POINTS", limit)
     affinity = features_graph(400, 8)
     found = solve(affinity, 7, solver="auto")
     expected = solve(affinity, 7, solver=solved_by)

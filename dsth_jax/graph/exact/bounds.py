@@ -1,115 +1,112 @@
-"""Upper bounds of cosines choose candidates; exact cosines decide.
+"""Neighbors by upper bounds of cosines: bounds select, exact cosines decide.
 
-Of each point's candidates the true cosines are computed. If the last of the k
-best is above the bound of everyone who is no candidate, no one else can be
-nearer: the neighbours are proven. Points without this proof are searched again
-among all cosines.
+The true cosines of each point's candidates are computed. If the k-th of them
+is above the bounds of all other points, the neighbors are proven. Points
+without this proof are searched again by all their cosines.
 """
 
 import numpy as np
 from jaxtyping import Float32, Int, Int32
 
-from dsth_jax.graph.exact import quantize, threads, tiles
-from dsth_jax.graph.exact.topk import Best, candidates, lowest
+from dsth_jax.graph.exact import quantize, threads, tiles, topk
 
-# Candidates a point: so many times its neighbours, and some more. With fewer,
-# more points stay without a proof.
-_TIMES, _MORE = 2, 8
-# Their number is a multiple of this: BLAS then adds up all of them alike, and
-# equal candidates have equal cosines.
-_WHOLE = 16
-# Points by which it is decided whether bounds are worth it, and the share of
-# them that may stay open: to search again costs a point more than to begin with
-# its cosines.
-_PROBES, _MOST_OPEN = 128, 0.25
-# Points whose candidates are looked at together, which stay in the cache.
-_POINTS = 16
+# Candidates per point: num_neighbors times the first, plus the second. With
+# fewer candidates more points stay unproven.
+_CANDIDATE_FACTOR, _EXTRA_CANDIDATES = 2, 8
+# The number of candidates is a multiple of this: BLAS then adds up all of them
+# in one way, and equal candidates have equal cosines.
+_CANDIDATE_MULTIPLE = 16
+# Points that decide whether bounds are worth their cost, and the share of them
+# that may stay unproven: a second search costs more than the exact search.
+_NUM_PROBES, _MAX_UNPROVEN = 128, 0.25
+# Points whose candidates are compared at a time, which stay in the cache.
+_NUM_POINTS = 16
 
 
 def are_fast(
   blocks: Float32[np.ndarray, "blocks t d"], tiling: tiles.Tiling
 ) -> bool:
-  """Says whether bounds are faster here than the cosines themselves.
+  """Returns whether bounds are faster than exact cosines for these points.
 
-  Not where the processor has no products of bytes, and not for points so evenly
-  spread that bounds prove little; some of the points tell.
+  They are not where the processor lacks products of bytes, nor where points
+  are spread so evenly that few neighbors are proven. A sample of the points
+  tells.
   """
   if not quantize.is_fast() or blocks.shape[2] > quantize.MAX_FEATURES:
     return False
   num_points, num_neighbors = tiling[:2]
-  num_kept = _num_kept(tiling)
+  num_kept = _num_candidates(tiling)
   if num_kept == num_points - 1:
     return True
-  rows = np.unique(np.linspace(0, num_points - 1, _PROBES).astype(np.int64))
-  _, cosines = _among_all(blocks, rows, tiling, num_kept)
+  rows = np.unique(np.linspace(0, num_points - 1, _NUM_PROBES).astype(np.int64))
+  _, cosines = _search_all(blocks, rows, tiling, num_kept)
   points = blocks.reshape(-1, blocks.shape[2])[rows]
-  errors = quantize.errors_of(points, quantize.step_of(blocks))
-  # Others are about as wrong as these points themselves.
-  at_most = cosines[:, -1] + errors + np.median(errors)
-  return bool(np.mean(cosines[:, num_neighbors - 1] <= at_most) <= _MOST_OPEN)
+  errors = quantize.quantization_errors(points, quantize.step_size(blocks))
+  # The errors of the other points are about those of the sample.
+  bounds = cosines[:, -1] + errors + np.median(errors)
+  unproven = np.mean(cosines[:, num_neighbors - 1] <= bounds)
+  return bool(unproven <= _MAX_UNPROVEN)
 
 
-def _num_kept(tiling: tiles.Tiling) -> int:
-  """Returns how many candidates a point has."""
-  wanted = _TIMES * tiling.num_neighbors + _MORE
-  return min(-(-wanted // _WHOLE) * _WHOLE, tiling.num_points - 1)
+def _num_candidates(tiling: tiles.Tiling) -> int:
+  wanted = _CANDIDATE_FACTOR * tiling.num_neighbors + _EXTRA_CANDIDATES
+  rounded_up = -(-wanted // _CANDIDATE_MULTIPLE) * _CANDIDATE_MULTIPLE
+  return min(rounded_up, tiling.num_points - 1)
 
 
 class Bounds:
-  """Products of points rounded to bytes: never below their cosines."""
+  """Products of quantized points: never below the cosines."""
 
-  dtype = np.int32
+  dtype: type = np.int32
 
   def __init__(
-    self,
-    blocks: Float32[np.ndarray, "blocks t d"],
-    tiling: tiles.Tiling,
+    self, blocks: Float32[np.ndarray, "blocks t d"], tiling: tiles.Tiling
   ):
-    self.num_kept = _num_kept(tiling)
+    self.num_kept = _num_candidates(tiling)
     self._tiling, self._blocks = tiling, blocks
-    self._rounded, self._step = quantize.round_points(blocks)
-    self._product = quantize.Product()
+    self._quantized, self._unit = quantize.quantize_points(blocks)
+    self._product = quantize.ByteProduct()
 
   def write(
-    self, tile: Int32[np.ndarray, "m t"], row: int, lines: slice, column: int
+    self, tile: Int32[np.ndarray, "m t"], row: int, part: slice, column: int
   ) -> None:
-    """Writes the bounds of some points of a block with those of another."""
-    left, right = self._rounded[row].left[lines], self._rounded[column].right
-    self._product(left, right, tile)
+    """Writes the bounds between a part of block `row` and block `column`."""
+    left = self._quantized[row].left[part]
+    self._product(left, self._quantized[column].right, tile)
 
   def neighbors(
-    self, best: list[Best]
+    self, kept: list[topk.TopK]
   ) -> tuple[Int32[np.ndarray, "n k"], Float32[np.ndarray, "n k"]]:
-    """Returns the nearest candidates, and whoever is nearest without proof."""
+    """Returns the top k candidates, searched again where they lack proof."""
     points = self._blocks.reshape(-1, self._blocks.shape[2])
-    candidates = np.concatenate([each.indices for each in best])
-    bounds = np.concatenate([each.scores for each in best])
+    candidates = np.concatenate([block.indices for block in kept])
+    bounds = np.concatenate([block.scores for block in kept])
     num_points, num_neighbors = self._tiling[:2]
-    indices, similarities = _nearest(points, candidates, num_neighbors)
-    others_at_most = bounds[:, -1] * np.float64(self._step)
-    is_proven = (similarities[:, -1] > others_at_most) | (
+    indices, similarities = _rank(points, candidates, num_neighbors)
+    bound_of_others = bounds[:, -1] * np.float64(self._unit)
+    is_proven = (similarities[:, -1] > bound_of_others) | (
       self.num_kept == num_points - 1
     )
-    open_points = np.flatnonzero(~is_proven[:num_points])
-    found = _among_all(self._blocks, open_points, self._tiling, num_neighbors)
-    indices[open_points], similarities[open_points] = found
+    unproven = np.flatnonzero(~is_proven[:num_points])
+    found = _search_all(self._blocks, unproven, self._tiling, num_neighbors)
+    indices[unproven], similarities[unproven] = found
     return indices, similarities
 
 
-def _nearest(
+def _rank(
   points: Float32[np.ndarray, "n d"],
   candidates: Int32[np.ndarray, "n c"],
   num_neighbors: int,
 ) -> tuple[Int32[np.ndarray, "n k"], Float32[np.ndarray, "n k"]]:
-  """Returns the best of each point's candidates, equal ones by index."""
+  """Returns the top k of each point's candidates by cosine, ties by index."""
   cosines = np.empty(candidates.shape, np.float32)
 
-  def write_some(start: int) -> None:
-    some = slice(start, start + _POINTS)
-    others = points[candidates[some]]
-    np.matmul(others, points[some, :, None], out=cosines[some, :, None])
+  def write(start: int) -> None:
+    rows = slice(start, start + _NUM_POINTS)
+    others = points[candidates[rows]]
+    np.matmul(others, points[rows, :, None], out=cosines[rows, :, None])
 
-  threads.at_once(write_some, range(0, len(points), _POINTS))
+  threads.run(write, range(0, len(points), _NUM_POINTS))
   order = np.lexsort((candidates, -cosines), axis=1)[:, :num_neighbors]
   return (
     np.take_along_axis(candidates, order, axis=1),
@@ -117,38 +114,40 @@ def _nearest(
   )
 
 
-def _among_all(
+def _search_all(
   blocks: Float32[np.ndarray, "blocks t d"],
   rows: Int[np.ndarray, "m"],
   tiling: tiles.Tiling,
   num_neighbors: int,
 ) -> tuple[Int32[np.ndarray, "m k"], Float32[np.ndarray, "m k"]]:
-  """Returns the neighbours of some points by all their cosines."""
+  """Returns the neighbors of some points by all their cosines."""
   points = blocks.reshape(-1, blocks.shape[2])
   indices = np.empty((len(rows), num_neighbors), np.int32)
   similarities = np.empty((len(rows), num_neighbors), np.float32)
 
-  def search(some: slice) -> None:
-    best = Best(some.stop - some.start, num_neighbors, np.float32)
+  def search(part: slice) -> None:
+    kept = topk.TopK(part.stop - part.start, num_neighbors, np.float32)
     for column, block in enumerate(blocks):
       start = column * tiling.side
-      tile = points[rows[some]] @ block.T
+      tile = points[rows[part]] @ block.T
       index = start + np.arange(len(block))
-      nobody = (index == rows[some, None]) | (index >= tiling.num_points)
-      tile[nobody] = lowest(np.float32)
-      limits = best.limits()
-      found = candidates(tile, limits, num_kept=num_neighbors, axis=1)
-      best.add(found.moved(0, start))
-    indices[some], similarities[some] = best.indices, best.scores
+      is_padding = (index == rows[part, None]) | (index >= tiling.num_points)
+      tile[is_padding] = topk.lowest_score(np.float32)
+      found = topk.candidates(
+        tile, kept.limits(), num_kept=num_neighbors, axis=1
+      )
+      kept.add(found.shifted(0, start))
+    indices[part], similarities[part] = kept.indices, kept.scores
 
-  threads.at_once(search, _some(len(rows), tiling.side))
+  threads.run(search, _parts(len(rows), tiling.side))
   return indices, similarities
 
 
-def _some(length: int, most: int) -> list[slice]:
-  """Cuts a length into parts for all cores, none above a size."""
+def _parts(length: int, max_size: int) -> list[slice]:
+  """Splits a length into parts for all cores, none above a size."""
+  step = max_size * threads.num_cores()
   return [
     slice(first + part.start, first + part.stop)
-    for first in range(0, length, most * threads.num_cores())
-    for part in threads.parts(min(most * threads.num_cores(), length - first))
+    for first in range(0, length, step)
+    for part in threads.split(min(step, length - first))
   ]

@@ -1,7 +1,7 @@
-"""Upper bounds of cosines from points rounded to eight bits, for CPUs.
+"""Upper bounds of cosines from points quantized to eight bits, for CPUs.
 
 Products of bytes are three to four times as fast as those of floats where the
-processor has instructions for them. `bounds` chooses candidates by them.
+processor has instructions for them. `bounds` selects candidates by them.
 """
 
 import math
@@ -11,26 +11,26 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Float, Float32, Int8, Int32, UInt8
 
-# Rounded values are -127 to 127; onnxruntime multiplies unsigned by signed
-# bytes, and takes this off the unsigned ones.
+# Quantized values are -127 to 127; onnxruntime multiplies unsigned by signed
+# bytes, and subtracts this from the unsigned ones.
 _LARGEST, _ZERO = 127, 128
-# Products of more features could leave 32 bits: with the errors beside them a
+# Products of more features could exceed 32 bits: with the errors beside them a
 # product is at most 3 d 127^2.
 MAX_FEATURES = 40_000
-# Points by which the step is chosen.
+# Points that determine the step size.
 _SAMPLE = 4096
 # What float32 may add to the error of a cosine.
 _SLACK = 4e-6
 
 
-class Rounded(NamedTuple):
-  """Points as bytes, whose products bound their cosines from above.
+class QuantizedPoints(NamedTuple):
+  """Points as bytes, with products that bound their cosines from above.
 
-      scale^2 sum_e (left_ie - 128) right_ej >= cos(x_i, x_j)
+      step^2 sum_e (left_ie - 128) right_ej >= cos(x_i, x_j)
 
   Attributes:
-    left: a row a point.
-    right: a column a point.
+    left: one row per point.
+    right: one column per point.
   """
 
   left: UInt8[np.ndarray, "t e"]
@@ -38,9 +38,9 @@ class Rounded(NamedTuple):
 
 
 def is_fast() -> bool:
-  """Says whether this processor multiplies bytes faster than floats (VNNI).
+  """Returns whether this processor multiplies bytes faster than floats (VNNI).
 
-  Others may also round sums of two products to 16 bits, and so be wrong.
+  Others may also saturate sums of two products at 16 bits, and so be wrong.
   """
   found = np.show_config(mode="dicts").get("SIMD Extensions", {})
   # NumPy's names for groups of instructions with these among them.
@@ -48,11 +48,11 @@ def is_fast() -> bool:
   return not groups.isdisjoint(found.get("found", []))
 
 
-def turn(points: Float32[np.ndarray, "t d"]) -> Float32[np.ndarray, "t d"]:
-  """Writes points along other axes, the same for all: cosines stay.
+def rotate(points: Float32[np.ndarray, "t d"]) -> Float32[np.ndarray, "t d"]:
+  """Returns points in a rotated basis, the same for all: cosines do not change.
 
-  Along these no feature is much larger than the others, so that rounding loses
-  least: signs drawn at random, then a cosine transform.
+  In this basis no feature is much larger than the others, so that quantization
+  loses least: signs drawn at random, then a cosine transform.
   """
   signs = np.random.default_rng(0).choice(
     np.array([-1, 1], np.float32), points.shape[1]
@@ -60,62 +60,64 @@ def turn(points: Float32[np.ndarray, "t d"]) -> Float32[np.ndarray, "t d"]:
   return scipy.fft.dct(points * signs, axis=1, norm="ortho", workers=-1)
 
 
-def round_points(
+def quantize_points(
   blocks: Float32[np.ndarray, "blocks t d"],
-) -> tuple[list[Rounded], float]:
-  """Rounds points of length 1 (or 0), and writes their errors beside them.
+) -> tuple[list[QuantizedPoints], float]:
+  """Quantizes points of length 1 (or 0) and appends their errors.
 
-  With x = y + e, y the rounded x,
+  With x = y + e, y the quantized x,
 
       x_i . x_j = y_i . y_j + e_i . x_j + y_i . e_j
-               <= y_i . y_j + |e_i| + |e_j| + |e_i| |e_j|,
+               <= y_i . y_j + |e_i| + |e_j| + |e_i| |e_j|.
 
-  so that some features more, 127 on one side and the error on the other, make
-  the product of two points a bound.
+  Additional features, 127 on one side and the error on the other, add the
+  errors to the product of two points and make it a bound.
 
   Returns:
-    Each block rounded, and the value of a step of their products.
+    Each block quantized, and the cosine that is one unit of their products.
   """
-  scale = step_of(blocks)
-  steps, errors = zip(*(_round(turn(block), scale) for block in blocks))
+  step = step_size(blocks)
+  values, errors = zip(*(_quantize(rotate(block), step) for block in blocks))
   # |e_i| |e_j| is at most half of the largest error's share of |e_i| + |e_j|.
   factor = 1 + max(each.max(initial=0.0) for each in errors) / 2
-  shares = [
-    np.ceil((factor * each + _SLACK / 2) / (scale**2 * _LARGEST))
+  units = [
+    np.ceil((factor * each + _SLACK / 2) / (step**2 * _LARGEST))
     for each in errors
   ]
-  most = max(each.max(initial=0.0) for each in shares)
-  width = math.ceil(most / _LARGEST)
-  rounded = [
-    _beside(block, _digits(share, width)) for block, share in zip(steps, shares)
+  num_columns = math.ceil(
+    max(each.max(initial=0.0) for each in units) / _LARGEST
+  )
+  quantized = [
+    _append_errors(block, _as_bytes(block_units, num_columns))
+    for block, block_units in zip(values, units)
   ]
-  return rounded, scale**2
+  return quantized, step**2
 
 
-def step_of(blocks: Float32[np.ndarray, "blocks t d"]) -> float:
-  """Returns the length of a rounded value's step, by a sample of the points.
+def step_size(blocks: Float32[np.ndarray, "blocks t d"]) -> float:
+  """Returns the quantization step, from a sample of the points.
 
-  A point that exceeds the sample is clipped, which its error tells.
+  A point that exceeds the sample is clipped, and its error includes that.
   """
   points = blocks.reshape(-1, blocks.shape[2])
-  sample = turn(points[:: -(-len(points) // _SAMPLE)])
+  sample = rotate(points[:: -(-len(points) // _SAMPLE)])
   # A point of length 1 has a feature of at least 1 / sqrt(d).
   least = points.shape[1] ** -0.5
   return float(np.abs(sample).max(initial=least)) / _LARGEST
 
 
-def errors_of(
+def quantization_errors(
   points: Float32[np.ndarray, "n d"], step: float
 ) -> Float[np.ndarray, "n"]:
-  """Returns how far points are from what they are rounded to."""
-  return _round(turn(points), step)[1]
+  """Returns the distance of each point from its quantized form."""
+  return _quantize(rotate(points), step)[1]
 
 
-class Product:
+class ByteProduct:
   """Multiplies bytes exactly, on one thread for each caller."""
 
   def __init__(self) -> None:
-    # Only those who multiply owe the time of these imports.
+    # Slow imports, needed only here.
     import onnx
     import onnxruntime
 
@@ -155,27 +157,27 @@ class Product:
     self._session.run_with_iobinding(binding)
 
 
-def _round(
-  block: Float32[np.ndarray, "t d"], scale: float
+def _quantize(
+  block: Float32[np.ndarray, "t d"], step: float
 ) -> tuple[Int8[np.ndarray, "t d"], Float[np.ndarray, "t"]]:
-  """Returns the points in steps, and how far each is from what they say."""
-  steps = np.rint(block / scale).clip(-_LARGEST, _LARGEST)
-  errors = np.linalg.norm(block - scale * steps, axis=1)
-  return steps.astype(np.int8), errors
+  """Returns the points in steps, and the error of each."""
+  values = np.rint(block / step).clip(-_LARGEST, _LARGEST)
+  errors = np.linalg.norm(block - step * values, axis=1)
+  return values.astype(np.int8), errors
 
 
-def _digits(
-  shares: Float[np.ndarray, "t"], width: int
+def _as_bytes(
+  numbers: Float[np.ndarray, "t"], num_columns: int
 ) -> Int8[np.ndarray, "t p"]:
-  """Writes numbers as sums of so many bytes."""
-  below = _LARGEST * np.arange(width)
-  return np.clip(shares[:, None] - below, 0, _LARGEST).astype(np.int8)
+  """Writes each number as a sum of bytes."""
+  subtracted = _LARGEST * np.arange(num_columns)
+  return np.clip(numbers[:, None] - subtracted, 0, _LARGEST).astype(np.int8)
 
 
-def _beside(
-  steps: Int8[np.ndarray, "t d"], errors: Int8[np.ndarray, "t p"]
-) -> Rounded:
+def _append_errors(
+  values: Int8[np.ndarray, "t d"], errors: Int8[np.ndarray, "t p"]
+) -> QuantizedPoints:
   full = np.full_like(errors, _LARGEST)
-  left = np.concatenate([steps, full, errors], axis=1).astype(np.int16) + _ZERO
-  right = np.concatenate([steps, errors, full], axis=1)
-  return Rounded(left.astype(np.uint8), np.ascontiguousarray(right.T))
+  left = np.concatenate([values, full, errors], axis=1).astype(np.int16) + _ZERO
+  right = np.concatenate([values, errors, full], axis=1)
+  return QuantizedPoints(left.astype(np.uint8), np.ascontiguousarray(right.T))

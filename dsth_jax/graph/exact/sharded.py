@@ -1,8 +1,8 @@
-"""Nearest neighbours of points that are split over many devices.
+"""The exact neighbor search over points that are split over many devices.
 
-Each device keeps its own points. Copies of them travel round the ring of devices
-block by block, and every device meets each once: none ever holds more than its
-own points, a visiting block and one under way.
+Each device keeps its points. Copies of them travel round the ring of devices
+block by block, and every device compares its points with each block once. A
+device never holds more than its points, a visiting block and one in transit.
 """
 
 import functools
@@ -29,8 +29,8 @@ def neighbors(
   """Returns indices and similarities, as `cosine_knn` does.
 
   Args:
-    read: `read(start, size)` returns these rows, each of length 1, and zeros
-      past the last point.
+    read: `read(start, size)` returns these rows, each of unit length, and
+      zeros past the last point.
     tiling: of the points of one device.
     num_features: d.
     mesh: the points are split over its devices.
@@ -53,32 +53,32 @@ def search(
   tiling: tiles.Tiling,
   mesh: jax.sharding.Mesh,
 ) -> tuple[Int32[Array, "n k"], Float[Array, "n k"]]:
-  """Finds the neighbours of all rows; those past the last point are padding."""
+  """Finds the neighbors of all rows; those past the last point are padding."""
 
   def on_device(
-    own: Float[Array, "m d"],
+    local: Float[Array, "m d"],
   ) -> tuple[Int32[Array, "m k"], Float[Array, "m k"]]:
-    device, per_device = jax.lax.axis_index(sharding.ROWS), own.shape[0]
-    towards_me = [((d + 1) % mesh.size, d) for d in range(mesh.size)]
+    device, per_device = jax.lax.axis_index(sharding.ROWS), local.shape[0]
+    shift = [((d + 1) % mesh.size, d) for d in range(mesh.size)]
 
-    def send_round(best: tuple, block: tuple) -> tuple[tuple, None]:
+    def circulate(found: tuple, block: tuple) -> tuple[tuple, None]:
       first, points = block
 
-      def meet(turn: Int[Array, ""], state: tuple) -> tuple:
-        visiting, best = state
-        start = (device + turn) % mesh.size * per_device + first
-        found = _neighbors_among(
-          own, visiting, device * per_device, start, tiling
+      def compare(step: Int[Array, ""], state: tuple) -> tuple:
+        visiting, found = state
+        start = (device + step) % mesh.size * per_device + first
+        new = _neighbors_among(
+          local, visiting, device * per_device, start, tiling
         )
-        visiting = jax.lax.ppermute(visiting, sharding.ROWS, towards_me)
-        return visiting, _nearest(best, found)
+        visiting = jax.lax.ppermute(visiting, sharding.ROWS, shift)
+        return visiting, _merge(found, new)
 
-      return jax.lax.fori_loop(0, mesh.size, meet, (points, best))[1], None
+      return jax.lax.fori_loop(0, mesh.size, compare, (points, found))[1], None
 
-    unknown = tiles.no_neighbors(per_device, tiling.num_neighbors)
-    # Each device's own, and not one of all.
-    unknown = jax.lax.pcast(unknown, sharding.ROWS, to="varying")
-    return jax.lax.scan(send_round, unknown, _blocks(own, tiling.side))[0]
+    nothing = tiles.no_neighbors(per_device, tiling.num_neighbors)
+    # Different on each device.
+    nothing = jax.lax.pcast(nothing, sharding.ROWS, to="varying")
+    return jax.lax.scan(circulate, nothing, _blocks(local, tiling.side))[0]
 
   split = sharding.SPLIT
   return jax.shard_map(on_device, mesh=mesh, in_specs=split, out_specs=split)(
@@ -89,44 +89,44 @@ def search(
 def _blocks(
   points: Float[Array, "m d"], side: int
 ) -> tuple[Int[Array, "blocks"], Float[Array, "blocks t d"]]:
-  """Returns points in blocks, and the place of each block's first."""
+  """Returns the start of each block of points, and the blocks."""
   blocks = points.reshape(-1, side, points.shape[1])
   return jnp.arange(len(blocks)) * side, blocks
 
 
 def _neighbors_among(
-  own: Float[Array, "m d"],
+  local: Float[Array, "m d"],
   visiting: Float[Array, "t d"],
-  own_start: Int[Array, ""],
+  local_start: Int[Array, ""],
   start: Int[Array, ""],
   tiling: tiles.Tiling,
 ) -> tuple[Int32[Array, "m k"], Float[Array, "m k"]]:
-  """Returns the k best of the visiting points for every own one."""
+  """Returns the top k of the visiting points for every local one."""
 
-  def of_block(block: tuple) -> tuple:
+  def search_block(block: tuple) -> tuple:
     first, points = block
     tile = tiles.similarities(
-      points, visiting, own_start + first, start, tiling.num_points
+      points, visiting, local_start + first, start, tiling.num_points
     )
-    unknown = tiles.no_neighbors(tiling.side, tiling.num_neighbors)
-    unknown = jax.lax.pcast(unknown, sharding.ROWS, to="varying")
-    return tiles.merge(unknown, tile, start, chunk=tiling.chunk, axis=1)
+    nothing = tiles.no_neighbors(tiling.side, tiling.num_neighbors)
+    nothing = jax.lax.pcast(nothing, sharding.ROWS, to="varying")
+    return tiles.merge(nothing, tile, start, chunk=tiling.chunk, axis=1)
 
-  found = jax.lax.map(of_block, _blocks(own, tiling.side))
+  found = jax.lax.map(search_block, _blocks(local, tiling.side))
   indices, similarities = (
     part.reshape(-1, tiling.num_neighbors) for part in found
   )
   return indices, similarities
 
 
-def _nearest(
+def _merge(
   first: tuple[Int32[Array, "m k"], Float[Array, "m k"]],
   second: tuple[Int32[Array, "m k"], Float[Array, "m k"]],
 ) -> tuple[Int32[Array, "m k"], Float[Array, "m k"]]:
-  """Returns the k best of both, equally near ones by index.
+  """Returns the top k of both, ties by lower index.
 
-  The parts do not come in the order of the points, so that the index has to
-  decide, and not who was first.
+  The blocks do not come in the order of the points, so that the first to come
+  may not win a tie.
   """
   num_neighbors = first[0].shape[1]
   indices, similarities = (

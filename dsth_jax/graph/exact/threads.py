@@ -4,23 +4,25 @@ import functools
 import os
 from collections.abc import Callable, Iterable
 from concurrent import futures
-from typing import Any
+from typing import TypeVar
 
 import threadpoolctl
 
+_Part = TypeVar("_Part")
 
-def at_once(work: Callable[[Any], None], parts: Iterable[Any]) -> None:
-  """Does the parts of some work in threads, one a core, and waits for them.
 
-  A part that multiplies matrices does so on its own core alone.
+def run(work: Callable[[_Part], None], parts: Iterable[_Part]) -> None:
+  """Calls `work` on every part, in one thread per core, and waits.
+
+  Matrix products inside a part use the part's core only.
   """
   with _blas().limit(limits=1, user_api="blas"):
-    for _ in _threads().map(work, parts):
+    for _ in _pool().map(work, parts):
       pass
 
 
-def parts(length: int) -> list[slice]:
-  """Cuts a length into equal parts, at most one a core."""
+def split(length: int) -> list[slice]:
+  """Splits a length into equal parts, at most one per core."""
   width = max(1, -(-length // num_cores()))
   return [
     slice(first, min(first + width, length))
@@ -29,16 +31,16 @@ def parts(length: int) -> list[slice]:
 
 
 def num_cores() -> int:
-  """Returns how many threads work at once."""
+  """Returns the number of threads."""
   return os.cpu_count() or 1
 
 
 @functools.cache
-def _threads() -> futures.ThreadPoolExecutor:
+def _pool() -> futures.ThreadPoolExecutor:
   return futures.ThreadPoolExecutor(num_cores())
 
 
 @functools.cache
 def _blas() -> threadpoolctl.ThreadpoolController:
-  # To look for libraries takes longer than to tell them.
+  # Finding the libraries takes longer than setting their limit.
   return threadpoolctl.ThreadpoolController()

@@ -1,8 +1,8 @@
-"""A tile of similarities, searched whole: the step of `device_tiles` and `ring`."""
+"""Tiles of similarities: how they are cut, and the search of one by JAX."""
 
 import functools
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ class Tiling(NamedTuple):
     num_points: n; the last block of rows is padded.
     num_neighbors: k.
     side: of a tile.
-    chunk: its rows are searched by chunks of so many.
+    chunk: size of the parts in which the rows of a tile are searched.
   """
 
   num_points: int
@@ -26,10 +26,32 @@ class Tiling(NamedTuple):
   chunk: int
 
 
+class TileSearch(Protocol):
+  """The top k of all points over the tiles visited so far.
+
+  Made from the points in blocks of rows and their tiling. The tiles above the
+  diagonal serve both sides. Visited in the order of their rows and then their
+  columns, an earlier neighbor wins a tie, and so the lower index does.
+
+  Attributes:
+    block_size: the usual side of a tile.
+  """
+
+  block_size: int
+
+  def visit(self, row: int, column: int) -> None:
+    """Searches a tile on or above the diagonal, for its rows and columns."""
+    ...
+
+  def neighbors(self) -> tuple[Int32[Array, "n k"], Float[Array, "n k"]]:
+    """Returns indices and similarities."""
+    ...
+
+
 def tiling(num_points: int, num_neighbors: int, block_size: int) -> Tiling:
-  """Returns equal tiles near `block_size`, a whole number of chunks wide."""
+  """Returns equal tiles of about `block_size`, a multiple of the chunk."""
   side = math.ceil(num_points / math.ceil(num_points / block_size))
-  # `_top_k` looks at side / chunk maxima, then at num_neighbors * chunk values.
+  # `_top_k` reads side / chunk maxima, then num_neighbors * chunk values.
   chunk = max(1, math.isqrt(side // num_neighbors))
   side = math.ceil(side / chunk) * chunk
   return Tiling(num_points, num_neighbors, side, chunk)
@@ -38,9 +60,9 @@ def tiling(num_points: int, num_neighbors: int, block_size: int) -> Tiling:
 def no_neighbors(
   num_points: int, num_neighbors: int
 ) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
-  """Returns where every search begins."""
+  """Returns the state before any tile: similarities of -inf."""
   shape = (num_points, num_neighbors)
-  # Without its type -inf would be weakly typed, and `merge` compiled twice.
+  # Without its dtype -inf would be weakly typed, and `merge` compiled twice.
   return jnp.zeros(shape, jnp.int32), jnp.full(shape, -jnp.inf, jnp.float32)
 
 
@@ -62,23 +84,23 @@ def similarities(
 
 @functools.partial(jax.jit, static_argnames=("chunk", "axis"))
 def merge(
-  best: tuple[Int32[Array, "t k"], Float[Array, "t k"]],
+  found: tuple[Int32[Array, "t k"], Float[Array, "t k"]],
   tile: Float[Array, "t t"],
   start: Int[Array, ""],
   *,
   chunk: int,
   axis: int,
 ) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
-  """Keeps the k best of those known and of the points from `start` on.
+  """Returns the top k of those found and of the points from `start` on.
 
   Those are the tile's columns (axis 1, for its rows) or its rows (axis 0, for
   its columns).
   """
-  num_neighbors = best[0].shape[1]
+  num_neighbors = found[0].shape[1]
   num_results = min(num_neighbors, tile.shape[1])
   places, values = _top_k(tile, num_results, chunk, axis)
-  indices = jnp.concatenate([best[0], start + places], axis=1)
-  values = jnp.concatenate([best[1], values], axis=1)
+  indices = jnp.concatenate([found[0], start + places], axis=1)
+  values = jnp.concatenate([found[1], values], axis=1)
   values, kept = jax.lax.top_k(values, num_neighbors)
   return jnp.take_along_axis(indices, kept, axis=1), values
 
@@ -88,15 +110,15 @@ def _top_k(
 ) -> tuple[Int32[Array, "t k"], Float[Array, "t k"]]:
   """Returns the places and values of the largest along an axis, as `top_k`.
 
-  The k largest lie in the k chunks of largest maximum: an element outside them
+  The k largest are in the k chunks of largest maximum: an element outside them
   has k before it. This holds for ties by lower index too, because chunks are
-  contiguous, and because the chosen ones are searched in their order.
+  contiguous and the chosen ones are searched in their order.
   """
   side = tile.shape[0]
   num_chunks = side // chunk
   if num_chunks <= num_results:
-    lines = tile if axis == 1 else tile.T
-    values, places = jax.lax.top_k(lines, num_results)
+    rows = tile if axis == 1 else tile.T
+    values, places = jax.lax.top_k(rows, num_results)
     return places, values
   # Reading a tile down its columns is as fast as along its rows, transposing
   # it first three times slower.
