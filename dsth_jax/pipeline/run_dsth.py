@@ -17,7 +17,6 @@ from dsth_jax.pipeline import (
   dsth,
   evaluation,
   methods,
-  spectral_embedding,
   training_log,
 )
 from dsth_jax.pipeline.feature_extraction import extract_features
@@ -67,16 +66,16 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     lambda: _encode_baselines(config, inputs),
     _baseline_dependencies(config, inputs),
   )
-  embedding = spectral_embedding.read_embedding(stages.embedding)
+  embedding = stages.embedding.arrays
   results: dict[str, Any] = {
     "summary": _summary(config, data),
     **evaluated.json("results"),
     "stages": workdir.stages,
     "graph": stages.embedding.json("graph"),
     "embedding": {
-      "eigenvalues": np.asarray(embedding.eigenvalues).tolist(),
-      "max_residual": float(np.max(embedding.residuals)),
-      "num_iters": embedding.num_iters,
+      "eigenvalues": embedding["eigenvalues"].tolist(),
+      "max_residual": float(np.max(embedding["residuals"])),
+      "num_iters": int(embedding["num_iters"]),
     },
     "losses": training_log.read_losses(path / "logs"),
     "skipped": [list(entry) for entry in data.dataset.skipped],

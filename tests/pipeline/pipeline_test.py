@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dsth_jax import codes, graph, hamming, pipeline
+from dsth_jax import codes, features, graph, hamming, pipeline
 from dsth_jax import config as config_lib
+from dsth_jax.pipeline import feature_extraction
 
 ARTIFACTS = (
   *("splits", "features/pixels", "graph", "embedding", "labels", "pixels"),
@@ -85,8 +86,14 @@ def test_written_codes_search_as_the_metrics_say(finished):
   )
 
 
-def test_a_second_run_reuses_every_stage(finished, data_dir):
+def test_a_second_run_reuses_every_stage(finished, data_dir, monkeypatch):
   workdir, first = finished
+
+  def refuse(*_):
+    raise AssertionError("features were read for a stage that is reused")
+
+  monkeypatch.setattr(features, "fit_transform", refuse)
+  monkeypatch.setattr(feature_extraction.Features, "points", property(refuse))
   packed = (workdir / "codes" / "packed.npy").read_bytes()
   second = pipeline.run(_config(data_dir), workdir)
   reused = {name for name, stage in second["stages"].items() if stage["reused"]}
