@@ -43,27 +43,180 @@ from dsth_jax.baselines import (
 from dsth_jax.baselines.interface import Baseline, Encoder
 
 BASELINES: dict[str, Baseline] = {
-  "lsh": Baseline(lsh.fit),
-  "itq": Baseline(itq.fit),
-  "pca_sign": Baseline(pca_sign.fit),
-  "sklsh": Baseline(sklsh.fit),
-  "sh": Baseline(sh.fit),
-  "sth": Baseline(sth.fit),
-  "sph": Baseline(sph.fit),
-  "density_dsh": Baseline(density_dsh.fit),
-  "agh": Baseline(agh.fit),
-  "aibc": Baseline(aibc.fit),
-  "deepbit": Baseline(deepbit.fit, inputs="images"),
-  "ssdh": Baseline(ssdh.fit, inputs="images", needs_features=True),
-  "greedyhash": Baseline(greedyhash.fit, inputs="images", needs_features=True),
-  "bihalf": Baseline(bihalf.fit, inputs="images", needs_features=True),
-  "cibhash": Baseline(cibhash.fit, inputs="images"),
-  "ksh": Baseline(ksh.fit, supervised=True),
-  "bre": Baseline(bre.fit, supervised=True),
-  "cca_itq": Baseline(cca_itq.fit, supervised=True),
-  "cnnh": Baseline(cnnh.fit, inputs="images", supervised=True),
-  "dlbh": Baseline(dlbh.fit, inputs="images", supervised=True),
-  "deep_dsh": Baseline(deep_dsh.fit, inputs="images", supervised=True),
+  "lsh": Baseline(
+    lsh.fit,
+    name="LSH",
+    description="Locality-sensitive hashing: the signs of random projections.",
+  ),
+  "itq": Baseline(
+    itq.fit,
+    name="ITQ",
+    description=(
+      "Iterative quantization: principal components, rotated toward the "
+      "corners of a hypercube."
+    ),
+  ),
+  "pca_sign": Baseline(
+    pca_sign.fit,
+    name="PCAH",
+    description="PCA hashing: the signs of the principal components.",
+  ),
+  "sklsh": Baseline(
+    sklsh.fit,
+    name="SKLSH",
+    description=(
+      "Shift-invariant kernel LSH: the signs of random Fourier features."
+    ),
+  ),
+  "sh": Baseline(
+    sh.fit,
+    name="SH",
+    description=(
+      "Spectral hashing: the signs of sinusoids along the principal components."
+    ),
+  ),
+  "sth": Baseline(
+    sth.fit,
+    name="STH",
+    description=(
+      "Self-taught hashing: codes from a neighbor graph, learned by one linear "
+      "SVM per bit."
+    ),
+  ),
+  "sph": Baseline(
+    sph.fit,
+    name="SpH",
+    description=(
+      "Spherical hashing: each bit tells whether a point is inside a ball."
+    ),
+  ),
+  "density_dsh": Baseline(
+    density_dsh.fit,
+    name="Density DSH",
+    description=(
+      "Density sensitive hashing: planes between neighboring groups of "
+      "features."
+    ),
+  ),
+  "agh": Baseline(
+    agh.fit,
+    name="AGH",
+    description=(
+      "Anchor graph hashing: eigenvectors of a graph over a few anchors."
+    ),
+  ),
+  "aibc": Baseline(
+    aibc.fit,
+    name="AIBC",
+    description=(
+      "Asymmetric inner-product binary coding: codes whose inner products "
+      "approximate those of the features."
+    ),
+  ),
+  "deepbit": Baseline(
+    deepbit.fit,
+    inputs="images",
+    name="DeepBit",
+    description=(
+      "DeepBit: a network trained for bits that are clear, even and invariant "
+      "to rotation of the image."
+    ),
+  ),
+  "ssdh": Baseline(
+    ssdh.fit,
+    inputs="images",
+    needs_features=True,
+    name="SSDH",
+    description=(
+      "Semantic structure-based unsupervised deep hashing: a network trained "
+      "on pairs that the features mark as similar or dissimilar."
+    ),
+  ),
+  "greedyhash": Baseline(
+    greedyhash.fit,
+    inputs="images",
+    needs_features=True,
+    name="GreedyHash",
+    description=(
+      "Greedy hash, unsupervised: a network trained through the sign function "
+      "to keep the cosines of the features."
+    ),
+  ),
+  "bihalf": Baseline(
+    bihalf.fit,
+    inputs="images",
+    needs_features=True,
+    name="Bi-half",
+    description=(
+      "Bi-half hashing: a network in which each bit splits each batch into two "
+      "halves."
+    ),
+  ),
+  "cibhash": Baseline(
+    cibhash.fit,
+    inputs="images",
+    name="CIBHash",
+    description=(
+      "Contrastive information bottleneck hashing: a network trained to give "
+      "views of one image the same code."
+    ),
+  ),
+  "ksh": Baseline(
+    ksh.fit,
+    supervised=True,
+    name="KSH",
+    description=(
+      "Supervised hashing with kernels: kernel functions trained on class "
+      "labels."
+    ),
+  ),
+  "bre": Baseline(
+    bre.fit,
+    supervised=True,
+    name="BRE",
+    description=(
+      "Binary reconstructive embeddings, supervised: Hamming distances fitted "
+      "to class labels."
+    ),
+  ),
+  "cca_itq": Baseline(
+    cca_itq.fit,
+    supervised=True,
+    name="CCA-ITQ",
+    description=(
+      "Iterative quantization of the canonical directions of features and "
+      "class labels."
+    ),
+  ),
+  "cnnh": Baseline(
+    cnnh.fit,
+    inputs="images",
+    supervised=True,
+    name="CNNH",
+    description=(
+      "Convolutional neural network hashing: codes from class labels first, "
+      "then a network that learns them."
+    ),
+  ),
+  "dlbh": Baseline(
+    dlbh.fit,
+    inputs="images",
+    supervised=True,
+    name="DLBH",
+    description=(
+      "Deep learning of binary hash codes: a latent layer of a classifier."
+    ),
+  ),
+  "deep_dsh": Baseline(
+    deep_dsh.fit,
+    inputs="images",
+    supervised=True,
+    name="Deep DSH",
+    description=(
+      "Deep supervised hashing: a network trained with a contrastive loss on "
+      "pairs of images."
+    ),
+  ),
 }
 
 __all__ = ["BASELINES", "Baseline", "Encoder"]

@@ -27,9 +27,13 @@ class Baseline(NamedTuple):
     supervised: whether it needs one class label an image, Int[n].
     needs_features: whether one that sees images is to be told their features
       too, as `fit(..., features=Float[n d])`.
+    name: in tables and plots; the key in `BASELINES` if it is empty.
+    description: what the method is, in one sentence.
   """
 
   fit: Callable[..., Encoder]
   inputs: Literal["features", "images"] = "features"
   supervised: bool = False
   needs_features: bool = False
+  name: str = ""
+  description: str = ""
