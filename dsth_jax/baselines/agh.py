@@ -21,7 +21,7 @@ class AnchorGraphEncoder(NamedTuple):
 
   Attributes:
     mean: of the features that the encoder was fitted to.
-    centres: the anchors, seen from the mean.
+    centers: the anchors, seen from the mean.
     bandwidth: of the affinities.
     projection: W, one column an eigenvector.
     upper: one number a second bit.
@@ -30,7 +30,7 @@ class AnchorGraphEncoder(NamedTuple):
   """
 
   mean: Float[Array, "d"]
-  centres: Float[Array, "m d"]
+  centers: Float[Array, "m d"]
   bandwidth: Float[Array, ""]
   projection: Float[Array, "m first"]
   upper: Float[Array, "second"]
@@ -90,18 +90,18 @@ def fit(
   del labels
   features = linear.checked_features("agh", features, num_bits)
   mean = jnp.mean(features, axis=0)
-  centred = features - mean[None, :]
-  centres = anchors.choose(
-    "agh", centred, num_anchors=num_anchors, num_iters=num_iters, key=key
-  ).centres
-  _check_options(len(centres), num_nearest, num_layers)
-  squared = anchors.squared_distances(centred, centres)
+  centered = features - mean[None, :]
+  centers = anchors.choose(
+    "agh", centered, num_anchors=num_anchors, num_iters=num_iters, key=key
+  ).centers
+  _check_options(len(centers), num_nearest, num_layers)
+  squared = anchors.squared_distances(centered, centers)
   bandwidth = jnp.mean(
     jnp.sqrt(-jax.lax.top_k(-squared, num_nearest)[0][:, -1])
   )
   affinities = anchor_graph.to_scipy(
     anchors.affinities(squared, bandwidth, num_nearest=num_nearest),
-    len(centres),
+    len(centers),
   )
   num_second = num_bits // 2 if num_layers == 2 else 0
   projection = anchor_graph.eigenvectors(affinities, num_bits - num_second)
@@ -110,7 +110,7 @@ def fit(
   )
   return AnchorGraphEncoder(
     mean,
-    centres,
+    centers,
     bandwidth,
     jnp.asarray(projection, jnp.float32),
     jnp.asarray(upper, jnp.float32),
@@ -136,8 +136,8 @@ def _check_options(num_anchors: int, num_nearest: int, num_layers: int) -> None:
 def _encode(
   encoder: AnchorGraphEncoder, features: Array, *, num_nearest: int
 ) -> Array:
-  centred = features - encoder.mean[None, :]
-  squared = anchors.squared_distances(centred, encoder.centres)
+  centered = features - encoder.mean[None, :]
+  squared = anchors.squared_distances(centered, encoder.centers)
   nearest = anchors.affinities(
     squared, encoder.bandwidth, num_nearest=num_nearest
   )

@@ -43,7 +43,7 @@ def fit(
   are enough. ITQ's start ends lower than random and principal ones.
 
   Args:
-    features: one row an image; inner products are taken after centring.
+    features: one row an image; inner products are taken after centering.
     labels: unused.
     num_bits: b, at most d, and below n.
     fidelity: of the codes to the projections.
@@ -97,7 +97,7 @@ class Sides(NamedTuple):
 
 
 def learn(
-  centred: Float[Array, "n d"],
+  centered: Float[Array, "n d"],
   scatter: Float[np.ndarray, "d d"],
   projection: Float[Array, "d b"],
   *,
@@ -107,14 +107,14 @@ def learn(
   """Lowers the objective of `fit` from the signs of a projection on.
 
   Args:
-    centred: X.
+    centered: X.
     scatter: X^T X.
     projection: both sides start at its signs.
     fidelity: of the codes to the projections.
     num_iters: rounds; each does the query's side and then the database's.
   """
   num_bits = projection.shape[1]
-  scale = num_bits * len(centred) / np.trace(scatter)
+  scale = num_bits * len(centered) / np.trace(scatter)
   mean_square = np.trace(scatter) / len(scatter)
   factor = scipy.linalg.cho_factor(
     scatter + RIDGE * mean_square * np.eye(len(scatter))
@@ -122,17 +122,17 @@ def learn(
 
   def with_projection(codes: Array) -> Side:
     solved = scipy.linalg.cho_solve(
-      factor, np.asarray(_against(centred, codes))
+      factor, np.asarray(_against(centered, codes))
     )
     return Side(codes, jnp.asarray(solved, jnp.float32))
 
-  query = database = with_projection(_signs(_times(centred, projection)))
+  query = database = with_projection(_signs(_times(centered, projection)))
   for _ in range(num_iters):
     query = with_projection(
-      _better_codes(query, database.codes, centred, scale, fidelity)
+      _updated_codes(query, database.codes, centered, scale, fidelity)
     )
     database = with_projection(
-      _better_codes(database, query.codes, centred, scale, fidelity)
+      _updated_codes(database, query.codes, centered, scale, fidelity)
     )
   return Sides(query, database)
 
@@ -142,21 +142,21 @@ def _signs(values: Array) -> Array:
 
 
 @jax.jit
-def _times(centred: Array, projection: Array) -> Array:
-  return jnp.matmul(centred, projection, precision=jax.lax.Precision.HIGHEST)
+def _times(centered: Array, projection: Array) -> Array:
+  return jnp.matmul(centered, projection, precision=jax.lax.Precision.HIGHEST)
 
 
 @jax.jit
-def _against(centred: Array, codes: Array) -> Array:
+def _against(centered: Array, codes: Array) -> Array:
   """Returns X^T H; a product of rows is twice as fast on a CPU."""
-  return jnp.matmul(codes.T, centred, precision=jax.lax.Precision.HIGHEST).T
+  return jnp.matmul(codes.T, centered, precision=jax.lax.Precision.HIGHEST).T
 
 
 @jax.jit
-def _better_codes(
+def _updated_codes(
   side: Side,
   others: Float[Array, "n b"],
-  centred: Float[Array, "n d"],
+  centered: Float[Array, "n d"],
   scale: Float[Array, ""],
   fidelity: Float[Array, ""],
 ) -> Float[Array, "n b"]:
@@ -166,9 +166,9 @@ def _better_codes(
 
       z_k = sign(S h_k - Z_others H_others^T h_k + fidelity X r_k).
   """
-  num_points = centred.shape[0]
-  wanted = scale / num_points * _times(centred, _against(centred, others))
-  wanted += fidelity * _times(centred, side.projection)
+  num_points = centered.shape[0]
+  wanted = scale / num_points * _times(centered, _against(centered, others))
+  wanted += fidelity * _times(centered, side.projection)
   gram = _against(others, others) / num_points
 
   def bit(k: Array, rows: Float[Array, "b n"]) -> Float[Array, "b n"]:

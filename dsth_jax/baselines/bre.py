@@ -27,9 +27,9 @@ def fit(
       h_k(x) = [sum_q w_kq a_kq^T x >= 0]
 
   d is 0 for two images of one class and 1 otherwise. Every bit has anchors
-  a_k1 .. a_ks of its own among the labelled images, and one weight after the
+  a_k1 .. a_ks of its own among the labeled images, and one weight after the
   other takes its best value. The kernel is the paper's: the inner product of
-  centred features, anchors brought to unit length, so that the hash function
+  centered features, anchors brought to unit length, so that the hash function
   is a hyperplane.
 
   Args:
@@ -38,8 +38,8 @@ def fit(
     num_bits: b.
     num_labelled: images drawn from all classes alike; only their labels are
       used.
-    num_anchors: s; all labelled images if there are fewer.
-    pairs_per_image: pairs (i, j) for each labelled image.
+    num_anchors: s; all labeled images if there are fewer.
+    pairs_per_image: pairs (i, j) for each labeled image.
     num_sweeps: how often every weight is visited. The last of 5 lowers the
       objective by less than 1 %.
     key: draws the images, the pairs, the anchors and their first weights.
@@ -81,7 +81,7 @@ def draw_pairs(
   """Draws pairs without replacement, half of them alike.
 
   Args:
-    classes: of the labelled images.
+    classes: of the labeled images.
     num_pairs: fewer if there are not so many of a kind.
     rng: draws them.
   """

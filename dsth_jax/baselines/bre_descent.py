@@ -12,7 +12,7 @@ _product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
 
 
 class Pairs(NamedTuple):
-  """Pairs of labelled images.
+  """Pairs of labeled images.
 
   Attributes:
     first: a row each.
@@ -29,7 +29,7 @@ class Bits(NamedTuple):
   """The hash functions.
 
   Attributes:
-    anchors: rows of the labelled images, different ones within a bit.
+    anchors: rows of the labeled images, different ones within a bit.
     weights: of the anchors' kernels.
   """
 
@@ -42,7 +42,7 @@ class _State(NamedTuple):
 
   Attributes:
     weights: of every bit's anchors.
-    codes: of the labelled images.
+    codes: of the labeled images.
     mismatches: the number of bits in which a pair differs.
   """
 
@@ -62,7 +62,7 @@ def descend(
   """Gives every weight its best value in turn; the objective never rises.
 
   Args:
-    kernels: of every two labelled images.
+    kernels: of every two labeled images.
     bits: the first weights.
     pairs: that the objective sums over.
     num_sweeps: visits of every weight.
@@ -97,7 +97,9 @@ def _visit(
   others = state.mismatches - differ
   prices = 1 - 2 * (len(state.codes) * pairs.distances - others)
   values = _product(weights, rows)
-  best = best_weight(rows[position], values, weights[position], prices, pairs)
+  best = cheapest_weight(
+    rows[position], values, weights[position], prices, pairs
+  )
   new_weights = weights.at[position].set(best)
   new_code = _product(new_weights, rows) >= 0
   new_differ = new_code[pairs.first] != new_code[pairs.second]
@@ -110,7 +112,7 @@ def _visit(
   )
 
 
-def best_weight(
+def cheapest_weight(
   kernel: Float[Array, "n"],
   values: Float[Array, "n"],
   weight: Float[Array, ""],

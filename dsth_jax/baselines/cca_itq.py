@@ -129,7 +129,7 @@ def canonical_directions(
   lengths = np.sqrt(variances + regularization * variances.mean())
   whitening = np.asarray(principal.components, np.float64) / lengths
   sizes = np.bincount(classes)
-  # Centred first: float32 keeps more digits of sums near zero.
+  # Centered first: float32 keeps more digits of sums near zero.
   sums = jax.ops.segment_sum(
     features - principal.mean[None, :], jnp.asarray(classes), len(sizes)
   )

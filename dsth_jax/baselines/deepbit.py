@@ -1,4 +1,4 @@
-"""Clear and even bits, the same for a turned image (DeepBit)."""
+"""Clear and even bits, the same for a rotated image (DeepBit)."""
 
 import functools
 
@@ -43,11 +43,11 @@ def fit(
     features: of a pretrained network, one row an image, or None.
     network: a name in `dsth_jax.models.HASH_MODELS`.
     num_epochs: passes over the images, for features and bits each.
-    batch_size: images a step, each straight and turned.
+    batch_size: images a step, each straight and rotated.
     learning_rate: at its peak.
     evenness: see `bit_loss`; this and the next as the authors' files set them.
     invariance: see `bit_loss`.
-    max_angle: in degrees, see `turned_views`.
+    max_angle: in degrees, see `rotated_views`.
 
   Returns:
     The encoder; a bit is the sign of its output.
@@ -86,7 +86,7 @@ def fit(
     images,
     None,
     functools.partial(bit_loss, evenness=evenness, invariance=invariance),
-    augmentation=functools.partial(turned_views, max_angle=max_angle),
+    augmentation=functools.partial(rotated_views, max_angle=max_angle),
     start=start,
     only="bits",
     training=training,
@@ -95,20 +95,20 @@ def fit(
   return deep.make_encoder(model, trained, image_size=images.shape[1])
 
 
-def turned_views(
+def rotated_views(
   pixels: UInt8[Array, "n s s 3"], key: Key[Array, ""], *, max_angle: float
 ) -> Float[Array, "v s s 3"]:
-  """Returns the images and, after them, the same turned by random angles.
+  """Returns the images and, after them, the same rotated by random angles.
 
   The paper sums over a few angles with weights exp(-angle^2 / 2 s^2). Drawing
   one angle an image with that density, s half of the largest, costs one view
   and has the same mean.
   """
-  augment_key, turn_key = jax.random.split(key)
+  augment_key, angle_key = jax.random.split(key)
   straight = deep.AUGMENTATION(pixels, augment_key).astype(jnp.float32)
-  normal = jax.random.truncated_normal(turn_key, -2.0, 2.0, (len(pixels),))
+  normal = jax.random.truncated_normal(angle_key, -2.0, 2.0, (len(pixels),))
   angles = jnp.deg2rad(max_angle / 2 * normal)
-  return jnp.concatenate([straight, views.turn(straight, angles)])
+  return jnp.concatenate([straight, views.rotate(straight, angles)])
 
 
 def bit_loss(
@@ -122,12 +122,12 @@ def bit_loss(
 
       mean_i ||(b_i - 1/2) - u_i||^2             b = [u >= 0]
         + evenness sum_k (mean_i b_ik - 1/2)^2
-        + invariance mean_i ||b'_i - b_i||^2     b' of the turned image
+        + invariance mean_i ||b'_i - b_i||^2     b' of the rotated image
 
   In the last two b hands its gradient on to u as it is.
 
   Args:
-    outputs: u, of straight images and then of turned ones.
+    outputs: u, of straight images and then of rotated ones.
     targets: there are none.
     evenness: weight.
     invariance: weight.
@@ -137,6 +137,6 @@ def bit_loss(
   quantization = jnp.mean(jnp.sum((hard - 0.5 - outputs) ** 2, axis=1))
   bits = deep.straight_through(outputs, hard)
   uneven = jnp.sum((jnp.mean(bits, axis=0) - 0.5) ** 2)
-  straight, turned = jnp.split(bits, 2)
-  moved = jnp.mean(jnp.sum((turned - straight) ** 2, axis=1))
+  straight, rotated = jnp.split(bits, 2)
+  moved = jnp.mean(jnp.sum((rotated - straight) ** 2, axis=1))
   return quantization + evenness * uneven + invariance * moved

@@ -64,8 +64,8 @@ def rotated_components(
     ValueError: the features have fewer than b principal components.
   """
   principal = pca.leading(method, features, num_bits)
-  centred = linear.project(features, principal.mean, principal.components)
-  rotation = codes.itq_rotation(centred, num_iters=num_iters, key=key)
+  centered = linear.project(features, principal.mean, principal.components)
+  rotation = codes.itq_rotation(centered, num_iters=num_iters, key=key)
   projection = jnp.matmul(
     principal.components, rotation.matrix, precision=jax.lax.Precision.HIGHEST
   )

@@ -33,9 +33,9 @@ def fit(
 
       min || 1/b sum_k h_k h_k^T - S ||_F^2,   h_k = sign(F a_k)
 
-  F holds the centred kernel functions of the labelled images, and S is 1 for
+  F holds the centered kernel functions of the labeled images, and S is 1 for
   two of one class and -1 otherwise. The bits are found one after the other,
-  each to maximise h^T R h, where R = b S - sum h h^T is what the bits before
+  each to maximize h^T R h, where R = b S - sum h h^T is what the bits before
   have left: first by the spectral relaxation, then by smoothing the sign.
 
   S has the rank of the classes, so that nothing of l x l entries is stored.
@@ -47,7 +47,7 @@ def fit(
     num_anchors: m; all images are anchors if there are fewer.
     num_labelled: l, drawn from all classes alike; only these labels are used.
     num_iters: iterations of the smoothed problem a bit, at most.
-    key: draws the anchors and the labelled images.
+    key: draws the anchors and the labeled images.
 
   Returns:
     The encoder.
@@ -158,7 +158,7 @@ def spectral_direction(
   residual: Residual,
   basis: Float[np.ndarray, "m p"],
 ) -> Float[np.ndarray, "m"]:
-  """Maximises (F a)^T R (F a) over ||F a||^2 = l.
+  """Maximizes (F a)^T R (F a) over ||F a||^2 = l.
 
   Args:
     values: F.
@@ -179,7 +179,7 @@ def smoothed_direction(
   *,
   num_iters: int,
 ) -> Float[np.ndarray, "m"]:
-  """Minimises -s^T R s / l^2 with s = tanh(F a / 2) in place of the signs.
+  """Minimizes -s^T R s / l^2 with s = tanh(F a / 2) in place of the signs.
 
   tanh(z / 2) is the paper's 2 / (1 + exp(-z)) - 1. The objective never rises.
   Descending in whitened coordinates was tried and lost on new images (CIFAR-10,

@@ -42,10 +42,10 @@ def project(
   mean: Float[ArrayLike, "d"],
   projection: Float[ArrayLike, "d b"],
 ) -> Float[Array, "n b"]:
-  """Returns the values of the centred features along every column."""
-  centred = jnp.asarray(features) - jnp.asarray(mean)[None, :]
+  """Returns the values of the centered features along every column."""
+  centered = jnp.asarray(features) - jnp.asarray(mean)[None, :]
   return jnp.matmul(
-    centred, jnp.asarray(projection), precision=jax.lax.Precision.HIGHEST
+    centered, jnp.asarray(projection), precision=jax.lax.Precision.HIGHEST
   )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from dsth_jax.types import ArrayLike
 
-# Centred copies of the features are made of this many rows at a time.
+# Centered copies of the features are made of this many rows at a time.
 ROWS_IN_BLOCK = 8192
 # A float32 covariance gives a direction without variance up to 0.7e-7 of the
 # largest one.
@@ -100,5 +100,5 @@ def scatter(
 
 @jax.jit
 def _scatter(block: Array, mean: Array) -> Array:
-  centred = block - mean[None, :]
-  return jnp.matmul(centred.T, centred, precision=jax.lax.Precision.HIGHEST)
+  centered = block - mean[None, :]
+  return jnp.matmul(centered.T, centered, precision=jax.lax.Precision.HIGHEST)

@@ -72,7 +72,7 @@ def fit(
     labels: unused.
     num_bits: b; may exceed d.
     bandwidth: of the kernel; None takes the mean distance to the 50th nearest
-      neighbour, the reference's scale of what is a neighbour.
+      neighbor, the reference's scale of what is a neighbor.
     num_neighbors: 50 of the line above; fewer where there are fewer images.
     key: draws the waves.
 
@@ -112,13 +112,13 @@ def fit(
 def neighbor_distance(
   features: Float[ArrayLike, "n d"], num_neighbors: int, *, key: Key[Array, ""]
 ) -> float:
-  """Returns the mean distance to the k-th nearest neighbour, of a sample.
+  """Returns the mean distance to the k-th nearest neighbor, of a sample.
 
-  Centred features keep float32's digits.
+  Centered features keep float32's digits.
   """
   num_points = features.shape[0]
   sample = jax.random.permutation(key, num_points)[:_NUM_SAMPLES]
-  # A point of the sample is its own nearest neighbour.
+  # A point of the sample is its own nearest neighbor.
   nearest = NearestNeighbors(
     n_neighbors=min(num_neighbors + 1, num_points), algorithm="brute"
   ).fit(np.asarray(features))

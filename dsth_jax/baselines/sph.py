@@ -17,7 +17,7 @@ class SphericalEncoder(NamedTuple):
 
   Attributes:
     mean: of the features that the encoder was fitted to.
-    pivots: the centres of the balls, seen from the mean.
+    pivots: the centers of the balls, seen from the mean.
     squared_radii: of the balls.
   """
 
@@ -81,32 +81,32 @@ def fit(
   del labels
   features = linear.checked_features("sph", features, num_bits)
   mean = jnp.mean(features, axis=0)
-  centred = features - mean[None, :]
-  pivots = _first_pivots(centred, num_bits, key)
-  squared_radii, overlaps = _balls(centred, pivots)
+  centered = features - mean[None, :]
+  pivots = _first_pivots(centered, num_bits, key)
+  squared_radii, overlaps = _balls(centered, pivots)
   for _ in range(max_iters):
     if _is_settled(overlaps, len(features), mean_tolerance, std_tolerance):
       break
     pivots = _moved(pivots, overlaps / (len(features) / 4) - 1)
-    squared_radii, overlaps = _balls(centred, pivots)
+    squared_radii, overlaps = _balls(centered, pivots)
   return SphericalEncoder(mean, pivots, squared_radii)
 
 
 def _first_pivots(
-  centred: Float[Array, "n d"], num_bits: int, key: Key[Array, ""]
+  centered: Float[Array, "n d"], num_bits: int, key: Key[Array, ""]
 ) -> Float[Array, "b d"]:
-  num_points = centred.shape[0]
+  num_points = centered.shape[0]
   chosen = jax.random.choice(
     key, num_points, (num_bits,), replace=num_bits > num_points
   )
-  return centred[chosen]
+  return centered[chosen]
 
 
 def _balls(
-  centred: Float[Array, "n d"], pivots: Float[Array, "b d"]
+  centered: Float[Array, "n d"], pivots: Float[Array, "b d"]
 ) -> tuple[Float[Array, "b"], Float[Array, "b b"]]:
   """Returns the radii that halve the points, and the overlaps they make."""
-  squared = anchors.squared_distances(centred, pivots)
+  squared = anchors.squared_distances(centered, pivots)
   squared_radii = jnp.asarray(_halfway(np.asarray(squared)))
   return squared_radii, _overlaps(squared, squared_radii)
 
@@ -142,8 +142,8 @@ def _is_settled(
   pairs = np.asarray(overlaps)[np.triu_indices(len(overlaps), 1)]
   if not len(pairs):
     return True
-  is_centred = np.mean(np.abs(pairs - wanted)) <= mean_tolerance * wanted
-  return bool(is_centred and np.std(pairs) <= std_tolerance * wanted)
+  is_centered = np.mean(np.abs(pairs - wanted)) <= mean_tolerance * wanted
+  return bool(is_centered and np.std(pairs) <= std_tolerance * wanted)
 
 
 @jax.jit
@@ -159,6 +159,6 @@ def _moved(
 
 @jax.jit
 def _encode(encoder: SphericalEncoder, features: Array) -> Array:
-  centred = features - encoder.mean[None, :]
-  squared = anchors.squared_distances(centred, encoder.pivots)
+  centered = features - encoder.mean[None, :]
+  squared = anchors.squared_distances(centered, encoder.pivots)
   return (squared <= encoder.squared_radii[None, :]).astype(jnp.uint8)

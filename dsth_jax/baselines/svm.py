@@ -38,7 +38,7 @@ def fit(
   0.3 s a step here.
 
   Args:
-    features: one row a point; centred ones converge sooner.
+    features: one row a point; centered ones converge sooner.
     codes: what to predict.
     penalty: C.
     max_iters: of L-BFGS; 50 and 100 agree on 98 % of those bits.

@@ -43,16 +43,16 @@ def test_gradient_passes_the_bits_unchanged():
   np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_second_half_is_the_first_turned_a_little(key):
+def test_the_second_half_is_the_first_rotated_a_little(key):
   images, _ = kinds_of_images(8)
-  pixels = deepbit.turned_views(jnp.asarray(images), key, max_angle=10.0)
-  straight, turned = np.split(np.asarray(pixels), 2)
-  assert (straight != turned).any(axis=(1, 2, 3)).all()
-  # The centre hardly moves, whatever the angle.
-  middle = np.abs(straight - turned)[:, 7:9, 7:9].mean()
-  corners = np.abs(straight - turned)[:, :3, :3].mean()
+  pixels = deepbit.rotated_views(jnp.asarray(images), key, max_angle=10.0)
+  straight, rotated = np.split(np.asarray(pixels), 2)
+  assert (straight != rotated).any(axis=(1, 2, 3)).all()
+  # The center hardly moves, whatever the angle.
+  middle = np.abs(straight - rotated)[:, 7:9, 7:9].mean()
+  corners = np.abs(straight - rotated)[:, :3, :3].mean()
   assert middle < corners
-  still = deepbit.turned_views(jnp.asarray(images), key, max_angle=0.0)
+  still = deepbit.rotated_views(jnp.asarray(images), key, max_angle=0.0)
   np.testing.assert_allclose(*np.split(np.asarray(still), 2), atol=1e-3)
 
 

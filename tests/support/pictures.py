@@ -6,18 +6,18 @@ import numpy as np
 from dsth_jax.models.hash_models import heads
 
 NUM_KINDS = 4
-_COLOURS = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200], [180] * 3])
+_COLORS = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200], [180] * 3])
 
 
 def kinds_of_images(num_images=128, size=16, seed=0):
-  """Noisy patches, each kind of a colour of its own, and their kinds."""
+  """Noisy patches, each kind of a color of its own, and their kinds."""
   rng = np.random.default_rng(seed)
   kinds = rng.permutation(np.arange(num_images) % NUM_KINDS)
   corners = rng.integers(2, size // 2 - 1, (num_images, 2))
   images = rng.integers(60, 120, (num_images, size, size, 3))
   for image, kind, (row, column) in zip(images, kinds, corners, strict=True):
     patch = image[row : row + size // 2, column : column + size // 2]
-    patch[:] = (patch + 2 * _COLOURS[kind]) // 3
+    patch[:] = (patch + 2 * _COLORS[kind]) // 3
   return images.astype(np.uint8), kinds
 
 
