@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.pictures import NUM_KINDS, TinyNet, features_of, kinds_of_images
+from support.pictures import NUM_KINDS, TINY, backbone_features, kinds_of_images
 
-from dsth_jax import codes, metrics, models, train
+from dsth_jax import codes, metrics, train
 from dsth_jax.baselines import BASELINES
+from dsth_jax.models import hash_models
 from dsth_jax.runtime import sharding
 
 _ON_IMAGES = sorted(
@@ -34,7 +35,7 @@ learns_from_features = pytest.mark.parametrize("name", _ON_FEATURES)
 @pytest.fixture(scope="module", autouse=True)
 def tiny_network():
   with pytest.MonkeyPatch.context() as patch:
-    patch.setitem(models.HASH_MODELS, "tiny", TinyNet)
+    patch.setitem(hash_models.HASH_MODELS, "tiny", TINY)
     yield
 
 
@@ -56,7 +57,7 @@ def programs_are_kept(tmp_path_factory):
 def _fit(name, images, kinds, *, seed=0, **settings):
   method = BASELINES[name]
   if name in _ON_FEATURES:
-    settings = {"features": features_of(kinds), **settings}
+    settings = {"features": backbone_features(kinds), **settings}
   settings = {
     "labels": kinds if method.supervised else None,
     "num_bits": 9,
@@ -187,7 +188,16 @@ def test_the_real_network_learns_the_kinds(name):
     (lambda x: x[0], {}, r"uint8 images of shape \[16, 16, 3\]"),
     (lambda x: x, {"batch_size": 136}, "batch_size=136, but has 128 images"),
     (lambda x: x, {"num_epochs": 0}, "num_epochs=0"),
-    (lambda x: x, {"network": "tinny"}, "network 'tinny', but there are"),
+    (
+      lambda x: x,
+      {"network": "tinny"},
+      "network 'tinny', but there are simplenet, tiny: pass one",
+    ),
+    (
+      lambda x: x,
+      {"network": "frozen_backbone"},
+      "network 'frozen_backbone', which takes features, but .* from images",
+    ),
   ],
 )
 def test_unfit_images_and_settings_are_refused(name, change, settings, message):
@@ -231,7 +241,7 @@ def test_unfit_labels_are_refused(name, change, message):
 def test_unfit_features_are_refused(name, change, message):
   images, kinds = kinds_of_images()
   with pytest.raises(ValueError, match=f"^{name} was given .*{message}"):
-    _fit(name, images, kinds, features=change(features_of(kinds)))
+    _fit(name, images, kinds, features=change(backbone_features(kinds)))
 
 
 @pytest.mark.parametrize("name", ["bihalf", "greedyhash", "ssdh"])
@@ -245,7 +255,7 @@ def test_features_are_asked_for(name):
 @learns_from_features
 def test_equal_constant_and_zero_features_are_learned_from(name):
   images, kinds = kinds_of_images()
-  features = features_of(kinds)
+  features = backbone_features(kinds)
   features[:, 3] = 1.0
   features[kinds == 0] = features[0]
   features[7] = 0.0
@@ -256,5 +266,5 @@ def test_equal_constant_and_zero_features_are_learned_from(name):
 
 @every_method
 def test_images_of_another_size_are_refused(name):
-  with pytest.raises(ValueError, match="compiled for 1 to 256 of shape"):
+  with pytest.raises(ValueError, match="compiled for 1 to 256 items of shape"):
     _fitted(name).encode(np.zeros((3, 32, 32, 3), np.uint8))
