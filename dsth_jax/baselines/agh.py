@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import scipy.sparse
 from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
@@ -23,7 +24,7 @@ class AnchorGraphEncoder(NamedTuple):
     mean: of the features that the encoder was fitted to.
     centers: the anchors, seen from the mean.
     bandwidth: of the affinities.
-    projection: W, one column an eigenvector.
+    projection: W, one column per eigenvector.
     upper: one number a second bit.
     lower: one number a second bit.
     num_nearest: anchors that have an affinity.
@@ -38,7 +39,7 @@ class AnchorGraphEncoder(NamedTuple):
   num_nearest: int
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Raises:
       ValueError: the features have another number of columns.
@@ -65,18 +66,13 @@ def fit(
   Z holds the affinities of images to their s nearest anchors. The bits are the
   signs of A's leading eigenvectors, and with two layers a second cut of each.
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b. One layer has an eigenvector a bit, two have one for two bits.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     num_anchors: m.
     num_nearest: s.
-    num_layers: 1 or 2.
+    num_layers: 1 or 2; an eigenvector gives one bit or two.
     num_iters: of k-means, at most.
-    key: draws the first anchors.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, there are fewer images
@@ -103,19 +99,23 @@ def fit(
     anchors.affinities(squared, bandwidth, num_nearest=num_nearest),
     len(centers),
   )
+  cuts = _cuts(affinities, num_bits, num_layers)
+  return AnchorGraphEncoder(mean, centers, bandwidth, *cuts, num_nearest)
+
+
+def _cuts(
+  affinities: scipy.sparse.csr_matrix, num_bits: int, num_layers: int
+) -> tuple[Array, Array, Array]:
+  """Returns the projection and the upper and lower thresholds."""
   num_second = num_bits // 2 if num_layers == 2 else 0
   projection = anchor_graph.eigenvectors(affinities, num_bits - num_second)
   upper, lower = anchor_graph.second_thresholds(
     affinities, projection[:, :num_second]
   )
-  return AnchorGraphEncoder(
-    mean,
-    centers,
-    bandwidth,
+  return (
     jnp.asarray(projection, jnp.float32),
     jnp.asarray(upper, jnp.float32),
     jnp.asarray(lower, jnp.float32),
-    num_nearest,
   )
 
 

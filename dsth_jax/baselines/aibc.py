@@ -12,7 +12,7 @@ from jaxtyping import Float, Key, Shaped
 from dsth_jax.baselines import itq, linear, pca
 from dsth_jax.types import ArrayLike
 
-# Keeps the regression defined where features are constant or dependent.
+# Keeps the regression defined if features are constant or dependent.
 RIDGE = 1e-3
 
 
@@ -38,20 +38,15 @@ def fit(
 
   All methods here give an image one code; it is that of the database, [R^T (x
   - mean) >= 0]. The codes of both sides drift apart as the fidelity falls, and
-  then no longer compare with themselves: the default is the best of 1, 2, 3, 5
-  and 10 by ||Z Z^T - S|| at 48 bits on features of CIFAR-10, where 10 rounds
+  then no longer compare with themselves: the default is the optimum of 1, 2, 3,
+  5 and 10 by ||Z Z^T - S|| at 48 bits on features of CIFAR-10, where 10 rounds
   are enough. ITQ's start ends lower than random and principal ones.
 
-  Args:
-    features: one row an image; inner products are taken after centering.
-    labels: unused.
-    num_bits: b, at most d, and below n.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     fidelity: of the codes to the projections.
     num_iters: rounds over the four.
-    key: draws ITQ's first rotation.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, or have fewer than b
@@ -82,7 +77,7 @@ class Side(NamedTuple):
 
   Attributes:
     codes: -1 or 1.
-    projection: one column a bit.
+    projection: one column per bit.
   """
 
   codes: Float[Array, "n b"]
@@ -172,7 +167,7 @@ def _updated_codes(
   gram = _against(others, others) / num_points
 
   def bit(k: Array, rows: Float[Array, "b n"]) -> Float[Array, "b n"]:
-    # The k-th row is its own, not one of the others.
+    # Bit k itself does not count among the others.
     fitted = gram[k] @ rows - gram[k, k] * rows[k]
     return rows.at[k].set(_signs(wanted[:, k] - fitted))
 

@@ -49,7 +49,7 @@ def choose(
 
   Args:
     method: who asks, for the error message.
-    features: one row a point.
+    features: one row per point.
     num_anchors: m.
     num_iters: of Lloyd's algorithm, at most.
     key: draws the first centers, by k-means++.

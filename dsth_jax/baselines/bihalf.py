@@ -64,7 +64,7 @@ def halves(outputs: Float[Array, "n b"], pull: float) -> Float[Array, "n b"]:
   """Gives 1 to the larger half of each bit's outputs and -1 to the others.
 
   Of all codes B with half of each bit's signs positive these are the nearest
-  to the outputs U. The layer hands its gradient on to U and adds
+  to the outputs U. The layer passes its gradient to U and adds
 
       pull (U - B) / (n b),
 

@@ -17,7 +17,7 @@ class Pairs(NamedTuple):
   Attributes:
     first: a row each.
     second: another one.
-    distances: 0 if their labels are alike, else 1.
+    distances: 0 if they are of one class, else 1.
   """
 
   first: Int32[Array, "p"]
@@ -59,7 +59,7 @@ def descend(
   *,
   num_sweeps: int | Int[Array, ""],
 ) -> Bits:
-  """Gives every weight its best value in turn; the objective never rises.
+  """Gives every weight its optimal value in turn; the objective never rises.
 
   Args:
     kernels: of every two labeled images.
@@ -97,10 +97,10 @@ def _visit(
   others = state.mismatches - differ
   prices = 1 - 2 * (len(state.codes) * pairs.distances - others)
   values = _product(weights, rows)
-  best = cheapest_weight(
+  cheapest = cheapest_weight(
     rows[position], values, weights[position], prices, pairs
   )
-  new_weights = weights.at[position].set(best)
+  new_weights = weights.at[position].set(cheapest)
   new_code = _product(new_weights, rows) >= 0
   new_differ = new_code[pairs.first] != new_code[pairs.second]
   # Round-off may move a point across a threshold that is close to it.
@@ -119,7 +119,7 @@ def cheapest_weight(
   prices: Int32[Array, "p"],
   pairs: Pairs,
 ) -> Float[Array, ""]:
-  """Finds the weight of one anchor at which a bit pays the least.
+  """Returns the weight of one anchor at which the bit has the lowest price.
 
   While the weight grows, point i changes its bit once, at
   weight - values_i / kernel_i. A pair changes between telling and not telling

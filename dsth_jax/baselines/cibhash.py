@@ -72,7 +72,7 @@ class BernoulliCodes(nn.Module):
 
       b_k = 1 if sigmoid(f_k) > u_k, else -1,   u_k uniform in training
 
-  A bit hands its gradient on to its mean, 2 sigmoid(f_k) - 1.
+  A bit passes its gradient to its mean, 2 sigmoid(f_k) - 1.
 
   Attributes:
     network: the hash function, which returns logits f.

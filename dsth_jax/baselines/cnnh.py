@@ -107,7 +107,7 @@ def factorize(
   Args:
     classes: from 0 to c - 1.
     num_bits: b.
-    num_sweeps: passes over the entries, each in an order of its own.
+    num_sweeps: passes over the entries, each in a new order.
     key: of the start, uniform in [-1, 1], and of the orders.
 
   Returns:
@@ -182,9 +182,9 @@ def _descend_column(
 
   def move(carry: tuple[Array, ...], row: tuple[Array, Array]) -> Any:
     products, class_sums, total = carry
-    codes, own = row
+    codes, group = row
     entry = codes[column]
-    slope = codes @ products - num_bits * (2 * class_sums[own] - total)
+    slope = codes @ products - num_bits * (2 * class_sums[group] - total)
     curvature = products[column] + entry**2 + codes @ codes - num_bits
     step = jnp.clip(-slope / curvature, -1 - entry, 1 - entry)
     change = 4 * slope * step + 2 * curvature * step**2
@@ -192,7 +192,7 @@ def _descend_column(
     step = jnp.where(change < 0, step, 0.0)
     products = products + step * codes
     products = products.at[column].add(step * (entry + step))
-    sums = class_sums.at[own].add(step)
+    sums = class_sums.at[group].add(step)
     return (products, sums, total + step), entry + step
 
   return jax.lax.scan(move, start, (values, classes))[1]

@@ -41,7 +41,6 @@ def fit(
 
   If there are `features`, the whole network first learns outputs with their
   cosines, for `num_epochs`. The last layer then has as many epochs.
-
   `Baseline.fit` and `deep.Settings` describe the shared arguments.
 
   Settings:
@@ -53,8 +52,7 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.checked_images`, and `with_features` there if
-      there are features.
+    ValueError: see `image_inputs`.
 
   References:
     Lin et al., Learning compact binary descriptors with unsupervised deep
@@ -109,7 +107,7 @@ def rotated_views(
   """Returns the images and, after them, the same rotated by random angles.
 
   The paper sums over a few angles with weights exp(-angle^2 / 2 s^2). Drawing
-  one angle an image with that density, s half of the largest, costs one view
+  one angle per image with that density, s half of the largest, costs one view
   and has the same mean.
   """
   augment_key, angle_key = jax.random.split(key)
@@ -132,7 +130,7 @@ def bit_loss(
         + evenness sum_k (mean_i b_ik - 1/2)^2
         + invariance mean_i ||b'_i - b_i||^2     b' of the rotated image
 
-  In the last two b hands its gradient on to u as it is.
+  In the last two b passes its gradient to u as it is.
 
   Args:
     outputs: u, of straight images and then of rotated ones.

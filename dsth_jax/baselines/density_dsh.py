@@ -24,7 +24,7 @@ def fit(
   num_iters: int = 3,
   key: Key[jax.Array, ""],
 ) -> linear.LinearEncoder:
-  """Halves the features between neighboring groups, where it is balanced.
+  """Cuts between neighboring groups of features where the cut is balanced.
 
       w_ij = c_i - c_j,   t_ij = w_ij^T (c_i + c_j) / 2
 
@@ -33,17 +33,12 @@ def fit(
   groups with the largest entropy -p log p - (1 - p) log(1 - p), p being the
   share of images in the groups on one side.
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     groups_per_bit: alpha; k-means makes alpha b groups.
     num_adjacent: r.
     num_iters: p, of k-means.
-    key: draws the first centers.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, there are fewer images
@@ -75,8 +70,8 @@ def fit(
   thresholds = jnp.sum(normals * (first + second) / 2, axis=1)
   sides = groups.centers @ normals.T >= thresholds[None, :]
   entropies = plane_entropies(np.asarray(sides), np.asarray(groups.sizes))
-  best = np.argsort(-entropies, kind="stable")[:num_bits]
-  return linear.LinearEncoder(mean, normals[best].T, thresholds[best])
+  chosen = np.argsort(-entropies, kind="stable")[:num_bits]
+  return linear.LinearEncoder(mean, normals[chosen].T, thresholds[chosen])
 
 
 def adjacent_pairs(

@@ -73,7 +73,7 @@ class Classifier(nn.Module):
   def __call__(
     self, x: Float[Array, "n s s 3"], train: bool = False
   ) -> Float[Array, "n c"]:
-    """Returns one logit a class."""
+    """Returns one logit per class."""
     return nn.Dense(self.num_classes, name="classes")(self.network(x, train))
 
 

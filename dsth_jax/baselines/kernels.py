@@ -34,14 +34,14 @@ class KernelEncoder(NamedTuple):
 
   Attributes:
     kernels: of the anchors.
-    projection: one column a bit.
+    projection: one column per bit.
   """
 
   kernels: Kernels
   projection: Float[Array, "m b"]
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Args:
       features: of the network that the encoder was fitted to.
@@ -61,7 +61,7 @@ def fit(
       f_j(x) = exp(-||x - a_j||^2 / (2 width)) - offset_j
 
   Args:
-    features: one row a point; not all equal.
+    features: one row per point; not all equal.
     num_anchors: m; all points are taken if there are fewer.
     key: draws the anchors.
 

@@ -40,17 +40,12 @@ def fit(
 
   S has the rank of the classes, so that nothing of l x l entries is stored.
 
-  Args:
-    features: one row an image.
-    labels: one class an image.
-    num_bits: b.
-    num_anchors: m; all images are anchors if there are fewer.
-    num_labelled: l, drawn from all classes alike; only these labels are used.
-    num_iters: iterations of the smoothed problem a bit, at most.
-    key: draws the anchors and the labeled images.
+  `Baseline.fit` describes the shared arguments.
 
-  Returns:
-    The encoder.
+  Settings:
+    num_anchors: m; all images are anchors if there are fewer.
+    num_labelled: l, drawn evenly from all classes; only these labels are used.
+    num_iters: iterations of the smoothed problem for a bit, at most.
 
   Raises:
     ValueError: the features or the labels cannot be learned from, see
@@ -113,7 +108,7 @@ def greedy_directions(
   num_bits: int,
   num_iters: int,
 ) -> Float[np.ndarray, "m b"]:
-  """Finds one direction a bit, each for what the bits before have left.
+  """Finds one direction per bit, each for what the bits before have left.
 
   Args:
     values: F.
@@ -133,11 +128,11 @@ def greedy_directions(
     smoothed = smoothed_direction(
       values, residual, relaxed, num_iters=num_iters
     )
-    best = max(
+    chosen = max(
       (relaxed, smoothed), key=lambda a: _gain(signs(values @ a), residual)
     )
-    directions.append(best)
-    residual = residual.without(signs(values @ best))
+    directions.append(chosen)
+    residual = residual.without(signs(values @ chosen))
   return np.stack(directions, axis=1)
 
 

@@ -17,7 +17,7 @@ class LinearEncoder(NamedTuple):
 
   Attributes:
     mean: of the features that the encoder was fitted to.
-    projection: one column a bit.
+    projection: one column per bit.
     thresholds: t; 0 where every plane goes through the mean.
   """
 
@@ -26,7 +26,7 @@ class LinearEncoder(NamedTuple):
   thresholds: Float[Array, "b"] | float = 0.0
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Args:
       features: of the network that the encoder was fitted to.

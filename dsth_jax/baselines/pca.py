@@ -40,7 +40,7 @@ def fit(features: Float[ArrayLike, "n d"], *, num_components: int) -> PCA:
   Memory: two d x d matrices beside the features.
 
   Args:
-    features: one row a point.
+    features: one row per point.
     num_components: at most d.
 
   Returns:
@@ -69,7 +69,7 @@ def fit(features: Float[ArrayLike, "n d"], *, num_components: int) -> PCA:
 def leading(
   method: str, features: Float[ArrayLike, "n d"], num_bits: int
 ) -> PCA:
-  """Finds a component for every bit of a method that needs so many.
+  """Finds a component for every bit of a method, or refuses.
 
   Raises:
     ValueError: the features vary along fewer than b directions.

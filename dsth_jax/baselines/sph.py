@@ -26,7 +26,7 @@ class SphericalEncoder(NamedTuple):
   squared_radii: Float[Array, "b"]
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Raises:
       ValueError: the features have another number of columns.
@@ -58,18 +58,13 @@ def fit(
   Codes are compared by Hamming distance, as those of all methods here, not by
   the reference's distance, which counts common ones as well.
 
-  Args:
-    features: one row an image; all of them are trained on.
-    labels: unused.
-    num_bits: b; may exceed d.
+  `Baseline.fit` describes the shared arguments. b may exceed d.
+
+  Settings:
     mean_tolerance: epsilon_m.
     std_tolerance: epsilon_s.
     max_iters: moves, at most. In few dimensions many balls may never reach
       the tolerances.
-    key: draws the first pivots.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, or all equal.

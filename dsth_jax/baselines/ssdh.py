@@ -13,7 +13,7 @@ from dsth_jax.baselines import deep, image_inputs, similarity
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
-# Of the histogram whose peak parts near from far.
+# Of the histogram of distances.
 _BIN_WIDTH = 0.01
 
 
@@ -73,11 +73,11 @@ def fit(
 
 
 class Thresholds(NamedTuple):
-  """Cosine distances that part pairs.
+  """Cosine distances that separate pairs.
 
   Attributes:
-    near: pairs below are alike.
-    far: pairs above are unlike.
+    near: pairs below are similar.
+    far: pairs above are dissimilar.
   """
 
   near: float
@@ -92,7 +92,7 @@ def thresholds(
   num_samples: int,
   key: Key[Array, ""],
 ) -> Thresholds:
-  """Reads a pair of half Gaussians off the distribution of the distances.
+  """Fits two half Gaussians to the distribution of the distances.
 
       d_near = m - near s_left,   d_far = m + far s_right
 
@@ -101,7 +101,7 @@ def thresholds(
   image have the mean m and that variance.
 
   Args:
-    features: one row an image.
+    features: one row per image.
     near: standard deviations.
     far: standard deviations.
     num_samples: images drawn, if there are more.

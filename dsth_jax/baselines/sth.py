@@ -19,25 +19,20 @@ def fit(
   penalty: float = 1.0,
   key: Key[jax.Array, ""],
 ) -> linear.LinearEncoder:
-  """Learns the bits that cut the neighbor graph by a linear SVM each.
+  """Learns bits that cut the neighbor graph, by one linear SVM per bit.
 
   The bits are the Laplacian eigenmaps of the cosine k-nearest-neighbor graph
-  (Eq. 1 and 3), cut at their medians.
+  (Eq. 1 and 3), cut at their medians. Cosines are taken after centering.
 
-  Args:
-    features: one row an image; cosines are taken after centering.
-    labels: unused.
-    num_bits: b, below n.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     num_neighbors: k of the graph, below n.
     penalty: C of the SVMs.
-    key: starts the eigensolver.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, there are too few of
-      them, or the eigensolver did not converge.
+      them (k < n and b < n), or the eigensolver did not converge.
 
   References:
     Zhang, Wang, Cai and Lu, Self-taught hashing for fast similarity search,
@@ -54,10 +49,10 @@ def fit(
     )
   mean = jnp.mean(features, axis=0)
   centered = features - mean[None, :]
-  taught = self_taught_codes(
+  bits = self_taught_codes(
     centered, num_bits=num_bits, num_neighbors=num_neighbors, key=key
   )
-  machines = svm.fit(centered, taught, penalty=penalty)
+  machines = svm.fit(centered, bits, penalty=penalty)
   return linear.LinearEncoder(mean, machines.weights, -machines.biases)
 
 
@@ -70,7 +65,7 @@ def self_taught_codes(
 ) -> UInt8[Array, "n b"]:
   """Returns balanced bits that cut the neighbor graph of the features."""
   neighbors = graph.cosine_knn(centered, num_neighbors=num_neighbors)
-  # Else the first bits would be components that fell apart.
+  # Otherwise the first bits only separate the components.
   connected = graph.connect_components(graph.affinity(neighbors), centered)
   embedding = spectral.laplacian_eigenmaps(
     connected.affinity, num_components=num_bits, key=key

@@ -87,7 +87,7 @@ def recolor(
 ) -> Float[Array, "n s s 3"]:
   """Changes brightness, contrast and saturation by up to 40 percent.
 
-  That of 70 percent of the images; 20 percent then lose their colors.
+  This is done to 70 percent of the images; 20 percent then become gray.
   """
   change_key, apply_key, gray_key = jax.random.split(key, 3)
   shape = (len(pixels), 1, 1, 1)

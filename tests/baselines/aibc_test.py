@@ -78,7 +78,7 @@ def test_aibc_of_one_bit_takes_the_best_codes(key):
     _learn(centered, start, num_iters=num_iters) for num_iters in (0, 1)
   )
   # The query's codes come first, against the database's of the start; one bit
-  # has no others, and each image is decided alone.
+  # has no others, and each image is independent.
   for image in range(len(centered)):
     flipped = after.query.codes.at[image].multiply(-1)
     kept, changed = (

@@ -78,7 +78,7 @@ def test_bits_are_rotated_weighted_directions(num_bits, key):
   encoder = cca_itq.fit(features, classes, num_bits=num_bits, key=key)
   found = _canonical(features, classes, 1e-4)
   weighted = np.asarray(found.directions * found.correlations[None, :])
-  # P = A R with orthogonal R, whatever the number of bits: P P^T = A A^T.
+  # P = A R with orthogonal R, for any number of bits: P P^T = A A^T.
   projection = np.asarray(encoder.projection)
   np.testing.assert_allclose(
     projection @ projection.T, weighted @ weighted.T, atol=1e-5

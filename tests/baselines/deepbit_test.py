@@ -49,7 +49,7 @@ def test_the_second_half_is_the_first_rotated_a_little(key):
   pixels = deepbit.rotated_views(jnp.asarray(images), key, max_angle=10.0)
   straight, rotated = np.split(np.asarray(pixels), 2)
   assert (straight != rotated).any(axis=(1, 2, 3)).all()
-  # The center hardly moves, whatever the angle.
+  # The center hardly moves at any angle.
   middle = np.abs(straight - rotated)[:, 7:9, 7:9].mean()
   corners = np.abs(straight - rotated)[:, :3, :3].mean()
   assert middle < corners
