@@ -5,9 +5,8 @@ A method is a file with a function
     fit(inputs, labels=None, *, num_bits, key) -> encoder
     encoder.encode(inputs) -> UInt8[n b]
 
-and a line in `BASELINES`, which says what its inputs are and whether it needs
-labels. Methods on images that learn from a pretrained network take what it sees
-as `features=`, one row an image.
+and an entry in `BASELINES`, see `Baseline`. Methods on images that learn from a
+backbone take its features as `features=`, one row per image.
 
 >>> import jax
 >>> import numpy as np

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import scipy.sparse
 from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
@@ -21,16 +22,16 @@ class AnchorGraphEncoder(NamedTuple):
 
   Attributes:
     mean: of the features that the encoder was fitted to.
-    centres: the anchors, seen from the mean.
+    centers: the anchors, seen from the mean.
     bandwidth: of the affinities.
-    projection: W, one column an eigenvector.
+    projection: W, one column per eigenvector.
     upper: one number a second bit.
     lower: one number a second bit.
     num_nearest: anchors that have an affinity.
   """
 
   mean: Float[Array, "d"]
-  centres: Float[Array, "m d"]
+  centers: Float[Array, "m d"]
   bandwidth: Float[Array, ""]
   projection: Float[Array, "m first"]
   upper: Float[Array, "second"]
@@ -38,7 +39,7 @@ class AnchorGraphEncoder(NamedTuple):
   num_nearest: int
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Raises:
       ValueError: the features have another number of columns.
@@ -65,18 +66,13 @@ def fit(
   Z holds the affinities of images to their s nearest anchors. The bits are the
   signs of A's leading eigenvectors, and with two layers a second cut of each.
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b. One layer has an eigenvector a bit, two have one for two bits.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     num_anchors: m.
     num_nearest: s.
-    num_layers: 1 or 2.
+    num_layers: 1 or 2; an eigenvector gives one bit or two.
     num_iters: of k-means, at most.
-    key: draws the first anchors.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, there are fewer images
@@ -90,32 +86,36 @@ def fit(
   del labels
   features = linear.checked_features("agh", features, num_bits)
   mean = jnp.mean(features, axis=0)
-  centred = features - mean[None, :]
-  centres = anchors.choose(
-    "agh", centred, num_anchors=num_anchors, num_iters=num_iters, key=key
-  ).centres
-  _check_options(len(centres), num_nearest, num_layers)
-  squared = anchors.squared_distances(centred, centres)
+  centered = features - mean[None, :]
+  centers = anchors.choose(
+    "agh", centered, num_anchors=num_anchors, num_iters=num_iters, key=key
+  ).centers
+  _check_options(len(centers), num_nearest, num_layers)
+  squared = anchors.squared_distances(centered, centers)
   bandwidth = jnp.mean(
     jnp.sqrt(-jax.lax.top_k(-squared, num_nearest)[0][:, -1])
   )
   affinities = anchor_graph.to_scipy(
     anchors.affinities(squared, bandwidth, num_nearest=num_nearest),
-    len(centres),
+    len(centers),
   )
+  cuts = _cuts(affinities, num_bits, num_layers)
+  return AnchorGraphEncoder(mean, centers, bandwidth, *cuts, num_nearest)
+
+
+def _cuts(
+  affinities: scipy.sparse.csr_matrix, num_bits: int, num_layers: int
+) -> tuple[Array, Array, Array]:
+  """Returns the projection and the upper and lower thresholds."""
   num_second = num_bits // 2 if num_layers == 2 else 0
   projection = anchor_graph.eigenvectors(affinities, num_bits - num_second)
   upper, lower = anchor_graph.second_thresholds(
     affinities, projection[:, :num_second]
   )
-  return AnchorGraphEncoder(
-    mean,
-    centres,
-    bandwidth,
+  return (
     jnp.asarray(projection, jnp.float32),
     jnp.asarray(upper, jnp.float32),
     jnp.asarray(lower, jnp.float32),
-    num_nearest,
   )
 
 
@@ -136,8 +136,8 @@ def _check_options(num_anchors: int, num_nearest: int, num_layers: int) -> None:
 def _encode(
   encoder: AnchorGraphEncoder, features: Array, *, num_nearest: int
 ) -> Array:
-  centred = features - encoder.mean[None, :]
-  squared = anchors.squared_distances(centred, encoder.centres)
+  centered = features - encoder.mean[None, :]
+  squared = anchors.squared_distances(centered, encoder.centers)
   nearest = anchors.affinities(
     squared, encoder.bandwidth, num_nearest=num_nearest
   )

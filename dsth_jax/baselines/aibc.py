@@ -12,7 +12,7 @@ from jaxtyping import Float, Key, Shaped
 from dsth_jax.baselines import itq, linear, pca
 from dsth_jax.types import ArrayLike
 
-# Keeps the regression defined where features are constant or dependent.
+# Keeps the regression defined if features are constant or dependent.
 RIDGE = 1e-3
 
 
@@ -38,20 +38,15 @@ def fit(
 
   All methods here give an image one code; it is that of the database, [R^T (x
   - mean) >= 0]. The codes of both sides drift apart as the fidelity falls, and
-  then no longer compare with themselves: the default is the best of 1, 2, 3, 5
-  and 10 by ||Z Z^T - S|| at 48 bits on features of CIFAR-10, where 10 rounds
+  then no longer compare with themselves: the default is the optimum of 1, 2, 3,
+  5 and 10 by ||Z Z^T - S|| at 48 bits on features of CIFAR-10, where 10 rounds
   are enough. ITQ's start ends lower than random and principal ones.
 
-  Args:
-    features: one row an image; inner products are taken after centring.
-    labels: unused.
-    num_bits: b, at most d, and below n.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     fidelity: of the codes to the projections.
     num_iters: rounds over the four.
-    key: draws ITQ's first rotation.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, or have fewer than b
@@ -82,7 +77,7 @@ class Side(NamedTuple):
 
   Attributes:
     codes: -1 or 1.
-    projection: one column a bit.
+    projection: one column per bit.
   """
 
   codes: Float[Array, "n b"]
@@ -97,7 +92,7 @@ class Sides(NamedTuple):
 
 
 def learn(
-  centred: Float[Array, "n d"],
+  centered: Float[Array, "n d"],
   scatter: Float[np.ndarray, "d d"],
   projection: Float[Array, "d b"],
   *,
@@ -107,14 +102,14 @@ def learn(
   """Lowers the objective of `fit` from the signs of a projection on.
 
   Args:
-    centred: X.
+    centered: X.
     scatter: X^T X.
     projection: both sides start at its signs.
     fidelity: of the codes to the projections.
     num_iters: rounds; each does the query's side and then the database's.
   """
   num_bits = projection.shape[1]
-  scale = num_bits * len(centred) / np.trace(scatter)
+  scale = num_bits * len(centered) / np.trace(scatter)
   mean_square = np.trace(scatter) / len(scatter)
   factor = scipy.linalg.cho_factor(
     scatter + RIDGE * mean_square * np.eye(len(scatter))
@@ -122,17 +117,17 @@ def learn(
 
   def with_projection(codes: Array) -> Side:
     solved = scipy.linalg.cho_solve(
-      factor, np.asarray(_against(centred, codes))
+      factor, np.asarray(_against(centered, codes))
     )
     return Side(codes, jnp.asarray(solved, jnp.float32))
 
-  query = database = with_projection(_signs(_times(centred, projection)))
+  query = database = with_projection(_signs(_times(centered, projection)))
   for _ in range(num_iters):
     query = with_projection(
-      _better_codes(query, database.codes, centred, scale, fidelity)
+      _updated_codes(query, database.codes, centered, scale, fidelity)
     )
     database = with_projection(
-      _better_codes(database, query.codes, centred, scale, fidelity)
+      _updated_codes(database, query.codes, centered, scale, fidelity)
     )
   return Sides(query, database)
 
@@ -142,21 +137,21 @@ def _signs(values: Array) -> Array:
 
 
 @jax.jit
-def _times(centred: Array, projection: Array) -> Array:
-  return jnp.matmul(centred, projection, precision=jax.lax.Precision.HIGHEST)
+def _times(centered: Array, projection: Array) -> Array:
+  return jnp.matmul(centered, projection, precision=jax.lax.Precision.HIGHEST)
 
 
 @jax.jit
-def _against(centred: Array, codes: Array) -> Array:
+def _against(centered: Array, codes: Array) -> Array:
   """Returns X^T H; a product of rows is twice as fast on a CPU."""
-  return jnp.matmul(codes.T, centred, precision=jax.lax.Precision.HIGHEST).T
+  return jnp.matmul(codes.T, centered, precision=jax.lax.Precision.HIGHEST).T
 
 
 @jax.jit
-def _better_codes(
+def _updated_codes(
   side: Side,
   others: Float[Array, "n b"],
-  centred: Float[Array, "n d"],
+  centered: Float[Array, "n d"],
   scale: Float[Array, ""],
   fidelity: Float[Array, ""],
 ) -> Float[Array, "n b"]:
@@ -166,13 +161,13 @@ def _better_codes(
 
       z_k = sign(S h_k - Z_others H_others^T h_k + fidelity X r_k).
   """
-  num_points = centred.shape[0]
-  wanted = scale / num_points * _times(centred, _against(centred, others))
-  wanted += fidelity * _times(centred, side.projection)
+  num_points = centered.shape[0]
+  wanted = scale / num_points * _times(centered, _against(centered, others))
+  wanted += fidelity * _times(centered, side.projection)
   gram = _against(others, others) / num_points
 
   def bit(k: Array, rows: Float[Array, "b n"]) -> Float[Array, "b n"]:
-    # The k-th row is its own, not one of the others.
+    # Bit k itself does not count among the others.
     fitted = gram[k] @ rows - gram[k, k] * rows[k]
     return rows.at[k].set(_signs(wanted[:, k] - fitted))
 

@@ -75,12 +75,12 @@ def second_thresholds(
   values = affinities @ projection
   above = values >= 0
   sizes = np.sum(above, axis=0), np.sum(~above, axis=0)
-  centre = np.mean(np.abs(values), axis=0)
+  center = np.mean(np.abs(values), axis=0)
   # Both are balanced: the cut at the mean, and what may be added to it.
-  cut = np.abs(values) - centre
+  cut = np.abs(values) - center
   step = np.where(above, 1 / sizes[0], -1 / sizes[1])
   along = _energy(affinities, step, cut) / _energy(affinities, step, step)
-  return centre + along / sizes[0], along / sizes[1] - centre
+  return center + along / sizes[0], along / sizes[1] - center
 
 
 def _energy(

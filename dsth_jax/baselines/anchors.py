@@ -17,11 +17,11 @@ class Anchors(NamedTuple):
   """The groups of k-means.
 
   Attributes:
-    centres: the mean of every group.
+    centers: the mean of every group.
     sizes: how many points belong to it; at least one.
   """
 
-  centres: Float[Array, "m d"]
+  centers: Float[Array, "m d"]
   sizes: Int[Array, "m"]
 
 
@@ -49,13 +49,13 @@ def choose(
 
   Args:
     method: who asks, for the error message.
-    features: one row a point.
+    features: one row per point.
     num_anchors: m.
     num_iters: of Lloyd's algorithm, at most.
-    key: draws the first centres, by k-means++.
+    key: draws the first centers, by k-means++.
 
   Returns:
-    `Anchors(centres[m d], sizes[m])`; fewer than m where points coincide.
+    `Anchors(centers[m d], sizes[m])`; fewer than m where points coincide.
 
   Raises:
     ValueError: there are fewer than m points.
@@ -73,15 +73,15 @@ def choose(
     warnings.simplefilter("ignore", ConvergenceWarning)
     k_means.fit(np.asarray(features))
   sizes = np.bincount(k_means.labels_, minlength=num_anchors)
-  centres = k_means.cluster_centers_[sizes > 0]
-  return Anchors(jnp.asarray(centres), jnp.asarray(sizes[sizes > 0]))
+  centers = k_means.cluster_centers_[sizes > 0]
+  return Anchors(jnp.asarray(centers), jnp.asarray(sizes[sizes > 0]))
 
 
 @jax.jit
 def squared_distances(
   features: Float[Array, "n d"], anchors: Float[Array, "m d"]
 ) -> Float[Array, "n m"]:
-  """Returns ||x_i - a_j||^2; centre both first, or float32 loses digits."""
+  """Returns ||x_i - a_j||^2; center both first, or float32 loses digits."""
   product = jnp.matmul(features, anchors.T, precision=jax.lax.Precision.HIGHEST)
   squares = jnp.sum(jnp.square(features), axis=1, keepdims=True)
   others = jnp.sum(jnp.square(anchors), axis=1)[None, :]

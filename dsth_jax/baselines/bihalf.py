@@ -1,4 +1,4 @@
-"""Bi-half hashing (Bi-half): every bit divides every batch into halves."""
+"""Bi-half hashing (Bi-half): each bit splits each batch into two halves."""
 
 import functools
 
@@ -8,6 +8,7 @@ from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
 from dsth_jax.baselines import deep, image_inputs, similarity
+from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
 
@@ -18,57 +19,37 @@ def fit(
   num_bits: int,
   key: Key[Array, ""],
   features: Float[ArrayLike, "n d"] | None = None,
-  network: str = "simplenet",
+  network: str = hash_models.DEFAULT,
   num_epochs: int = 5,
   batch_size: int = 128,
   learning_rate: float = 3e-3,
   pull: float = 6.0,
 ) -> deep.ImageEncoder:
-  """Learns balanced bits whose cosines are those of given features.
+  """Fits the cosines of balanced codes to those of the backbone's features.
 
-  Args:
-    images: uint8 pixels.
-    labels: unused.
-    num_bits: b.
-    key: of the weights, the order of the images and the augmentation.
-    features: of a pretrained network, one row an image.
-    network: a name in `dsth_jax.models.HASH_MODELS`.
-    num_epochs: passes over the images.
-    batch_size: images a step, divided into halves by each bit.
-    learning_rate: at its peak.
+  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+
+  Settings:
     pull: see `halves`.
 
   Returns:
-    The encoder; a bit is the sign of its output.
+    The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: images or features cannot be learned from, see `image_inputs`.
+    ValueError: see `image_inputs.with_features`.
 
   References:
     Li and van Gemert, Deep unsupervised image hashing by maximizing bit
-    entropy, AAAI 2021. There one linear layer is trained on top of the
-    pretrained network; here a network of its own, from pixels.
+    entropy, AAAI 2021. There, one linear layer is trained on top of the
+    backbone; here, a whole network from pixels.
   """
   del labels
-  training = deep.Training(num_epochs, batch_size, learning_rate)
-  images = image_inputs.checked_images(
-    "bihalf", images, training, num_bits=num_bits
+  settings = deep.Settings(
+    "bihalf", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  features = image_inputs.checked_features(
-    "bihalf", features, num_images=len(images), num_bits=num_bits
-  )
-  model = deep.make_network(
-    "bihalf", network, num_bits=num_bits, activation="identity"
-  )
-  trained = deep.learn(
-    model,
-    images,
-    features,
-    functools.partial(halves_loss, pull=pull),
-    training=training,
-    key=key,
-  )
-  return deep.make_encoder(model, trained, image_size=images.shape[1])
+  images, features = image_inputs.with_features(settings, images, features)
+  loss = functools.partial(halves_loss, pull=pull)
+  return deep.fit(settings, images, loss, targets=features, key=key)
 
 
 def halves_loss(
@@ -83,7 +64,7 @@ def halves(outputs: Float[Array, "n b"], pull: float) -> Float[Array, "n b"]:
   """Gives 1 to the larger half of each bit's outputs and -1 to the others.
 
   Of all codes B with half of each bit's signs positive these are the nearest
-  to the outputs U. The layer hands its gradient on to U and adds
+  to the outputs U. The layer passes its gradient to U and adds
 
       pull (U - B) / (n b),
 

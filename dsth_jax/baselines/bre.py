@@ -27,25 +27,19 @@ def fit(
       h_k(x) = [sum_q w_kq a_kq^T x >= 0]
 
   d is 0 for two images of one class and 1 otherwise. Every bit has anchors
-  a_k1 .. a_ks of its own among the labelled images, and one weight after the
-  other takes its best value. The kernel is the paper's: the inner product of
-  centred features, anchors brought to unit length, so that the hash function
-  is a hyperplane.
+  a_k1 .. a_ks among the labeled images. Each weight in turn takes its optimal
+  value. The kernel is the paper's: the inner product of centered
+  features, with anchors of unit length, so that a bit is a hyperplane.
 
-  Args:
-    features: one row an image.
-    labels: one class an image.
-    num_bits: b.
-    num_labelled: images drawn from all classes alike; only their labels are
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
+    num_labelled: images drawn evenly from all classes; only these labels are
       used.
-    num_anchors: s; all labelled images if there are fewer.
-    pairs_per_image: pairs (i, j) for each labelled image.
-    num_sweeps: how often every weight is visited. The last of 5 lowers the
-      objective by less than 1 %.
-    key: draws the images, the pairs, the anchors and their first weights.
-
-  Returns:
-    The encoder.
+    num_anchors: s; all labeled images if there are fewer.
+    pairs_per_image: pairs (i, j) per labeled image.
+    num_sweeps: visits of every weight. The last of 5 lowers the objective by
+      less than 1 %.
 
   Raises:
     ValueError: the features or the labels cannot be learned from, see
@@ -54,8 +48,8 @@ def fit(
   References:
     Kulis and Darrell, Learning to hash with binary reconstructive embeddings,
     NIPS 2009. Defaults are those of its authors' program, which draws pairs
-    whatever their labels: few are alike if there are many classes, so that
-    half of ours are.
+    without regard to labels: with many classes few would be of one class.
+    Here half of them are.
   """
   features = linear.checked_features("bre", features, num_bits)
   classes = class_labels.checked_labels("bre", labels, features.shape[0])
@@ -78,16 +72,16 @@ def fit(
 def draw_pairs(
   classes: Int[np.ndarray, "n"], *, num_pairs: int, rng: np.random.Generator
 ) -> bre_descent.Pairs:
-  """Draws pairs without replacement, half of them alike.
+  """Draws pairs without replacement, half of them of one class.
 
   Args:
-    classes: of the labelled images.
-    num_pairs: fewer if there are not so many of a kind.
+    classes: of the labeled images.
+    num_pairs: fewer if there are not enough of a kind.
     rng: draws them.
   """
-  alike = classes[:, None] == classes[None, :]
+  same = classes[:, None] == classes[None, :]
   drawn = []
-  for kind in (alike, ~alike):
+  for kind in (same, ~same):
     candidates = np.argwhere(np.triu(kind, 1)).astype(np.int32)
     drawn.append(rng.permutation(candidates)[: num_pairs // 2])
   distances = np.repeat(np.arange(2, dtype=np.int32), list(map(len, drawn)))

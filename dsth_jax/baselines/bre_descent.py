@@ -12,12 +12,12 @@ _product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
 
 
 class Pairs(NamedTuple):
-  """Pairs of labelled images.
+  """Pairs of labeled images.
 
   Attributes:
     first: a row each.
     second: another one.
-    distances: 0 if their labels are alike, else 1.
+    distances: 0 if they are of one class, else 1.
   """
 
   first: Int32[Array, "p"]
@@ -29,7 +29,7 @@ class Bits(NamedTuple):
   """The hash functions.
 
   Attributes:
-    anchors: rows of the labelled images, different ones within a bit.
+    anchors: rows of the labeled images, different ones within a bit.
     weights: of the anchors' kernels.
   """
 
@@ -42,7 +42,7 @@ class _State(NamedTuple):
 
   Attributes:
     weights: of every bit's anchors.
-    codes: of the labelled images.
+    codes: of the labeled images.
     mismatches: the number of bits in which a pair differs.
   """
 
@@ -59,10 +59,10 @@ def descend(
   *,
   num_sweeps: int | Int[Array, ""],
 ) -> Bits:
-  """Gives every weight its best value in turn; the objective never rises.
+  """Gives every weight its optimal value in turn; the objective never rises.
 
   Args:
-    kernels: of every two labelled images.
+    kernels: of every two labeled images.
     bits: the first weights.
     pairs: that the objective sums over.
     num_sweeps: visits of every weight.
@@ -97,8 +97,10 @@ def _visit(
   others = state.mismatches - differ
   prices = 1 - 2 * (len(state.codes) * pairs.distances - others)
   values = _product(weights, rows)
-  best = best_weight(rows[position], values, weights[position], prices, pairs)
-  new_weights = weights.at[position].set(best)
+  cheapest = cheapest_weight(
+    rows[position], values, weights[position], prices, pairs
+  )
+  new_weights = weights.at[position].set(cheapest)
   new_code = _product(new_weights, rows) >= 0
   new_differ = new_code[pairs.first] != new_code[pairs.second]
   # Round-off may move a point across a threshold that is close to it.
@@ -110,14 +112,14 @@ def _visit(
   )
 
 
-def best_weight(
+def cheapest_weight(
   kernel: Float[Array, "n"],
   values: Float[Array, "n"],
   weight: Float[Array, ""],
   prices: Int32[Array, "p"],
   pairs: Pairs,
 ) -> Float[Array, ""]:
-  """Finds the weight of one anchor at which a bit pays the least.
+  """Returns the weight of one anchor at which the bit has the lowest price.
 
   While the weight grows, point i changes its bit once, at
   weight - values_i / kernel_i. A pair changes between telling and not telling

@@ -38,17 +38,12 @@ def fit(
   stay there: 47 of 48 bits, or 105 of 128, differ on CIFAR-10. Two classes have
   one direction, so that all of their bits are equal or opposite.
 
-  Args:
-    features: one row an image.
-    labels: one class an image.
-    num_bits: b; may exceed the number of classes, and d.
-    regularization: added to every feature's variance, as a share of their
-      mean.
-    num_iters: alternations of ITQ.
-    key: draws ITQ's first rotation.
+  `Baseline.fit` describes the shared arguments. b may exceed the number of
+  classes, and d.
 
-  Returns:
-    The encoder.
+  Settings:
+    regularization: added to each variance, as a share of their mean.
+    num_iters: alternations of ITQ.
 
   Raises:
     ValueError: the features or the labels cannot be learned from, see
@@ -106,12 +101,12 @@ def canonical_directions(
       B = sum_c p_c (m_c - mean) (m_c - mean)^T
 
   C is the covariance of the features, p_c the share of a class, m_c its mean.
-  B is C_xy C_yy^+ C_yx for the one-hot labels y, whose own covariance is
+  B is C_xy C_yy^+ C_yx for the one-hot labels y, whose covariance is
   diag(p) - p p^T: labels are handled in closed form, without the regularizer
   that the singular C_yy needs otherwise.
 
   Args:
-    features: one row a point, not all equal.
+    features: one row per point, not all equal.
     classes: from 0 on; c of them.
     regularization: as a share of the mean variance of a feature.
 
@@ -129,7 +124,7 @@ def canonical_directions(
   lengths = np.sqrt(variances + regularization * variances.mean())
   whitening = np.asarray(principal.components, np.float64) / lengths
   sizes = np.bincount(classes)
-  # Centred first: float32 keeps more digits of sums near zero.
+  # Centered first: float32 keeps more digits of sums near zero.
   sums = jax.ops.segment_sum(
     features - principal.mean[None, :], jnp.asarray(classes), len(sizes)
   )

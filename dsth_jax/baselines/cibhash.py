@@ -10,6 +10,7 @@ from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
 from dsth_jax.baselines import deep, image_inputs, similarity, views
+from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
 
@@ -19,65 +20,50 @@ def fit(
   *,
   num_bits: int,
   key: Key[Array, ""],
-  network: str = "simplenet",
+  network: str = hash_models.DEFAULT,
   num_epochs: int = 5,
   batch_size: int = 128,
   learning_rate: float = 3e-3,
   temperature: float = 0.3,
   bottleneck: float = 0.001,
 ) -> deep.ImageEncoder:
-  """Learns bits by which an image is told from others in two random views.
+  """Learns bits that identify an image among others in two random views.
 
-  Each view of an image gives every bit a probability; codes are drawn, and the
-  loss is `contrast` of the codes plus the weighted `divergence` of the views'
-  distributions, which keeps out of the bits what the views do not share.
+  Each view of an image gives every bit a probability, and codes are drawn from
+  it. The loss is the `contrast` of the codes plus the weighted `divergence` of
+  the two views' distributions, which removes what the views do not share.
 
-  Args:
-    images: uint8 pixels.
-    labels: unused.
-    num_bits: b.
-    key: of the weights, the order of the images, the views and the bits drawn.
-    network: a name in `dsth_jax.models.HASH_MODELS`.
-    num_epochs: passes over the images.
-    batch_size: images a step, each in two views.
-    learning_rate: at its peak.
-    temperature: of the contrast, see `contrast`.
+  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+
+  Settings:
+    temperature: see `contrast`.
     bottleneck: weight of `divergence`.
 
   Returns:
-    The encoder; a bit is 1 where its probability reaches one half.
+    The encoder; a bit is 1 where its probability is at least one half.
 
   Raises:
-    ValueError: the images cannot be learned from, see `image_inputs`.
+    ValueError: see `image_inputs.checked_images`.
 
   References:
     Qiu et al., Unsupervised hashing with contrastive information bottleneck,
-    IJCAI 2021. There the views pass a VGG with ImageNet's weights, which are
-    left alone; here the network learns all from pixels.
+    IJCAI 2021. There, a frozen VGG with ImageNet's weights sees the views;
+    here, the network learns from pixels.
   """
   del labels
-  training = deep.Training(num_epochs, batch_size, learning_rate)
-  images = image_inputs.checked_images(
-    "cibhash", images, training, num_bits=num_bits
+  settings = deep.Settings(
+    "cibhash", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  model = BernoulliCodes(
-    deep.make_network(
-      "cibhash", network, num_bits=num_bits, activation="identity"
-    )
-  )
-  trained = deep.learn(
-    model,
-    images,
-    None,
+  return deep.fit(
+    settings,
+    image_inputs.checked_images(settings, images),
     functools.partial(
       bottleneck_loss, temperature=temperature, bottleneck=bottleneck
     ),
+    targets=None,
+    wrap=BernoulliCodes,
     augmentation=views.two_views,
-    training=training,
     key=key,
-  )
-  return deep.make_encoder(
-    model.network, deep.inner(trained), image_size=images.shape[1]
   )
 
 
@@ -86,7 +72,7 @@ class BernoulliCodes(nn.Module):
 
       b_k = 1 if sigmoid(f_k) > u_k, else -1,   u_k uniform in training
 
-  A bit hands its gradient on to its mean, 2 sigmoid(f_k) - 1.
+  A bit passes its gradient to its mean, 2 sigmoid(f_k) - 1.
 
   Attributes:
     network: the hash function, which returns logits f.

@@ -11,19 +11,19 @@ from dsth_jax.types import ArrayLike
 def checked_labels(
   method: str, labels: Shaped[ArrayLike, "..."] | None, num_images: int
 ) -> Int[np.ndarray, "n"]:
-  """Returns each image's class, numbered from 0, if a method can learn it.
+  """Returns each image's class, counted from 0, if a method can learn it.
 
   Args:
     method: named in the errors.
-    labels: class numbers or names, one an image.
+    labels: class numbers or names, one per image.
     num_images: that they belong to.
 
   Returns:
     0 to c - 1 in the order of the labels, c of them different.
 
   Raises:
-    ValueError: there are no labels, not one an image, numbers that name no
-      class, or one class alone.
+    ValueError: there are no labels, not one per image, numbers that name no
+      class, or only one class.
   """
   needs = f"but {method} needs one class label an image"
   if labels is None:
@@ -57,7 +57,7 @@ def checked_labels(
 def balanced_rows(
   classes: Int[np.ndarray, "n"], num_rows: int, *, key: Key[Array, ""]
 ) -> Int[np.ndarray, "r"]:
-  """Draws images without replacement, from all classes alike.
+  """Draws images without replacement, evenly from all classes.
 
   A class that has too few images gives all of them, and the others more.
 
@@ -69,6 +69,6 @@ def balanced_rows(
   shuffled = np.asarray(jax.random.permutation(key, len(classes)))
   by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
   sizes = np.bincount(classes)
-  # Everyone's place in its class: the first of all classes, then the second...
+  # The place of each image in its class. The first of each class come first.
   places = np.arange(len(classes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
   return by_class[np.argsort(places, kind="stable")][:num_rows]

@@ -10,7 +10,8 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped, UInt8
 
-from dsth_jax.baselines import class_labels, deep, image_inputs
+from dsth_jax.baselines import deep, image_inputs
+from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
 
@@ -20,71 +21,53 @@ def fit(
   *,
   num_bits: int,
   key: Key[Array, ""],
-  network: str = "simplenet",
+  network: str = hash_models.DEFAULT,
   num_epochs: int = 5,
   batch_size: int = 128,
   learning_rate: float = 3e-3,
   num_sweeps: int = 5,
 ) -> deep.ImageEncoder:
-  """Factorizes the similarity of classes into codes; a network learns them.
+  """Factorizes the similarity of classes into codes that a network learns.
 
       min_H ||S - H H^T / b||_F^2   over H in [-1, 1],   codes = sign(H)
 
   S_ij is 1 for images of one class and -1 for others. The network then learns
   each bit of an image's row of H with a logistic loss.
 
-  S has rank c for c classes, and so has the best H: images of a class end up
-  with one code, and bits past 2^(c - 1) - 1 repeat others. That is a code word
-  a class, and no obstacle. What is one: a row of H belongs to one image. A
-  public implementation factorizes the labels in the shuffled order of its
-  loader, reads the rows in the order of the data set, and so reports an mAP of
-  0.134 for 48 bits on CIFAR-10, where chance is 0.1; here both have the order
-  of `images`.
+  S has rank c for c classes, and so has the optimal H: the images of a class
+  share one code, and bits after the first 2^(c - 1) - 1 repeat others.
 
-  Args:
-    images: uint8 pixels.
-    labels: one class an image.
-    num_bits: b.
-    key: of H's start, the order of its entries, and the training.
-    network: a name in `dsth_jax.models.HASH_MODELS`.
-    num_epochs: passes over the images.
-    batch_size: images a step.
-    learning_rate: at its peak.
+  A row of H belongs to one image. A public implementation factorizes the
+  labels in the shuffled order of its loader but reads the rows in the order of
+  the data set. It reports an mAP of 0.134 for 48 bits on CIFAR-10, where
+  chance is 0.1. Here both have the order of `images`.
+
+  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+
+  Settings:
     num_sweeps: passes over the entries of H; two or three suffice on CIFAR-10,
       where each takes 5 seconds.
 
   Returns:
-    The encoder.
+    The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: images or labels cannot be learned from, see
-      `image_inputs` and `class_labels`.
+    ValueError: see `image_inputs.with_classes`.
 
   References:
     Xia et al., Supervised hashing for image retrieval via image representation
-    learning, AAAI 2014. "CNNH" in the paper's comparison; Eq. 6.
+    learning, AAAI 2014, Eq. 6. "CNNH" in the paper's comparison.
   """
-  training = deep.Training(num_epochs, batch_size, learning_rate)
-  images = image_inputs.checked_images(
-    "cnnh", images, training, num_bits=num_bits
+  settings = deep.Settings(
+    "cnnh", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  classes = class_labels.checked_labels("cnnh", labels, len(images))
-  model = deep.make_network(
-    "cnnh", network, num_bits=num_bits, activation="identity"
-  )
+  images, classes = image_inputs.with_classes(settings, images, labels)
   factor_key, learn_key = jax.random.split(key)
   factors = factorize(
     classes, num_bits=num_bits, num_sweeps=num_sweeps, key=factor_key
   )
-  trained = deep.learn(
-    model,
-    images,
-    np.asarray(factors.values >= 0, np.float32),
-    logistic_loss,
-    training=training,
-    key=learn_key,
-  )
-  return deep.make_encoder(model, trained, image_size=images.shape[1])
+  codes = np.asarray(factors.values >= 0, np.float32)
+  return deep.fit(settings, images, logistic_loss, targets=codes, key=learn_key)
 
 
 def logistic_loss(
@@ -124,7 +107,7 @@ def factorize(
   Args:
     classes: from 0 to c - 1.
     num_bits: b.
-    num_sweeps: passes over the entries, each in an order of its own.
+    num_sweeps: passes over the entries, each in a new order.
     key: of the start, uniform in [-1, 1], and of the orders.
 
   Returns:
@@ -199,9 +182,9 @@ def _descend_column(
 
   def move(carry: tuple[Array, ...], row: tuple[Array, Array]) -> Any:
     products, class_sums, total = carry
-    codes, own = row
+    codes, group = row
     entry = codes[column]
-    slope = codes @ products - num_bits * (2 * class_sums[own] - total)
+    slope = codes @ products - num_bits * (2 * class_sums[group] - total)
     curvature = products[column] + entry**2 + codes @ codes - num_bits
     step = jnp.clip(-slope / curvature, -1 - entry, 1 - entry)
     change = 4 * slope * step + 2 * curvature * step**2
@@ -209,7 +192,7 @@ def _descend_column(
     step = jnp.where(change < 0, step, 0.0)
     products = products + step * codes
     products = products.at[column].add(step * (entry + step))
-    sums = class_sums.at[own].add(step)
+    sums = class_sums.at[group].add(step)
     return (products, sums, total + step), entry + step
 
   return jax.lax.scan(move, start, (values, classes))[1]

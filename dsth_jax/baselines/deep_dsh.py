@@ -1,4 +1,4 @@
-"""Deep supervised hashing (DSH): pairs pulled together and pushed apart."""
+"""Deep supervised hashing (DSH): a contrastive loss on pairs of images."""
 
 import functools
 
@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped, UInt8
 
-from dsth_jax.baselines import class_labels, deep, image_inputs
+from dsth_jax.baselines import deep, image_inputs
+from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
 
@@ -16,53 +17,35 @@ def fit(
   *,
   num_bits: int,
   key: Key[Array, ""],
-  network: str = "simplenet",
+  network: str = hash_models.DEFAULT,
   num_epochs: int = 5,
   batch_size: int = 128,
   learning_rate: float = 3e-3,
   regularization: float = 0.01,
 ) -> deep.ImageEncoder:
-  """Learns outputs near 1 and -1 that are close within a class alone.
+  """Learns outputs near 1 and -1 that are close only within a class.
 
-  Args:
-    images: uint8 pixels.
-    labels: one class an image.
-    num_bits: b.
-    key: of the weights, the order of the images and the augmentation.
-    network: a name in `dsth_jax.models.HASH_MODELS`.
-    num_epochs: passes over the images.
-    batch_size: images a step; their pairs are what is learned from.
-    learning_rate: at its peak.
+  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+
+  Settings:
     regularization: see `contrastive_loss`.
 
   Returns:
-    The encoder; a bit is the sign of its output.
+    The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: images or labels cannot be learned from, see
-      `image_inputs` and `class_labels`.
+    ValueError: see `image_inputs.with_classes`.
 
   References:
     Liu et al., Deep supervised hashing for fast image retrieval, CVPR 2016.
-    Apart from "DSH" of the paper's Fig. 7, which is density sensitive hashing.
+    Not the "DSH" of the paper's Fig. 7, which is density sensitive hashing.
   """
-  training = deep.Training(num_epochs, batch_size, learning_rate)
-  images = image_inputs.checked_images(
-    "deep_dsh", images, training, num_bits=num_bits
+  settings = deep.Settings(
+    "deep_dsh", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  classes = class_labels.checked_labels("deep_dsh", labels, len(images))
-  model = deep.make_network(
-    "deep_dsh", network, num_bits=num_bits, activation="identity"
-  )
-  trained = deep.learn(
-    model,
-    images,
-    classes,
-    functools.partial(contrastive_loss, regularization=regularization),
-    training=training,
-    key=key,
-  )
-  return deep.make_encoder(model, trained, image_size=images.shape[1])
+  images, classes = image_inputs.with_classes(settings, images, labels)
+  loss = functools.partial(contrastive_loss, regularization=regularization)
+  return deep.fit(settings, images, loss, targets=classes, key=key)
 
 
 def contrastive_loss(

@@ -1,13 +1,24 @@
-"""Clear and even bits, the same for a turned image (DeepBit)."""
+"""DeepBit: clear and balanced bits that rotations of the image do not change.
+
+The paper freezes a VGG with ImageNet's weights and learns one layer of bits on
+top. The hash networks here have no such weights. So the network first learns
+outputs with the cosines of the backbone's features; its last layer then learns
+the bits. Without features the other layers keep their random weights, and codes
+depend on little more than pixels. The loss of the bits must not train them: it
+does not ask for bits that differ from each other, and all bits would become the
+same.
+"""
 
 import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
-from jaxtyping import Float, Key, Shaped, UInt8
+from jaxtyping import Float, Key, PyTree, Shaped, UInt8
 
 from dsth_jax.baselines import deep, image_inputs, similarity, views
+from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
 
@@ -18,7 +29,7 @@ def fit(
   num_bits: int,
   key: Key[Array, ""],
   features: Float[ArrayLike, "n d"] | None = None,
-  network: str = "simplenet",
+  network: str = hash_models.DEFAULT,
   num_epochs: int = 5,
   batch_size: int = 128,
   learning_rate: float = 3e-3,
@@ -26,89 +37,84 @@ def fit(
   invariance: float = 0.001,
   max_angle: float = 10.0,
 ) -> deep.ImageEncoder:
-  """Tunes a pretrained network's last layer to clear, even and steady bits.
+  """Trains the last layer for clear, balanced and rotation-invariant bits.
 
-  The paper starts from a VGG with ImageNet's weights, leaves them alone, and
-  learns one layer of bits on top. There are no such weights for a small
-  network, so it first learns, for as many epochs again, outputs whose cosines
-  are those of `features`. Without features the layers below the last stay as
-  drawn, and codes see little more than pixels do. They are not to be trained
-  by this loss: nothing in it asks for bits that differ, and all become one.
+  If there are `features`, the whole network first learns outputs with their
+  cosines, for `num_epochs`. The last layer then has as many epochs.
+  `Baseline.fit` and `deep.Settings` describe the shared arguments.
 
-  Args:
-    images: uint8 pixels.
-    labels: unused.
-    num_bits: b.
-    key: of the weights, the order of the images and the views.
-    features: of a pretrained network, one row an image, or None.
-    network: a name in `dsth_jax.models.HASH_MODELS`.
-    num_epochs: passes over the images, for features and bits each.
-    batch_size: images a step, each straight and turned.
-    learning_rate: at its peak.
-    evenness: see `bit_loss`; this and the next as the authors' files set them.
-    invariance: see `bit_loss`.
-    max_angle: in degrees, see `turned_views`.
+  Settings:
+    evenness: see `bit_loss`; default as in the authors' files.
+    invariance: see `bit_loss`; default as in the authors' files.
+    max_angle: in degrees, see `rotated_views`.
 
   Returns:
-    The encoder; a bit is the sign of its output.
+    The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: images or features cannot be learned from, see `image_inputs`.
+    ValueError: see `image_inputs`.
 
   References:
     Lin et al., Learning compact binary descriptors with unsupervised deep
     neural networks, CVPR 2016. "DeepBit" in the paper's comparison.
   """
   del labels
-  training = deep.Training(num_epochs, batch_size, learning_rate)
-  images = image_inputs.checked_images(
-    "deepbit", images, training, num_bits=num_bits
+  settings = deep.Settings(
+    "deepbit", num_bits, network, num_epochs, batch_size, learning_rate
   )
   start_key, learn_key = jax.random.split(key)
-  model = deep.make_network(
-    "deepbit", network, num_bits=num_bits, activation="identity"
-  )
   start = None
-  if features is not None:
-    features = image_inputs.checked_features(
-      "deepbit", features, num_images=len(images), num_bits=num_bits
-    )
-    start = deep.learn(
-      model,
-      images,
-      features,
-      similarity.cosine_error,
-      training=training,
-      key=start_key,
-    ).variables
+  if features is None:
+    images = image_inputs.checked_images(settings, images)
+  else:
+    images, features = image_inputs.with_features(settings, images, features)
+    start = _learn_cosines(settings, images, features, start_key)
+  model = deep.make_network(settings)
   trained = deep.learn(
+    settings,
     model,
     images,
-    None,
     functools.partial(bit_loss, evenness=evenness, invariance=invariance),
-    augmentation=functools.partial(turned_views, max_angle=max_angle),
+    targets=None,
+    augmentation=functools.partial(rotated_views, max_angle=max_angle),
     start=start,
     only="bits",
-    training=training,
     key=learn_key,
   )
-  return deep.make_encoder(model, trained, image_size=images.shape[1])
+  return deep.make_encoder(settings, model, trained, images.shape[1:])
 
 
-def turned_views(
+def _learn_cosines(
+  settings: deep.Settings,
+  images: np.ndarray,
+  features: np.ndarray,
+  key: Array,
+) -> PyTree[Array]:
+  """Returns the variables of a network trained on the features' cosines."""
+  return deep.learn(
+    settings,
+    deep.make_network(settings),
+    images,
+    similarity.cosine_error,
+    targets=features,
+    key=key,
+  ).variables
+
+
+def rotated_views(
   pixels: UInt8[Array, "n s s 3"], key: Key[Array, ""], *, max_angle: float
 ) -> Float[Array, "v s s 3"]:
-  """Returns the images and, after them, the same turned by random angles.
+  """Returns the images and, after them, the same rotated by random angles.
 
   The paper sums over a few angles with weights exp(-angle^2 / 2 s^2). Drawing
-  one angle an image with that density, s half of the largest, costs one view
+  one angle per image with that density, s half of the largest, costs one view
   and has the same mean.
   """
-  augment_key, turn_key = jax.random.split(key)
+  augment_key, angle_key = jax.random.split(key)
   straight = deep.AUGMENTATION(pixels, augment_key).astype(jnp.float32)
-  normal = jax.random.truncated_normal(turn_key, -2.0, 2.0, (len(pixels),))
+  normal = jax.random.truncated_normal(angle_key, -2.0, 2.0, (len(pixels),))
   angles = jnp.deg2rad(max_angle / 2 * normal)
-  return jnp.concatenate([straight, views.turn(straight, angles)])
+  return jnp.concatenate([straight, views.rotate(straight, angles)])
 
 
 def bit_loss(
@@ -122,12 +128,12 @@ def bit_loss(
 
       mean_i ||(b_i - 1/2) - u_i||^2             b = [u >= 0]
         + evenness sum_k (mean_i b_ik - 1/2)^2
-        + invariance mean_i ||b'_i - b_i||^2     b' of the turned image
+        + invariance mean_i ||b'_i - b_i||^2     b' of the rotated image
 
-  In the last two b hands its gradient on to u as it is.
+  In the last two b passes its gradient to u as it is.
 
   Args:
-    outputs: u, of straight images and then of turned ones.
+    outputs: u, of straight images and then of rotated ones.
     targets: there are none.
     evenness: weight.
     invariance: weight.
@@ -137,6 +143,6 @@ def bit_loss(
   quantization = jnp.mean(jnp.sum((hard - 0.5 - outputs) ** 2, axis=1))
   bits = deep.straight_through(outputs, hard)
   uneven = jnp.sum((jnp.mean(bits, axis=0) - 0.5) ** 2)
-  straight, turned = jnp.split(bits, 2)
-  moved = jnp.mean(jnp.sum((turned - straight) ** 2, axis=1))
+  straight, rotated = jnp.split(bits, 2)
+  moved = jnp.mean(jnp.sum((rotated - straight) ** 2, axis=1))
   return quantization + evenness * uneven + invariance * moved

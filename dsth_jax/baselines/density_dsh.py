@@ -24,26 +24,21 @@ def fit(
   num_iters: int = 3,
   key: Key[jax.Array, ""],
 ) -> linear.LinearEncoder:
-  """Halves the features between neighbouring groups, where it is balanced.
+  """Cuts between neighboring groups of features where the cut is balanced.
 
       w_ij = c_i - c_j,   t_ij = w_ij^T (c_i + c_j) / 2
 
-  for groups of centres c_i and c_j that are r-adjacent: one is among the r
+  for groups of centers c_i and c_j that are r-adjacent: one is among the r
   nearest of the other. Of these median planes, the b are taken that split all
   groups with the largest entropy -p log p - (1 - p) log(1 - p), p being the
   share of images in the groups on one side.
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     groups_per_bit: alpha; k-means makes alpha b groups.
     num_adjacent: r.
     num_iters: p, of k-means.
-    key: draws the first centres.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, there are fewer images
@@ -63,27 +58,27 @@ def fit(
     num_iters=num_iters,
     key=key,
   )
-  pairs = adjacent_pairs(groups.centres, num_adjacent)
+  pairs = adjacent_pairs(groups.centers, num_adjacent)
   if len(pairs) < num_bits:
     raise ValueError(
       f"density_dsh was asked for num_bits={num_bits}, but has {len(pairs)} "
       "pairs of adjacent groups of different images: pass more images, fewer "
       "bits, or a larger groups_per_bit or num_adjacent."
     )
-  first, second = (groups.centres[pairs[:, side]] for side in (0, 1))
+  first, second = (groups.centers[pairs[:, side]] for side in (0, 1))
   normals = first - second
   thresholds = jnp.sum(normals * (first + second) / 2, axis=1)
-  sides = groups.centres @ normals.T >= thresholds[None, :]
+  sides = groups.centers @ normals.T >= thresholds[None, :]
   entropies = plane_entropies(np.asarray(sides), np.asarray(groups.sizes))
-  best = np.argsort(-entropies, kind="stable")[:num_bits]
-  return linear.LinearEncoder(mean, normals[best].T, thresholds[best])
+  chosen = np.argsort(-entropies, kind="stable")[:num_bits]
+  return linear.LinearEncoder(mean, normals[chosen].T, thresholds[chosen])
 
 
 def adjacent_pairs(
-  centres: Float[Array, "m d"], num_adjacent: int
+  centers: Float[Array, "m d"], num_adjacent: int
 ) -> Int[np.ndarray, "p 2"]:
   """Returns pairs i < j of which one is among the r nearest of the other."""
-  squared = np.array(anchors.squared_distances(centres, centres))
+  squared = np.array(anchors.squared_distances(centers, centers))
   np.fill_diagonal(squared, np.inf)
   num_nearest = min(num_adjacent, len(squared) - 1)
   nearest = np.argsort(squared, axis=1, kind="stable")[:, :num_nearest]

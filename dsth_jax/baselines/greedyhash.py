@@ -1,4 +1,4 @@
-"""Greedy hash, unsupervised (GreedyHash): the sign itself is trained."""
+"""GreedyHash, unsupervised: a network trained through the sign function."""
 
 import functools
 
@@ -7,6 +7,7 @@ from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
 from dsth_jax.baselines import deep, image_inputs, similarity
+from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
 
@@ -17,57 +18,37 @@ def fit(
   num_bits: int,
   key: Key[Array, ""],
   features: Float[ArrayLike, "n d"] | None = None,
-  network: str = "simplenet",
+  network: str = hash_models.DEFAULT,
   num_epochs: int = 5,
   batch_size: int = 128,
   learning_rate: float = 3e-3,
   penalty: float = 0.1,
 ) -> deep.ImageEncoder:
-  """Learns signs whose cosines are those of a pretrained network's features.
+  """Fits the cosines of signs to those of the backbone's features.
 
-  Args:
-    images: uint8 pixels.
-    labels: unused.
-    num_bits: b.
-    key: of the weights, the order of the images and the augmentation.
-    features: of a pretrained network, one row an image.
-    network: a name in `dsth_jax.models.HASH_MODELS`.
-    num_epochs: passes over the images.
-    batch_size: images a step; their pairs are what is learned from.
-    learning_rate: at its peak.
+  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+
+  Settings:
     penalty: see `sign_loss`.
 
   Returns:
-    The encoder; a bit is the sign of its output.
+    The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: images or features cannot be learned from, see `image_inputs`.
+    ValueError: see `image_inputs.with_features`.
 
   References:
     Su et al., Greedy hash: towards fast optimization for accurate hash coding
-    in CNN, NeurIPS 2018, section 3.5. There one linear layer is trained on
-    top of the pretrained network; here a network of its own, from pixels.
+    in CNN, NeurIPS 2018, section 3.5. There, one linear layer is trained on
+    top of the backbone; here, a whole network from pixels.
   """
   del labels
-  training = deep.Training(num_epochs, batch_size, learning_rate)
-  images = image_inputs.checked_images(
-    "greedyhash", images, training, num_bits=num_bits
+  settings = deep.Settings(
+    "greedyhash", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  features = image_inputs.checked_features(
-    "greedyhash", features, num_images=len(images), num_bits=num_bits
-  )
-  model = deep.make_network(
-    "greedyhash", network, num_bits=num_bits, activation="identity"
-  )
-  trained = deep.learn(
-    model,
-    images,
-    features,
-    functools.partial(sign_loss, penalty=penalty),
-    training=training,
-    key=key,
-  )
-  return deep.make_encoder(model, trained, image_size=images.shape[1])
+  images, features = image_inputs.with_features(settings, images, features)
+  loss = functools.partial(sign_loss, penalty=penalty)
+  return deep.fit(settings, images, loss, targets=features, key=key)
 
 
 def sign_loss(
@@ -81,7 +62,7 @@ def sign_loss(
       mean_ij (cos(sign u_i, sign u_j) - cos(x_i, x_j))^2
         + penalty mean_ik | |u_ik| - 1 |^3
 
-  The sign hands its gradient on to u as it is.
+  The sign passes its gradient to u as it is.
   """
   signs = jnp.where(outputs >= 0, 1.0, -1.0)
   codes = deep.straight_through(outputs, signs)

@@ -1,4 +1,4 @@
-"""What a baseline is to those who compare them."""
+"""What a baseline is to the code that compares them."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
@@ -14,19 +14,30 @@ class Encoder(Protocol):
   """A fitted method."""
 
   def encode(self, inputs: Shaped[ArrayLike, "n ..."]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image."""
+    """Returns codes of 0 and 1, one row per image."""
 
 
 class Baseline(NamedTuple):
   """One method.
 
+  Every `fit(inputs, labels=None, *, num_bits, key, ...) -> Encoder` takes
+
+  * inputs: Float[n d] features or UInt8[n s s 3] images, one row per image;
+  * labels: Int[n] or names, the class of each image; unused if the method is
+    not supervised;
+  * num_bits: b;
+  * key: of everything that is drawn;
+  * features: only where images are the inputs, Float[n d], the backbone's
+    features of them;
+
+  and the method's own settings as further keywords. It raises ValueError for
+  inputs it cannot learn from and for settings out of range.
+
   Attributes:
-    fit: `fit(inputs, labels, *, num_bits, key) -> Encoder`, with the method's
-      own settings as further keywords.
-    inputs: what it sees: Float[n d] features or UInt8[n s s 3] images.
-    supervised: whether it needs one class label an image, Int[n].
-    needs_features: whether one that sees images is to be told their features
-      too, as `fit(..., features=Float[n d])`.
+    fit: the function.
+    inputs: which of the two kinds it learns from and encodes.
+    supervised: whether it needs labels.
+    needs_features: whether it needs `features`.
     name: in tables and plots; the key in `BASELINES` if it is empty.
     description: what the method is, in one sentence.
   """

@@ -25,19 +25,14 @@ def fit(
   P holds the b leading principal components, and R is the rotation that
   `codes.itq_rotation` finds for their values.
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b, at most d, and below n.
-    num_iters: alternations of ITQ.
-    key: draws ITQ's first rotation.
+  `Baseline.fit` describes the shared arguments.
 
-  Returns:
-    The encoder.
+  Settings:
+    num_iters: alternations of ITQ.
 
   Raises:
     ValueError: the features are not a finite matrix, or have fewer than b
-      principal components.
+      principal components (b <= d and b < n).
 
   References:
     Gong and Lazebnik, Iterative quantization, CVPR 2011. "PCA-ITQ" in the
@@ -64,8 +59,8 @@ def rotated_components(
     ValueError: the features have fewer than b principal components.
   """
   principal = pca.leading(method, features, num_bits)
-  centred = linear.project(features, principal.mean, principal.components)
-  rotation = codes.itq_rotation(centred, num_iters=num_iters, key=key)
+  centered = linear.project(features, principal.mean, principal.components)
+  rotation = codes.itq_rotation(centered, num_iters=num_iters, key=key)
   projection = jnp.matmul(
     principal.components, rotation.matrix, precision=jax.lax.Precision.HIGHEST
   )

@@ -30,18 +30,18 @@ class Kernels(NamedTuple):
 
 
 class KernelEncoder(NamedTuple):
-  """Encodes by y_k = [w_k^T f(x) >= 0], f the centred kernel functions.
+  """Encodes by y_k = [w_k^T f(x) >= 0], f the centered kernel functions.
 
   Attributes:
     kernels: of the anchors.
-    projection: one column a bit.
+    projection: one column per bit.
   """
 
   kernels: Kernels
   projection: Float[Array, "m b"]
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Args:
       features: of the network that the encoder was fitted to.
@@ -56,12 +56,12 @@ class KernelEncoder(NamedTuple):
 def fit(
   features: Float[Array, "n d"], *, num_anchors: int, key: Key[Array, ""]
 ) -> Kernels:
-  """Draws the anchors from the points, and centres their kernel functions.
+  """Draws the anchors from the points, and centers their kernel functions.
 
       f_j(x) = exp(-||x - a_j||^2 / (2 width)) - offset_j
 
   Args:
-    features: one row a point; not all equal.
+    features: one row per point; not all equal.
     num_anchors: m; all points are taken if there are fewer.
     key: draws the anchors.
 
@@ -87,9 +87,9 @@ def fit(
 def evaluate(
   kernels: Kernels, features: Float[Array, "n d"]
 ) -> Float[Array, "n m"]:
-  """Returns the centred kernel functions of every point."""
-  centred = features - kernels.mean[None, :]
-  squared = anchor_lib.squared_distances(centred, kernels.anchors)
+  """Returns the centered kernel functions of every point."""
+  centered = features - kernels.mean[None, :]
+  squared = anchor_lib.squared_distances(centered, kernels.anchors)
   gaussians = jnp.exp(-squared / (2 * kernels.width))
   return gaussians - kernels.offsets[None, :]
 

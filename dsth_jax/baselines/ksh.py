@@ -33,24 +33,19 @@ def fit(
 
       min || 1/b sum_k h_k h_k^T - S ||_F^2,   h_k = sign(F a_k)
 
-  F holds the centred kernel functions of the labelled images, and S is 1 for
+  F holds the centered kernel functions of the labeled images, and S is 1 for
   two of one class and -1 otherwise. The bits are found one after the other,
-  each to maximise h^T R h, where R = b S - sum h h^T is what the bits before
+  each to maximize h^T R h, where R = b S - sum h h^T is what the bits before
   have left: first by the spectral relaxation, then by smoothing the sign.
 
   S has the rank of the classes, so that nothing of l x l entries is stored.
 
-  Args:
-    features: one row an image.
-    labels: one class an image.
-    num_bits: b.
-    num_anchors: m; all images are anchors if there are fewer.
-    num_labelled: l, drawn from all classes alike; only these labels are used.
-    num_iters: iterations of the smoothed problem a bit, at most.
-    key: draws the anchors and the labelled images.
+  `Baseline.fit` describes the shared arguments.
 
-  Returns:
-    The encoder.
+  Settings:
+    num_anchors: m; all images are anchors if there are fewer.
+    num_labelled: l, drawn evenly from all classes; only these labels are used.
+    num_iters: iterations of the smoothed problem for a bit, at most.
 
   Raises:
     ValueError: the features or the labels cannot be learned from, see
@@ -113,7 +108,7 @@ def greedy_directions(
   num_bits: int,
   num_iters: int,
 ) -> Float[np.ndarray, "m b"]:
-  """Finds one direction a bit, each for what the bits before have left.
+  """Finds one direction per bit, each for what the bits before have left.
 
   Args:
     values: F.
@@ -133,11 +128,11 @@ def greedy_directions(
     smoothed = smoothed_direction(
       values, residual, relaxed, num_iters=num_iters
     )
-    best = max(
+    chosen = max(
       (relaxed, smoothed), key=lambda a: _gain(signs(values @ a), residual)
     )
-    directions.append(best)
-    residual = residual.without(signs(values @ best))
+    directions.append(chosen)
+    residual = residual.without(signs(values @ chosen))
   return np.stack(directions, axis=1)
 
 
@@ -158,7 +153,7 @@ def spectral_direction(
   residual: Residual,
   basis: Float[np.ndarray, "m p"],
 ) -> Float[np.ndarray, "m"]:
-  """Maximises (F a)^T R (F a) over ||F a||^2 = l.
+  """Maximizes (F a)^T R (F a) over ||F a||^2 = l.
 
   Args:
     values: F.
@@ -179,7 +174,7 @@ def smoothed_direction(
   *,
   num_iters: int,
 ) -> Float[np.ndarray, "m"]:
-  """Minimises -s^T R s / l^2 with s = tanh(F a / 2) in place of the signs.
+  """Minimizes -s^T R s / l^2 with s = tanh(F a / 2) in place of the signs.
 
   tanh(z / 2) is the paper's 2 / (1 + exp(-z)) - 1. The objective never rises.
   Descending in whitened coordinates was tried and lost on new images (CIFAR-10,

@@ -17,7 +17,7 @@ class LinearEncoder(NamedTuple):
 
   Attributes:
     mean: of the features that the encoder was fitted to.
-    projection: one column a bit.
+    projection: one column per bit.
     thresholds: t; 0 where every plane goes through the mean.
   """
 
@@ -26,7 +26,7 @@ class LinearEncoder(NamedTuple):
   thresholds: Float[Array, "b"] | float = 0.0
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Args:
       features: of the network that the encoder was fitted to.
@@ -42,10 +42,10 @@ def project(
   mean: Float[ArrayLike, "d"],
   projection: Float[ArrayLike, "d b"],
 ) -> Float[Array, "n b"]:
-  """Returns the values of the centred features along every column."""
-  centred = jnp.asarray(features) - jnp.asarray(mean)[None, :]
+  """Returns the values of the centered features along every column."""
+  centered = jnp.asarray(features) - jnp.asarray(mean)[None, :]
   return jnp.matmul(
-    centred, jnp.asarray(projection), precision=jax.lax.Precision.HIGHEST
+    centered, jnp.asarray(projection), precision=jax.lax.Precision.HIGHEST
   )
 
 

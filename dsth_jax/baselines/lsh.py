@@ -22,14 +22,7 @@ def fit(
   Two points at an angle a, as seen from the mean, share a bit with probability
   1 - a / pi.
 
-  Args:
-    features: one row an image; only their mean is used.
-    labels: unused.
-    num_bits: b; may exceed d.
-    key: draws the hyperplanes.
-
-  Returns:
-    The encoder.
+  `Baseline.fit` describes the shared arguments. b may exceed d.
 
   Raises:
     ValueError: the features are not a finite matrix, or `num_bits` is below 1.

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from dsth_jax.types import ArrayLike
 
-# Centred copies of the features are made of this many rows at a time.
+# Centered copies of the features are made of this many rows at a time.
 ROWS_IN_BLOCK = 8192
 # A float32 covariance gives a direction without variance up to 0.7e-7 of the
 # largest one.
@@ -40,7 +40,7 @@ def fit(features: Float[ArrayLike, "n d"], *, num_components: int) -> PCA:
   Memory: two d x d matrices beside the features.
 
   Args:
-    features: one row a point.
+    features: one row per point.
     num_components: at most d.
 
   Returns:
@@ -69,7 +69,7 @@ def fit(features: Float[ArrayLike, "n d"], *, num_components: int) -> PCA:
 def leading(
   method: str, features: Float[ArrayLike, "n d"], num_bits: int
 ) -> PCA:
-  """Finds a component for every bit of a method that needs so many.
+  """Finds a component for every bit of a method, or refuses.
 
   Raises:
     ValueError: the features vary along fewer than b directions.
@@ -100,5 +100,5 @@ def scatter(
 
 @jax.jit
 def _scatter(block: Array, mean: Array) -> Array:
-  centred = block - mean[None, :]
-  return jnp.matmul(centred.T, centred, precision=jax.lax.Precision.HIGHEST)
+  centered = block - mean[None, :]
+  return jnp.matmul(centered.T, centered, precision=jax.lax.Precision.HIGHEST)

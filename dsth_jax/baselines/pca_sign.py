@@ -18,20 +18,13 @@ def fit(
 
       y_k = [p_k^T (x - mean) >= 0]
 
-  This is ITQ without its rotation: what the rotation gains shows beside it.
+  This is ITQ without its rotation, and shows what the rotation gains.
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b, at most d, and below n.
-    key: unused; nothing is drawn.
-
-  Returns:
-    The encoder.
+  `Baseline.fit` describes the shared arguments. Nothing is drawn.
 
   Raises:
     ValueError: the features are not a finite matrix, or have fewer than b
-      principal components.
+      principal components (b <= d and b < n).
 
   References:
     Wang, Kumar and Chang, Semi-supervised hashing for large-scale search, PAMI

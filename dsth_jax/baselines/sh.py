@@ -29,7 +29,7 @@ class SpectralEncoder(NamedTuple):
   frequencies: Float[Array, "b"]
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Raises:
       ValueError: the features have another number of columns.
@@ -56,14 +56,8 @@ def fit(
   and their signs are the bits. Whatever epsilon is, the b smallest eigenvalues
   are those of the b lowest frequencies k pi / (c - a).
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b; may exceed d.
-    key: unused; nothing is drawn.
-
-  Returns:
-    The encoder.
+  `Baseline.fit` describes the shared arguments. b may exceed d; nothing is
+  drawn.
 
   Raises:
     ValueError: the features are not a finite matrix, or all equal.

@@ -23,7 +23,7 @@ class SKLSHEncoder(NamedTuple):
 
   Attributes:
     mean: of the features; it keeps the cosine's argument small.
-    projection: w, one column a bit.
+    projection: w, one column per bit.
     phases: in [0, 2 pi).
     thresholds: in [-1, 1).
   """
@@ -34,7 +34,7 @@ class SKLSHEncoder(NamedTuple):
   thresholds: Float[Array, "b"]
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Raises:
       ValueError: the features have another number of columns.
@@ -57,27 +57,22 @@ def fit(
       y_k = [cos(w_k^T x + u_k) >= t_k],
       w_k ~ N(0, I / bandwidth^2),  u_k ~ U[0, 2 pi],  t_k ~ U[-1, 1]
 
-  The expected share of bits in which two points differ depends on the Gaussian
-  kernel K(x, y) = exp(-||x - y||^2 / (2 bandwidth^2)) alone, and lies within
+  The expected share of bits in which two points differ depends only on the
+  Gaussian kernel K(x, y) = exp(-||x - y||^2 / (2 bandwidth^2)), and is between
 
       4/pi^2 (1 - K)  and  min(sqrt(1 - K) / 2, 4/pi^2 (1 - 2/3 K)).
 
-  It never exceeds 4/pi^2, so that far points differ little more than near ones,
-  and short codes tell little: on features of CIFAR-10, mAP is 0.11, 0.13, 0.20
-  and 0.24 with 16, 48, 256 and 1,024 bits (other bandwidths do no better), and
+  It never exceeds 4/pi^2: distant points differ little more than close ones,
+  and short codes are poor. On features of CIFAR-10, mAP is 0.11, 0.13, 0.20
+  and 0.24 with 16, 48, 256 and 1,024 bits (other bandwidths are not better);
   chance is 0.10.
 
-  Args:
-    features: one row an image.
-    labels: unused.
-    num_bits: b; may exceed d.
-    bandwidth: of the kernel; None takes the mean distance to the 50th nearest
-      neighbour, the reference's scale of what is a neighbour.
-    num_neighbors: 50 of the line above; fewer where there are fewer images.
-    key: draws the waves.
+  `Baseline.fit` describes the shared arguments. b may exceed d.
 
-  Returns:
-    The encoder.
+  Settings:
+    bandwidth: of the kernel; None takes the mean distance to the 50th nearest
+      neighbor, the reference's scale of what is a neighbor.
+    num_neighbors: 50 of the line above; fewer if there are fewer images.
 
   Raises:
     ValueError: the features are not a finite matrix, are so often equal that
@@ -112,13 +107,13 @@ def fit(
 def neighbor_distance(
   features: Float[ArrayLike, "n d"], num_neighbors: int, *, key: Key[Array, ""]
 ) -> float:
-  """Returns the mean distance to the k-th nearest neighbour, of a sample.
+  """Returns the mean distance to the k-th nearest neighbor, of a sample.
 
-  Centred features keep float32's digits.
+  Centered features keep float32's digits.
   """
   num_points = features.shape[0]
   sample = jax.random.permutation(key, num_points)[:_NUM_SAMPLES]
-  # A point of the sample is its own nearest neighbour.
+  # A point of the sample is also its nearest neighbor.
   nearest = NearestNeighbors(
     n_neighbors=min(num_neighbors + 1, num_points), algorithm="brute"
   ).fit(np.asarray(features))

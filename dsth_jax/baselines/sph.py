@@ -17,7 +17,7 @@ class SphericalEncoder(NamedTuple):
 
   Attributes:
     mean: of the features that the encoder was fitted to.
-    pivots: the centres of the balls, seen from the mean.
+    pivots: the centers of the balls, seen from the mean.
     squared_radii: of the balls.
   """
 
@@ -26,7 +26,7 @@ class SphericalEncoder(NamedTuple):
   squared_radii: Float[Array, "b"]
 
   def encode(self, features: Float[ArrayLike, "n d"]) -> UInt8[Array, "n b"]:
-    """Returns codes of 0 and 1, one row an image.
+    """Returns codes of 0 and 1, one row per image.
 
     Raises:
       ValueError: the features have another number of columns.
@@ -58,18 +58,13 @@ def fit(
   Codes are compared by Hamming distance, as those of all methods here, not by
   the reference's distance, which counts common ones as well.
 
-  Args:
-    features: one row an image; all of them are trained on.
-    labels: unused.
-    num_bits: b; may exceed d.
+  `Baseline.fit` describes the shared arguments. b may exceed d.
+
+  Settings:
     mean_tolerance: epsilon_m.
     std_tolerance: epsilon_s.
     max_iters: moves, at most. In few dimensions many balls may never reach
       the tolerances.
-    key: draws the first pivots.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, or all equal.
@@ -81,32 +76,32 @@ def fit(
   del labels
   features = linear.checked_features("sph", features, num_bits)
   mean = jnp.mean(features, axis=0)
-  centred = features - mean[None, :]
-  pivots = _first_pivots(centred, num_bits, key)
-  squared_radii, overlaps = _balls(centred, pivots)
+  centered = features - mean[None, :]
+  pivots = _first_pivots(centered, num_bits, key)
+  squared_radii, overlaps = _balls(centered, pivots)
   for _ in range(max_iters):
     if _is_settled(overlaps, len(features), mean_tolerance, std_tolerance):
       break
     pivots = _moved(pivots, overlaps / (len(features) / 4) - 1)
-    squared_radii, overlaps = _balls(centred, pivots)
+    squared_radii, overlaps = _balls(centered, pivots)
   return SphericalEncoder(mean, pivots, squared_radii)
 
 
 def _first_pivots(
-  centred: Float[Array, "n d"], num_bits: int, key: Key[Array, ""]
+  centered: Float[Array, "n d"], num_bits: int, key: Key[Array, ""]
 ) -> Float[Array, "b d"]:
-  num_points = centred.shape[0]
+  num_points = centered.shape[0]
   chosen = jax.random.choice(
     key, num_points, (num_bits,), replace=num_bits > num_points
   )
-  return centred[chosen]
+  return centered[chosen]
 
 
 def _balls(
-  centred: Float[Array, "n d"], pivots: Float[Array, "b d"]
+  centered: Float[Array, "n d"], pivots: Float[Array, "b d"]
 ) -> tuple[Float[Array, "b"], Float[Array, "b b"]]:
   """Returns the radii that halve the points, and the overlaps they make."""
-  squared = anchors.squared_distances(centred, pivots)
+  squared = anchors.squared_distances(centered, pivots)
   squared_radii = jnp.asarray(_halfway(np.asarray(squared)))
   return squared_radii, _overlaps(squared, squared_radii)
 
@@ -142,8 +137,8 @@ def _is_settled(
   pairs = np.asarray(overlaps)[np.triu_indices(len(overlaps), 1)]
   if not len(pairs):
     return True
-  is_centred = np.mean(np.abs(pairs - wanted)) <= mean_tolerance * wanted
-  return bool(is_centred and np.std(pairs) <= std_tolerance * wanted)
+  is_centered = np.mean(np.abs(pairs - wanted)) <= mean_tolerance * wanted
+  return bool(is_centered and np.std(pairs) <= std_tolerance * wanted)
 
 
 @jax.jit
@@ -159,6 +154,6 @@ def _moved(
 
 @jax.jit
 def _encode(encoder: SphericalEncoder, features: Array) -> Array:
-  centred = features - encoder.mean[None, :]
-  squared = anchors.squared_distances(centred, encoder.pivots)
+  centered = features - encoder.mean[None, :]
+  squared = anchors.squared_distances(centered, encoder.pivots)
   return (squared <= encoder.squared_radii[None, :]).astype(jnp.uint8)

@@ -10,9 +10,10 @@ from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
 from dsth_jax.baselines import deep, image_inputs, similarity
+from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
-# Of the histogram whose peak parts near from far.
+# Of the histogram of distances.
 _BIN_WIDTH = 0.01
 
 
@@ -23,7 +24,7 @@ def fit(
   num_bits: int,
   key: Key[Array, ""],
   features: Float[ArrayLike, "n d"] | None = None,
-  network: str = "simplenet",
+  network: str = hash_models.DEFAULT,
   num_epochs: int = 5,
   batch_size: int = 128,
   learning_rate: float = 3e-3,
@@ -31,72 +32,52 @@ def fit(
   far: float = 1.0,
   num_samples: int = 2000,
 ) -> deep.ImageEncoder:
-  """Learns which images are alike and unlike by a pretrained network.
+  """Learns which pairs of images are similar and dissimilar in the features.
 
-  Pairs whose features are much nearer than most count as alike, W_ij = 1,
-  those much farther as unlike, W_ij = -1, and the others not at all, see
+  Pairs with much smaller distances than most are similar, W_ij = 1, those with
+  much larger ones dissimilar, W_ij = -1, and all others do not count, see
   `thresholds`. The outputs' tanh learns
 
       min 1/n^2 sum_ij |W_ij| (tanh(u_i)^T tanh(u_j) / b - W_ij)^2.
 
-  Args:
-    images: uint8 pixels.
-    labels: unused.
-    num_bits: b.
-    key: of the sample and the training.
-    features: of a pretrained network, one row an image.
-    network: a name in `dsth_jax.models.HASH_MODELS`.
-    num_epochs: passes over the images.
-    batch_size: images a step; their pairs are what is learned from.
-    learning_rate: at its peak.
-    near: standard deviations below the peak at which a pair is alike.
-    far: the same above it, for unlike pairs. 2, as is usual for `near`, left
-      1.5 percent of CIFAR-10's pairs unlike, fewer than half as many as alike:
-      some bits became constant, and 48 of them gave 624 codes.
-    num_samples: images whose pairs give the distribution of distances.
+  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+
+  Settings:
+    near: standard deviations below the peak at which a pair is similar.
+    far: the same above it, for dissimilar pairs. 2, the usual value of `near`,
+      left 1.5 percent of CIFAR-10's pairs dissimilar, less than half of the
+      similar ones: some bits became constant, and 48 bits gave 624 codes.
+    num_samples: images in the sample of the distances.
 
   Returns:
-    The encoder; a bit is the sign of its output.
+    The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: images or features cannot be learned from, see `image_inputs`.
+    ValueError: see `image_inputs.with_features` and `thresholds`.
 
   References:
     Yang et al., Semantic structure-based unsupervised deep hashing, IJCAI
     2018. "SSDH" in the paper's comparison.
   """
   del labels
-  training = deep.Training(num_epochs, batch_size, learning_rate)
-  images = image_inputs.checked_images(
-    "ssdh", images, training, num_bits=num_bits
+  settings = deep.Settings(
+    "ssdh", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  features = image_inputs.checked_features(
-    "ssdh", features, num_images=len(images), num_bits=num_bits
-  )
-  model = deep.make_network(
-    "ssdh", network, num_bits=num_bits, activation="identity"
-  )
+  images, features = image_inputs.with_features(settings, images, features)
   sample_key, learn_key = jax.random.split(key)
   structure = thresholds(
     features, near=near, far=far, num_samples=num_samples, key=sample_key
   )
-  trained = deep.learn(
-    model,
-    images,
-    features,
-    functools.partial(structure_loss, thresholds=structure),
-    training=training,
-    key=learn_key,
-  )
-  return deep.make_encoder(model, trained, image_size=images.shape[1])
+  loss = functools.partial(structure_loss, thresholds=structure)
+  return deep.fit(settings, images, loss, targets=features, key=learn_key)
 
 
 class Thresholds(NamedTuple):
-  """Cosine distances that part pairs.
+  """Cosine distances that separate pairs.
 
   Attributes:
-    near: pairs below are alike.
-    far: pairs above are unlike.
+    near: pairs below are similar.
+    far: pairs above are dissimilar.
   """
 
   near: float
@@ -111,7 +92,7 @@ def thresholds(
   num_samples: int,
   key: Key[Array, ""],
 ) -> Thresholds:
-  """Reads a pair of half Gaussians off the distribution of the distances.
+  """Fits two half Gaussians to the distribution of the distances.
 
       d_near = m - near s_left,   d_far = m + far s_right
 
@@ -120,7 +101,7 @@ def thresholds(
   image have the mean m and that variance.
 
   Args:
-    features: one row an image.
+    features: one row per image.
     near: standard deviations.
     far: standard deviations.
     num_samples: images drawn, if there are more.

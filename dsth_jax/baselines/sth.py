@@ -19,25 +19,20 @@ def fit(
   penalty: float = 1.0,
   key: Key[jax.Array, ""],
 ) -> linear.LinearEncoder:
-  """Learns the bits that cut the neighbour graph by a linear SVM each.
+  """Learns bits that cut the neighbor graph, by one linear SVM per bit.
 
-  The bits are the Laplacian eigenmaps of the cosine k-nearest-neighbour graph
-  (Eq. 1 and 3), cut at their medians.
+  The bits are the Laplacian eigenmaps of the cosine k-nearest-neighbor graph
+  (Eq. 1 and 3), cut at their medians. Cosines are taken after centering.
 
-  Args:
-    features: one row an image; cosines are taken after centring.
-    labels: unused.
-    num_bits: b, below n.
+  `Baseline.fit` describes the shared arguments.
+
+  Settings:
     num_neighbors: k of the graph, below n.
     penalty: C of the SVMs.
-    key: starts the eigensolver.
-
-  Returns:
-    The encoder.
 
   Raises:
     ValueError: the features are not a finite matrix, there are too few of
-      them, or the eigensolver did not converge.
+      them (k < n and b < n), or the eigensolver did not converge.
 
   References:
     Zhang, Wang, Cai and Lu, Self-taught hashing for fast similarity search,
@@ -49,29 +44,29 @@ def fit(
   if most >= len(features):
     raise ValueError(
       f"sth was given {len(features)} images, but {num_bits} bits of a graph "
-      f"of {num_neighbors} neighbours need at least {most + 1}: pass more "
+      f"of {num_neighbors} neighbors need at least {most + 1}: pass more "
       "images, or fewer num_bits or num_neighbors."
     )
   mean = jnp.mean(features, axis=0)
-  centred = features - mean[None, :]
-  taught = self_taught_codes(
-    centred, num_bits=num_bits, num_neighbors=num_neighbors, key=key
+  centered = features - mean[None, :]
+  bits = self_taught_codes(
+    centered, num_bits=num_bits, num_neighbors=num_neighbors, key=key
   )
-  machines = svm.fit(centred, taught, penalty=penalty)
+  machines = svm.fit(centered, bits, penalty=penalty)
   return linear.LinearEncoder(mean, machines.weights, -machines.biases)
 
 
 def self_taught_codes(
-  centred: Float[Array, "n d"],
+  centered: Float[Array, "n d"],
   *,
   num_bits: int,
   num_neighbors: int,
   key: Key[Array, ""],
 ) -> UInt8[Array, "n b"]:
-  """Returns balanced bits that cut the neighbour graph of the features."""
-  neighbors = graph.cosine_knn(centred, num_neighbors=num_neighbors)
-  # Else the first bits would be components that fell apart.
-  connected = graph.connect_components(graph.affinity(neighbors), centred)
+  """Returns balanced bits that cut the neighbor graph of the features."""
+  neighbors = graph.cosine_knn(centered, num_neighbors=num_neighbors)
+  # Otherwise the first bits only separate the components.
+  connected = graph.connect_components(graph.affinity(neighbors), centered)
   embedding = spectral.laplacian_eigenmaps(
     connected.affinity, num_components=num_bits, key=key
   )

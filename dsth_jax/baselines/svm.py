@@ -1,4 +1,4 @@
-"""Linear support vector machines, one a bit, all trained at once."""
+"""Linear support vector machines, one per bit, all trained at once."""
 
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ class SVM(NamedTuple):
   """Predicts bit k by w_k^T x + bias_k >= 0.
 
   Attributes:
-    weights: one column a bit.
-    biases: one a bit.
+    weights: one column per bit.
+    biases: one per bit.
   """
 
   weights: Float[Array, "d b"]
@@ -35,10 +35,10 @@ def fit(
 
   This is the problem of scikit-learn's LinearSVC, which solves one bit after
   another: 20 s for each on 50,000 points of 1,280 features, where 48 bits take
-  0.3 s a step here.
+  0.3 s per step here.
 
   Args:
-    features: one row a point; centred ones converge sooner.
+    features: one row per point; centered ones converge sooner.
     codes: what to predict.
     penalty: C.
     max_iters: of L-BFGS; 50 and 100 agree on 98 % of those bits.

@@ -1,4 +1,4 @@
-"""Random views of images: turned, cropped, recoloured.
+"""Random views of images: rotated, cropped, recolored.
 
 Pixels stay floats of 0 to 255.
 """
@@ -10,10 +10,10 @@ from jax import Array
 from jaxtyping import Float, Key, UInt8
 
 
-def turn(
+def rotate(
   pixels: Float[Array, "n s s 3"], angles: Float[Array, "n"]
 ) -> Float[Array, "n s s 3"]:
-  """Turns each image about its centre, counter-clockwise, by radians."""
+  """Rotates each image about its center, counter-clockwise, by radians."""
   cosine, sine = jnp.cos(angles), jnp.sin(angles)
   matrices = jnp.stack([cosine, sine, -sine, cosine], axis=1)
   return resample(
@@ -30,19 +30,19 @@ def resample(
 
   Args:
     pixels: values of 0 to 255.
-    matrices: M, for (row, column) from the centre of the image.
+    matrices: M, for (row, column) from the center of the image.
     offsets: t.
 
   Returns:
     Images of the same size; beyond an edge its pixels repeat.
   """
   size = pixels.shape[1]
-  centre = (size - 1) / 2
-  axis = jnp.arange(size) - centre
+  center = (size - 1) / 2
+  axis = jnp.arange(size) - center
   grid = jnp.stack(jnp.meshgrid(axis, axis, indexing="ij"))
 
   def read(image: Array, matrix: Array, offset: Array) -> Array:
-    places = jnp.tensordot(matrix, grid, 1) + offset[:, None, None] + centre
+    places = jnp.tensordot(matrix, grid, 1) + offset[:, None, None] + center
     channels = [
       jax.scipy.ndimage.map_coordinates(
         image[:, :, channel], list(places), order=1, mode="nearest"
@@ -59,8 +59,8 @@ def two_views(
 ) -> Float[Array, "v s s 3"]:
   """Returns one random view of each image and, after them, another."""
   twice = jnp.tile(pixels.astype(jnp.float32), (2, 1, 1, 1))
-  crop_key, colour_key = jax.random.split(key)
-  return recolour(crop(twice, crop_key), colour_key)
+  crop_key, color_key = jax.random.split(key)
+  return recolor(crop(twice, crop_key), color_key)
 
 
 def crop(
@@ -82,31 +82,31 @@ def crop(
   return resample(pixels, matrices, places * room[:, None])
 
 
-def recolour(
+def recolor(
   pixels: Float[Array, "n s s 3"], key: Key[Array, ""]
 ) -> Float[Array, "n s s 3"]:
   """Changes brightness, contrast and saturation by up to 40 percent.
 
-  That of 70 percent of the images; 20 percent then lose their colours.
+  This is done to 70 percent of the images; 20 percent then become gray.
   """
-  change_key, apply_key, grey_key = jax.random.split(key, 3)
+  change_key, apply_key, gray_key = jax.random.split(key, 3)
   shape = (len(pixels), 1, 1, 1)
   low, high = 0.6, 1.4
   brightness, contrast, saturation = jax.random.uniform(
     change_key, (3, *shape), minval=low, maxval=high
   )
   changed = jnp.clip(pixels * brightness, 0.0, 255.0)
-  mean = jnp.mean(_grey(changed), axis=(1, 2), keepdims=True)
+  mean = jnp.mean(_gray(changed), axis=(1, 2), keepdims=True)
   changed = jnp.clip(mean + contrast * (changed - mean), 0.0, 255.0)
-  grey = _grey(changed)
-  changed = jnp.clip(grey + saturation * (changed - grey), 0.0, 255.0)
+  gray = _gray(changed)
+  changed = jnp.clip(gray + saturation * (changed - gray), 0.0, 255.0)
   is_changed = jax.random.bernoulli(apply_key, 0.7, shape)
   pixels = jnp.where(is_changed, changed, pixels)
-  is_grey = jax.random.bernoulli(grey_key, 0.2, shape)
-  return jnp.where(is_grey, _grey(pixels), pixels)
+  is_gray = jax.random.bernoulli(gray_key, 0.2, shape)
+  return jnp.where(is_gray, _gray(pixels), pixels)
 
 
-def _grey(pixels: Array) -> Array:
+def _gray(pixels: Array) -> Array:
   """Returns the luma of ITU-R BT.601, [n s s 1]."""
   weights = jnp.array([0.299, 0.587, 0.114])
   return jnp.sum(pixels * weights[None, None, None, :], axis=3, keepdims=True)

@@ -11,12 +11,12 @@ from dsth_jax.baselines import agh, anchor_graph, anchors
 
 
 def _affinities(features, encoder):
-  centred = features - np.asarray(encoder.mean)
-  squared = anchors.squared_distances(jnp.asarray(centred), encoder.centres)
+  centered = features - np.asarray(encoder.mean)
+  squared = anchors.squared_distances(jnp.asarray(centered), encoder.centers)
   found = anchors.affinities(
     squared, encoder.bandwidth, num_nearest=encoder.num_nearest
   )
-  return anchor_graph.to_scipy(found, len(encoder.centres))
+  return anchor_graph.to_scipy(found, len(encoder.centers))
 
 
 def _graph(affinities):

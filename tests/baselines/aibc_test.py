@@ -11,46 +11,46 @@ from support.points import correlated_features
 from dsth_jax.baselines import aibc, itq
 
 
-def _centred():
+def _centered():
   features = correlated_features(120)
   return features - features.mean(0)
 
 
-def _learn(centred, start, *, num_iters, fidelity=1.0):
+def _learn(centered, start, *, num_iters, fidelity=1.0):
   return aibc.learn(
-    jnp.asarray(centred),
-    centred.T.astype(float) @ centred,
+    jnp.asarray(centered),
+    centered.T.astype(float) @ centered,
     start,
     fidelity=fidelity,
     num_iters=num_iters,
   )
 
 
-def _ridge(centred):
-  return aibc.RIDGE * np.mean(np.sum(np.square(centred), axis=0))
+def _ridge(centered):
+  return aibc.RIDGE * np.mean(np.sum(np.square(centered), axis=0))
 
 
-def _objective(sides, centred, fidelity):
+def _objective(sides, centered, fidelity):
   """The objective with S written out."""
   num_points, num_bits = sides.query.codes.shape
-  centred = centred.astype(np.float64)
-  inner = centred @ centred.T * num_bits / np.square(centred).sum(1).mean()
+  centered = centered.astype(np.float64)
+  inner = centered @ centered.T * num_bits / np.square(centered).sum(1).mean()
   fitted = np.asarray(sides.query.codes) @ np.asarray(sides.database.codes).T
   penalty = 0.0
   for codes, projection in sides:
-    penalty += np.sum((codes - centred @ projection) ** 2)
-    penalty += _ridge(centred) * np.sum(np.square(projection))
+    penalty += np.sum((codes - centered @ projection) ** 2)
+    penalty += _ridge(centered) * np.sum(np.square(projection))
   return np.sum((fitted - inner) ** 2) + fidelity * num_points * penalty
 
 
 @pytest.mark.parametrize("fidelity", [0.1, 1.0, 5.0])
 def test_aibc_objective_never_rises(fidelity, key):
-  centred = _centred()
-  start = itq.fit(centred, num_bits=6, key=key).projection
+  centered = _centered()
+  start = itq.fit(centered, num_bits=6, key=key).projection
   found = [
     _objective(
-      _learn(centred, start, num_iters=num_iters, fidelity=fidelity),
-      centred,
+      _learn(centered, start, num_iters=num_iters, fidelity=fidelity),
+      centered,
       fidelity,
     )
     for num_iters in range(8)
@@ -61,30 +61,30 @@ def test_aibc_objective_never_rises(fidelity, key):
 
 
 def test_aibc_projection_is_the_ridge_regression_of_the_codes(key):
-  centred = _centred()
-  start = itq.fit(centred, num_bits=6, key=key).projection
-  for side in _learn(centred, start, num_iters=2):
-    expected = sklearn.linear_model.Ridge(_ridge(centred), fit_intercept=False)
-    expected.fit(centred.astype(float), np.asarray(side.codes))
+  centered = _centered()
+  start = itq.fit(centered, num_bits=6, key=key).projection
+  for side in _learn(centered, start, num_iters=2):
+    expected = sklearn.linear_model.Ridge(_ridge(centered), fit_intercept=False)
+    expected.fit(centered.astype(float), np.asarray(side.codes))
     np.testing.assert_allclose(
       side.projection, expected.coef_.T, rtol=1e-4, atol=1e-4
     )
 
 
 def test_aibc_of_one_bit_takes_the_best_codes(key):
-  centred = _centred()
-  start = itq.fit(centred, num_bits=1, key=key).projection
+  centered = _centered()
+  start = itq.fit(centered, num_bits=1, key=key).projection
   before, after = (
-    _learn(centred, start, num_iters=num_iters) for num_iters in (0, 1)
+    _learn(centered, start, num_iters=num_iters) for num_iters in (0, 1)
   )
   # The query's codes come first, against the database's of the start; one bit
-  # has no others, and each image is decided alone.
-  for image in range(len(centred)):
+  # has no others, and each image is independent.
+  for image in range(len(centered)):
     flipped = after.query.codes.at[image].multiply(-1)
     kept, changed = (
       _objective(
         aibc.Sides(before.query._replace(codes=codes), before.database),
-        centred,
+        centered,
         1.0,
       )
       for codes in (after.query.codes, flipped)

@@ -23,20 +23,20 @@ def _choose(features, num_anchors):
 def test_anchors_are_the_means_of_what_is_nearest_to_them():
   features = correlated_features()
   found = _choose(features, 12)
-  distances = scipy.spatial.distance.cdist(features, found.centres)
+  distances = scipy.spatial.distance.cdist(features, found.centers)
   nearest = distances.argmin(1)
   np.testing.assert_array_equal(found.sizes, np.bincount(nearest, minlength=12))
   means = [features[nearest == group].mean(0) for group in range(12)]
-  np.testing.assert_allclose(found.centres, means, atol=1e-5)
+  np.testing.assert_allclose(found.centers, means, atol=1e-5)
 
 
 def test_points_that_coincide_make_one_anchor():
   features = np.repeat(correlated_features(11), 7, axis=0)
   found = _choose(features, 12)
   np.testing.assert_array_equal(found.sizes, np.full(11, 7))
-  order = np.lexsort(np.asarray(found.centres).T)
+  order = np.lexsort(np.asarray(found.centers).T)
   expected = features[::7][np.lexsort(features[::7].T)]
-  np.testing.assert_allclose(found.centres[order], expected, atol=1e-5)
+  np.testing.assert_allclose(found.centers[order], expected, atol=1e-5)
 
 
 def test_fewer_points_than_anchors_are_refused():

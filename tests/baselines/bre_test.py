@@ -5,7 +5,7 @@ import itertools
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.labelled_points import labelled_features
+from support.labeled_points import labeled_features
 
 from dsth_jax.baselines import bre, bre_descent
 
@@ -23,14 +23,14 @@ def _codes(kernels, bits):
 
 
 def _problem(num_points, *, num_bits, num_anchors):
-  features, classes = labelled_features(num_points)
+  features, classes = labeled_features(num_points)
   rng = np.random.default_rng(0)
-  centred = features - features.mean(0)
+  centered = features - features.mean(0)
   bits = bre.draw_bits(
     num_points, num_bits=num_bits, num_anchors=num_anchors, rng=rng
   )
   pairs = bre.draw_pairs(classes, num_pairs=20 * num_points, rng=rng)
-  return jnp.asarray(centred @ centred.T), bits, pairs
+  return jnp.asarray(centered @ centered.T), bits, pairs
 
 
 def test_pairs_are_different_and_half_of_them_alike():
@@ -62,7 +62,7 @@ def test_anchors_of_a_bit_are_different_points():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_best_weight_is_the_best_of_all(seed):
+def test_cheapest_weight_is_the_best_of_all(seed):
   rng = np.random.default_rng(seed)
   # Kernels of 0 and equal points among them.
   kernel = rng.integers(-2, 3, 30).astype(np.float32)
@@ -75,7 +75,7 @@ def test_best_weight_is_the_best_of_all(seed):
     code = values + (weight - 0.5) * kernel >= 0
     return prices[code[first] != code[second]].sum()
 
-  found = bre_descent.best_weight(
+  found = bre_descent.cheapest_weight(
     *map(jnp.asarray, (kernel, values, np.float32(0.5), prices)), pairs
   )
   # Changes are at quarters from -6 on; between them nothing happens.
@@ -114,7 +114,7 @@ def test_in_the_end_no_other_weight_lowers_the_objective():
 
 
 def test_objective_over_all_pairs_falls_in_the_codes_themselves(key):
-  features, classes = labelled_features(100)
+  features, classes = labeled_features(100)
   first, second = np.triu_indices(100, 1)
   pairs = first, second, classes[first] != classes[second]
 

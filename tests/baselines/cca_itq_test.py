@@ -6,7 +6,7 @@ import pytest
 import scipy.linalg
 from sklearn.cross_decomposition import CCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from support.labelled_points import labelled_features
+from support.labeled_points import labeled_features
 
 from dsth_jax.baselines import cca_itq
 
@@ -21,7 +21,7 @@ def _canonical(features, classes, regularization):
   ("num_classes", "num_found"), [(2, 1), (6, 5), (20, 12)]
 )
 def test_correlations_are_scikit_learns(num_classes, num_found):
-  features, classes = labelled_features(num_classes=num_classes)
+  features, classes = labeled_features(num_classes=num_classes)
   found = _canonical(features, classes, 1e-9)
   # The last one-hot column follows from the others.
   one_hot = np.eye(num_classes)[classes, :-1]
@@ -36,7 +36,7 @@ def test_correlations_are_scikit_learns(num_classes, num_found):
 
 @pytest.mark.parametrize("regularization", [1e-4, 0.5])
 def test_directions_solve_the_regularized_eigenproblem(regularization):
-  features, classes = labelled_features(num_classes=5)
+  features, classes = labeled_features(num_classes=5)
   found = _canonical(features, classes, regularization)
   one_hot = np.eye(5)[classes]
   covariance = np.cov(features.T.astype(np.float64), one_hot.T, bias=True)
@@ -62,7 +62,7 @@ def test_directions_solve_the_regularized_eigenproblem(regularization):
 
 
 def test_directions_span_those_of_discriminant_analysis():
-  features, classes = labelled_features(num_classes=5)
+  features, classes = labeled_features(num_classes=5)
   found = _canonical(features, classes, 1e-9)
   reference = LinearDiscriminantAnalysis(solver="eigen")
   reference.fit(features.astype(np.float64), classes)
@@ -74,11 +74,11 @@ def test_directions_span_those_of_discriminant_analysis():
 
 @pytest.mark.parametrize("num_bits", [4, 12, 48])
 def test_bits_are_rotated_weighted_directions(num_bits, key):
-  features, classes = labelled_features(num_classes=5)
+  features, classes = labeled_features(num_classes=5)
   encoder = cca_itq.fit(features, classes, num_bits=num_bits, key=key)
   found = _canonical(features, classes, 1e-4)
   weighted = np.asarray(found.directions * found.correlations[None, :])
-  # P = A R with orthogonal R, whatever the number of bits: P P^T = A A^T.
+  # P = A R with orthogonal R, for any number of bits: P P^T = A A^T.
   projection = np.asarray(encoder.projection)
   np.testing.assert_allclose(
     projection @ projection.T, weighted @ weighted.T, atol=1e-5
@@ -86,7 +86,7 @@ def test_bits_are_rotated_weighted_directions(num_bits, key):
 
 
 def test_more_bits_than_directions_are_more_hyperplanes(key):
-  features, classes = labelled_features(num_classes=5)
+  features, classes = labeled_features(num_classes=5)
   encoder = cca_itq.fit(features, classes, num_bits=48, key=key)
   normals = np.asarray(encoder.projection, np.float64)
   assert np.linalg.matrix_rank(normals, tol=1e-4) == 4
@@ -97,14 +97,14 @@ def test_more_bits_than_directions_are_more_hyperplanes(key):
 
 
 def test_bits_of_two_classes_are_equal_or_opposite(key):
-  features, classes = labelled_features(num_classes=2)
+  features, classes = labeled_features(num_classes=2)
   found = cca_itq.fit(features, classes, num_bits=8, key=key).encode(features)
   assert len(np.unique(found, axis=0)) == 2
 
 
 @pytest.mark.parametrize("regularization", [0.0, -1.0, np.nan])
 def test_what_would_divide_by_zero_is_refused(regularization, key):
-  features, classes = labelled_features()
+  features, classes = labeled_features()
   with pytest.raises(ValueError, match="cca_itq was given regularization="):
     cca_itq.fit(
       features, classes, num_bits=4, regularization=regularization, key=key

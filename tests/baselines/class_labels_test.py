@@ -5,7 +5,7 @@ import inspect
 import jax
 import numpy as np
 import pytest
-from support.labelled_points import labelled_features
+from support.labeled_points import labeled_features
 
 from dsth_jax import codes, metrics
 from dsth_jax.baselines import BASELINES, class_labels, itq
@@ -41,14 +41,14 @@ def _fit(name, features, labels, *, num_bits=9):
 def test_labels_that_nothing_can_be_learned_from_are_refused(
   name, labels, message
 ):
-  features, _ = labelled_features()
+  features, _ = labeled_features()
   with pytest.raises(ValueError, match=f"^{name} was given {message}.*: "):
     _fit(name, features, labels)
 
 
 @supervised
 def test_names_of_classes_mean_nothing(name):
-  features, classes = labelled_features()
+  features, classes = labeled_features()
   expected = _fit(name, features, classes).encode(features)
   renamed = np.array(["ant", "bee", "cat", "dog"])[classes]
   for labels in (renamed, 10 * classes.astype(np.uint8)):
@@ -58,7 +58,7 @@ def test_names_of_classes_mean_nothing(name):
 
 @supervised
 def test_new_images_find_their_class_better_than_without_labels(name, key):
-  features, classes = labelled_features(600)
+  features, classes = labeled_features(600)
   learned, queries = slice(0, 400), slice(400, None)
 
   def precision(encoder):
@@ -78,21 +78,21 @@ def test_new_images_find_their_class_better_than_without_labels(name, key):
 
 
 @pytest.mark.parametrize("num_rows", [1, 7, 40, 100, 1000])
-def test_balanced_rows_take_from_the_classes_in_turn(num_rows, key):
+def test_balanced_rows_take_from_each_class_equally(num_rows, key):
   sizes = [3, 50, 20, 27]
   classes = np.repeat(np.arange(4), sizes)
   rows = class_labels.balanced_rows(classes, num_rows, key=key)
   assert len(np.unique(rows)) == len(rows) == min(num_rows, 100)
   left, expected = np.array(sizes), np.zeros(4, int)
   while expected.sum() < num_rows and left.any():
-    turn = (left > 0) & (expected.sum() + np.cumsum(left > 0) <= num_rows)
-    left, expected = left - turn, expected + turn
+    taken = (left > 0) & (expected.sum() + np.cumsum(left > 0) <= num_rows)
+    left, expected = left - taken, expected + taken
   np.testing.assert_array_equal(
     np.bincount(classes[rows], minlength=4), expected
   )
 
 
-def test_balanced_rows_are_drawn_anew_by_another_key():
+def test_balanced_rows_differ_with_another_key():
   classes = np.arange(100) % 5
   first, other = (
     class_labels.balanced_rows(classes, 50, key=jax.random.key(seed))

@@ -84,20 +84,20 @@ def test_codes_reach_the_least_error_of_all_codes():
     codes = np.where(np.asarray(factors.values) >= 0, 1, -1)
     found.append(_error(codes, classes))
   assert min(found) == pytest.approx(least)
-  # A start near a worse corner may end there; most do not.
+  # A start near another corner may end there; most do not.
   assert np.median(found) == pytest.approx(least)
 
 
 @pytest.mark.parametrize("num_bits", [16, 48])
-def test_a_class_has_a_code_word_far_from_the_others(num_bits, key):
+def test_a_class_has_one_code_far_from_those_of_the_others(num_bits, key):
   classes = _classes(500, 10)
   factors = cnnh.factorize(classes, num_bits=num_bits, num_sweeps=5, key=key)
   codes = np.asarray(factors.values) >= 0
-  words = np.stack([codes[classes == own].mean(0) > 0.5 for own in range(10)])
-  # Where zero is best for a class, its images may take either sign.
-  assert (codes == words[classes]).mean() > 0.99
-  distances = (words[:, None] != words[None]).sum(2)[np.triu_indices(10, 1)]
-  # Ten words of b bits are 5 b / 9 apart on average at most.
+  shared = np.stack([codes[classes == c].mean(0) > 0.5 for c in range(10)])
+  # Where zero is optimal for a class, its images may take either sign.
+  assert (codes == shared[classes]).mean() > 0.99
+  distances = (shared[:, None] != shared[None]).sum(2)[np.triu_indices(10, 1)]
+  # Ten codes of b bits are 5 b / 9 apart on average at most.
   assert distances.mean() > 0.52 * num_bits
   assert distances.min() > 0.3 * num_bits
 

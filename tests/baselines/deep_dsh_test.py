@@ -34,9 +34,9 @@ def test_loss_is_the_mean_over_pairs():
 
 def test_codes_that_differ_in_half_of_their_bits_between_classes_cost_nothing():
   # Rows of a Hadamard matrix, each twice.
-  words = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]], np.float32)
+  rows = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]], np.float32)
   classes = np.array([0, 0, 1, 1, 2, 2])
   loss = deep_dsh.contrastive_loss(
-    jnp.asarray(words[classes]), jnp.asarray(classes), regularization=0.01
+    jnp.asarray(rows[classes]), jnp.asarray(classes), regularization=0.01
   )
   assert float(loss) == 0.0

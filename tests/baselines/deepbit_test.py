@@ -1,12 +1,13 @@
-"""The three terms of the loss, and the layer that alone learns."""
+"""The three terms of the loss, and the only layer that learns."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.pictures import TinyNet, kinds_of_images
+from support.pictures import TINY, kinds_of_images
 
 from dsth_jax.baselines import deep, deepbit
+from dsth_jax.models import hash_models
 
 
 def test_loss_is_the_sum_of_its_terms():
@@ -43,22 +44,24 @@ def test_gradient_passes_the_bits_unchanged():
   np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_second_half_is_the_first_turned_a_little(key):
+def test_the_second_half_is_the_first_rotated_a_little(key):
   images, _ = kinds_of_images(8)
-  pixels = deepbit.turned_views(jnp.asarray(images), key, max_angle=10.0)
-  straight, turned = np.split(np.asarray(pixels), 2)
-  assert (straight != turned).any(axis=(1, 2, 3)).all()
-  # The centre hardly moves, whatever the angle.
-  middle = np.abs(straight - turned)[:, 7:9, 7:9].mean()
-  corners = np.abs(straight - turned)[:, :3, :3].mean()
+  pixels = deepbit.rotated_views(jnp.asarray(images), key, max_angle=10.0)
+  straight, rotated = np.split(np.asarray(pixels), 2)
+  assert (straight != rotated).any(axis=(1, 2, 3)).all()
+  # The center hardly moves at any angle.
+  middle = np.abs(straight - rotated)[:, 7:9, 7:9].mean()
+  corners = np.abs(straight - rotated)[:, :3, :3].mean()
   assert middle < corners
-  still = deepbit.turned_views(jnp.asarray(images), key, max_angle=0.0)
+  still = deepbit.rotated_views(jnp.asarray(images), key, max_angle=0.0)
   np.testing.assert_allclose(*np.split(np.asarray(still), 2), atol=1e-3)
 
 
-def test_only_the_named_layer_learns(key):
+def test_only_the_named_layer_learns(key, monkeypatch):
+  monkeypatch.setitem(hash_models.HASH_MODELS, "tiny", TINY)
   images, _ = kinds_of_images(32)
-  model = TinyNet(num_bits=4, head="mlp", activation="identity")
+  settings = deep.Settings("deepbit", 4, "tiny", 2, 16, 0.1)
+  model = deep.make_network(settings)
   start = jax.jit(model.init)(key, jnp.zeros((1, 16, 16, 3)))
   before = jax.tree.map(np.array, start["params"])
 
@@ -66,11 +69,11 @@ def test_only_the_named_layer_learns(key):
     return jnp.mean((outputs - 1.0) ** 2)
 
   after = deep.learn(
+    settings,
     model,
     images,
-    None,
     loss,
-    training=deep.Training(num_epochs=2, batch_size=16, learning_rate=0.1),
+    targets=None,
     start=start,
     only="bits",
     key=key,

@@ -11,10 +11,10 @@ from dsth_jax.baselines import anchors, density_dsh
 
 
 def _groups(features, num_groups, key):
-  centred = features - features.mean(0)
+  centered = features - features.mean(0)
   return anchors.choose(
     "density_dsh",
-    jnp.asarray(centred),
+    jnp.asarray(centered),
     num_anchors=num_groups,
     num_iters=3,
     key=key,
@@ -23,17 +23,17 @@ def _groups(features, num_groups, key):
 
 def _every_plane(groups, num_adjacent):
   """The normal, offset and entropy of each plane, by loops."""
-  centres = np.asarray(groups.centres, np.float64)
+  centers = np.asarray(groups.centers, np.float64)
   sizes = np.asarray(groups.sizes)
   nearest = sklearn.neighbors.NearestNeighbors(n_neighbors=num_adjacent)
-  adjacent = nearest.fit(centres).kneighbors(return_distance=False)
+  adjacent = nearest.fit(centers).kneighbors(return_distance=False)
   planes = []
-  for i in range(len(centres)):
-    for j in range(i + 1, len(centres)):
+  for i in range(len(centers)):
+    for j in range(i + 1, len(centers)):
       if j in adjacent[i] or i in adjacent[j]:
-        normal = centres[i] - centres[j]
-        offset = normal @ (centres[i] + centres[j]) / 2
-        above = [c @ normal >= offset for c in centres]
+        normal = centers[i] - centers[j]
+        offset = normal @ (centers[i] + centers[j]) / 2
+        above = [c @ normal >= offset for c in centers]
         shares = [sizes[np.equal(above, side)].sum() for side in (True, False)]
         planes.append((normal, offset, scipy.stats.entropy(shares)))
   return planes
@@ -56,8 +56,8 @@ def test_density_dsh_takes_the_planes_of_largest_entropy(key):
 def test_density_dsh_planes_lie_halfway_between_two_groups(key):
   features = correlated_features(600)
   encoder = density_dsh.fit(features, num_bits=6, key=key)
-  centres = np.asarray(_groups(features, 9, key).centres)
-  values = centres @ np.asarray(encoder.projection)
+  centers = np.asarray(_groups(features, 9, key).centers)
+  values = centers @ np.asarray(encoder.projection)
   values -= np.asarray(encoder.thresholds)[None, :]
   for bit, normal in enumerate(np.asarray(encoder.projection).T):
     half = normal @ normal / 2

@@ -5,14 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
-from support.pictures import TinyNet
+from support.pictures import TINY
 
 from dsth_jax import encode
 from dsth_jax.baselines import deep, dlbh
+from dsth_jax.models import hash_models
 
 
-def test_the_classifier_reads_the_latent_values_and_is_left_out(key):
-  network = TinyNet(num_bits=6, head="mlp", activation="sigmoid")
+def test_the_classifier_reads_the_latent_values_and_is_removed(
+  key, monkeypatch
+):
+  monkeypatch.setitem(hash_models.HASH_MODELS, "tiny", TINY)
+  settings = deep.Settings("dlbh", 6, "tiny", 1, 8, 0.1)
+  network = deep.make_network(settings, "sigmoid")
   model = dlbh.Classifier(network, num_classes=3)
   images = jax.random.uniform(key, (5, 16, 16, 3), minval=-1.0)
   variables = jax.jit(model.init)(key, images)
@@ -26,7 +31,7 @@ def test_the_classifier_reads_the_latent_values_and_is_left_out(key):
 
   pixels = np.asarray(np.round((images + 1) * 127.5), np.uint8)
   encoder = deep.make_encoder(
-    network, trained, image_size=16, threshold=encode.HALF
+    settings, network, trained, (16, 16, 3), threshold=encode.HALF
   )
   latent = network.apply(trained.variables, pixels / np.float32(127.5) - 1)
   found = encoder.encode(pixels)

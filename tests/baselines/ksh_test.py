@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
-from support.labelled_points import labelled_features
+from support.labeled_points import labeled_features
 
 from dsth_jax.baselines import kernels, ksh
 
@@ -18,14 +18,14 @@ def _products(classes):
 
 
 def _values(num_points=60, num_anchors=20, *, key, **settings):
-  features, classes = labelled_features(num_points, **settings)
+  features, classes = labeled_features(num_points, **settings)
   found = kernels.fit(jnp.asarray(features), num_anchors=num_anchors, key=key)
   values = kernels.evaluate(found, jnp.asarray(features))
   return np.asarray(values, np.float64), classes
 
 
 def test_residual_is_what_the_bits_have_left():
-  _, classes = labelled_features(50)
+  _, classes = labeled_features(50)
   bits = np.random.default_rng(0).choice([-1.0, 1.0], (3, 50))
   residual = ksh.label_products(classes, 7)
   for bit in bits:
@@ -72,7 +72,7 @@ def _objective(encoder, features, classes):
 @pytest.mark.parametrize("seed", range(3))
 def test_smoothing_never_makes_a_bit_worse_than_its_relaxation(seed):
   key = jax.random.key(seed)
-  features, classes = labelled_features(120)
+  features, classes = labeled_features(120)
   settings = {"num_bits": 1, "num_anchors": 30, "key": key}
   smoothed, relaxed = (
     ksh.fit(features, classes, num_iters=num_iters, **settings)
@@ -85,7 +85,7 @@ def test_smoothing_never_makes_a_bit_worse_than_its_relaxation(seed):
 
 @pytest.mark.parametrize("num_classes", [2, 3, 4])
 def test_first_bit_of_a_tiny_problem_is_the_best_of_all(num_classes, key):
-  features, classes = labelled_features(12, num_classes=num_classes)
+  features, classes = labeled_features(12, num_classes=num_classes)
   encoder = ksh.fit(features, classes, num_bits=1, key=key)
   every_bit = np.array(list(itertools.product([-1.0, 1.0], repeat=12)))
   gains = np.einsum("hi,ij,hj->h", every_bit, _products(classes), every_bit)

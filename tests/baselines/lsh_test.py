@@ -43,16 +43,16 @@ def test_lsh_is_faiss_with_the_same_hyperplanes(key):
   faiss = pytest.importorskip("faiss")
   features = correlated_features()
   encoder = lsh.fit(features, num_bits=24, key=key)
-  centred = features - np.asarray(encoder.mean)
+  centered = features - np.asarray(encoder.mean)
   index = faiss.IndexLSH(20, 24, True)
   faiss.copy_array_to_vector(
     np.asarray(encoder.projection).T.ravel(), index.rrot.A
   )
-  packed = index.sa_encode(centred)
+  packed = index.sa_encode(centered)
   # Its first bit is the least significant one.
   expected = np.unpackbits(packed, axis=1, bitorder="little")
   found = np.asarray(encoder.encode(features))
-  clear = np.abs(centred @ encoder.projection) > 1e-4
+  clear = np.abs(centered @ encoder.projection) > 1e-4
   np.testing.assert_array_equal(found[clear], expected[clear])
   assert clear.mean() > 0.99
 

@@ -45,10 +45,10 @@ def test_sklsh_differs_within_the_papers_bounds(key):
   assert (found <= upper + error).all()
 
 
-def test_sklsh_takes_the_distance_to_the_50th_neighbour(key):
+def test_sklsh_takes_the_distance_to_the_50th_neighbor(key):
   features = correlated_features() - 3.0
   expected = np.sort(scipy.spatial.distance.cdist(features, features), axis=1)
-  # A point's first neighbour is itself.
+  # A point's first neighbor is itself.
   np.testing.assert_allclose(
     sklsh.neighbor_distance(features, 50, key=key),
     expected[:, 50].mean(),

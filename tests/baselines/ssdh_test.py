@@ -11,8 +11,8 @@ from dsth_jax.baselines import similarity, ssdh
 
 def _features(num_points=400, num_features=16):
   rng = np.random.default_rng(0)
-  centres = rng.normal(size=(8, num_features))
-  points = centres[rng.integers(0, 8, num_points)]
+  centers = rng.normal(size=(8, num_features))
+  points = centers[rng.integers(0, 8, num_points)]
   return (points + rng.normal(size=points.shape)).astype(np.float32)
 
 

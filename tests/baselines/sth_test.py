@@ -28,12 +28,12 @@ def _eigenmaps(features, num_bits, num_neighbors):
 
 def test_sth_teaches_itself_the_halves_of_the_eigenvectors(key):
   # So few points that the eigenproblem is solved directly, and compiles soon.
-  centred = correlated_features(60).astype(np.float64) - 3.0
-  centred -= centred.mean(0)
-  vectors = _eigenmaps(centred, 4, 8)
+  centered = correlated_features(60).astype(np.float64) - 3.0
+  centered -= centered.mean(0)
+  vectors = _eigenmaps(centered, 4, 8)
   found = np.asarray(
     sth.self_taught_codes(
-      jnp.asarray(centred, jnp.float32), num_bits=4, num_neighbors=8, key=key
+      jnp.asarray(centered, jnp.float32), num_bits=4, num_neighbors=8, key=key
     )
   )
   medians = np.median(vectors, axis=0)
@@ -49,17 +49,17 @@ def test_sth_teaches_itself_the_halves_of_the_eigenvectors(key):
 
 def test_sth_encodes_as_scikit_learns_svms_of_its_bits(key):
   features = correlated_features(60)
-  centred = features - features.mean(0)
+  centered = features - features.mean(0)
   taught = sth.self_taught_codes(
-    jnp.asarray(centred), num_bits=4, num_neighbors=8, key=key
+    jnp.asarray(centered), num_bits=4, num_neighbors=8, key=key
   )
   encoder = sth.fit(features, num_bits=4, num_neighbors=8, key=key)
   found = np.asarray(encoder.encode(features))
   for bit in range(4):
     expected = sklearn.svm.LinearSVC(dual=False, tol=1e-8)
-    expected.fit(centred, taught[:, bit])
-    clear = np.abs(expected.decision_function(centred)) > 0.02
-    agrees = found[:, bit] == expected.predict(centred)
+    expected.fit(centered, taught[:, bit])
+    clear = np.abs(expected.decision_function(centered)) > 0.02
+    agrees = found[:, bit] == expected.predict(centered)
     assert agrees[clear].all()
     assert clear.mean() > 0.9
 

@@ -1,4 +1,4 @@
-"""Turned, cropped and recoloured images."""
+"""Rotated, cropped and recolored images."""
 
 import jax
 import jax.numpy as jnp
@@ -16,18 +16,18 @@ def _pixels(num_images=6, size=8):
 
 
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-def test_quarter_turns_are_numpys(quarters):
+def test_quarter_rotations_are_numpys(quarters):
   pixels = _pixels()
   angles = jnp.full(6, quarters * np.pi / 2)
-  found = views.turn(pixels, angles)
+  found = views.rotate(pixels, angles)
   expected = np.rot90(pixels, quarters, axes=(1, 2))
   # Places are off by float32's 1e-7 of 8 pixels, times differences of 255.
   np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_each_image_is_turned_by_its_own_angle_as_scipy_does():
+def test_each_image_is_rotated_by_its_own_angle_as_scipy_does():
   pixels = _pixels(2)
-  found = views.turn(pixels, jnp.deg2rad(jnp.array([7.0, -10.0])))
+  found = views.rotate(pixels, jnp.deg2rad(jnp.array([7.0, -10.0])))
   for image, degrees, own in zip(pixels, (7.0, -10.0), found, strict=True):
     expected = scipy.ndimage.rotate(
       image, degrees, (1, 0), reshape=False, order=1, mode="nearest"
@@ -53,25 +53,25 @@ def test_crops_lie_within_the_image_and_are_mirrored_every_other_time(key):
   assert found.max() <= size - 1
 
 
-def test_recoloured_pixels_stay_in_range_and_a_share_turns_grey(key):
+def test_recolored_pixels_stay_in_range_and_a_share_becomes_gray(key):
   pixels = jnp.tile(_pixels(1), (500, 1, 1, 1))
-  found = np.asarray(views.recolour(pixels, key))
+  found = np.asarray(views.recolor(pixels, key))
   assert found.min() >= 0
   assert found.max() <= 255.001
-  is_grey = np.ptp(found, axis=3).max(axis=(1, 2)) < 1e-3
-  assert is_grey.mean() == pytest.approx(0.2, abs=0.07)
+  is_gray = np.ptp(found, axis=3).max(axis=(1, 2)) < 1e-3
+  assert is_gray.mean() == pytest.approx(0.2, abs=0.07)
   same = np.abs(found - pixels).max(axis=(1, 2, 3)) < 1e-3
   assert same.mean() == pytest.approx(0.3 * 0.8, abs=0.08)
   luma = np.asarray(pixels[0]) @ [0.299, 0.587, 0.114]
-  unchanged = found[is_grey][:, :, :, 0]
+  unchanged = found[is_gray][:, :, :, 0]
   closest = np.abs(unchanged - luma[None]).max(axis=(1, 2)).min()
   assert closest < 1e-2
 
 
-def test_a_grey_image_keeps_its_colours_and_its_mean_decides_the_contrast(key):
+def test_a_grey_image_keeps_its_colors_and_its_mean_decides_the_contrast(key):
   pixels = jnp.full((50, 4, 4, 3), 100.0)
-  found = np.asarray(views.recolour(pixels, key))
-  # Neither contrast nor saturation changes what is uniformly grey.
+  found = np.asarray(views.recolor(pixels, key))
+  # Neither contrast nor saturation changes what is uniformly gray.
   assert np.ptp(found, axis=(1, 2, 3)).max() < 1e-3
   assert found.min() >= 60 - 1e-3
   assert found.max() <= 140 + 1e-3

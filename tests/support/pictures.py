@@ -3,26 +3,26 @@
 import flax.linen as nn
 import numpy as np
 
-from dsth_jax.models.hash_models import heads
+from dsth_jax.models.hash_models import HashModel, heads, simplenet
 
 NUM_KINDS = 4
-_COLOURS = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200], [180] * 3])
+_COLORS = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200], [180] * 3])
 
 
 def kinds_of_images(num_images=128, size=16, seed=0):
-  """Noisy patches, each kind of a colour of its own, and their kinds."""
+  """Noisy images with a patch, whose color is that of the kind; the kinds."""
   rng = np.random.default_rng(seed)
   kinds = rng.permutation(np.arange(num_images) % NUM_KINDS)
   corners = rng.integers(2, size // 2 - 1, (num_images, 2))
   images = rng.integers(60, 120, (num_images, size, size, 3))
   for image, kind, (row, column) in zip(images, kinds, corners, strict=True):
     patch = image[row : row + size // 2, column : column + size // 2]
-    patch[:] = (patch + 2 * _COLOURS[kind]) // 3
+    patch[:] = (patch + 2 * _COLORS[kind]) // 3
   return images.astype(np.uint8), kinds
 
 
-def features_of(kinds, num_features=16, seed=1):
-  """What a pretrained network might see: most distances alike, some small."""
+def backbone_features(kinds, num_features=16, seed=1):
+  """Features like a backbone's: most distances are similar, some small."""
   rng = np.random.default_rng(seed)
   directions = rng.normal(size=(NUM_KINDS, num_features))
   features = directions[kinds] + rng.normal(size=(len(kinds), num_features))
@@ -50,3 +50,6 @@ class TinyNet(nn.Module):
     x = nn.BatchNorm(use_running_average=not train, momentum=0.5)(x)
     x = _dense(self.num_bits, "bits")(nn.relu(x))
     return heads.ACTIVATIONS[self.activation](name="activation")(x, train)
+
+
+TINY = HashModel(TinyNet, simplenet.preprocess, image_sizes=(16,))

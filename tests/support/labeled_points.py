@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def labelled_features(
+def labeled_features(
   num_points=300, *, num_classes=4, num_features=12, distance=2.0
 ):
   """Classes that overlap, in some of the features, and noise in all of them."""
