@@ -1,9 +1,10 @@
-"""Every benchmark, each in a process of its own, as one Markdown page.
+"""Runs every benchmark, each in a separate process, as one Markdown page.
 
 pip install -e ".[bench]"
 python -m benchmarks > performance.md
 """
 
+import argparse
 import subprocess
 import sys
 
@@ -20,7 +21,13 @@ STAGES = {
 
 
 def main() -> None:
-  """Prints a section a stage; fails if one of them fails."""
+  """Prints a section per stage; fails if one of them fails."""
+  modules = ", ".join(module for module, *_ in STAGES.values())
+  argparse.ArgumentParser(
+    prog="python -m benchmarks",
+    description=f"Runs {modules}, and prints Markdown. Options are those of "
+    "each one: python -m benchmarks.graph --help.",
+  ).parse_args()
   failed = []
   for title, (module, *options) in STAGES.items():
     call = [sys.executable, "-m", f"benchmarks.{module}", *options]

@@ -1,9 +1,9 @@
-"""What each of several devices holds of a stage.
+"""The memory that a stage needs on each of several devices.
 
     python -m benchmarks.devices
 
-Devices of the CPU that share its memory: what XLA says of each program counts,
-and not the time.
+The devices are virtual and share one CPU: XLA's memory analysis of each program
+is reported, not the time.
 """
 
 import os
@@ -23,7 +23,7 @@ NUMBERS = (1, 2, 8)
 
 
 def points_on_a_ring(num_points: int) -> np.ndarray:
-  """Returns points in any order whose neighbors are those on a ring."""
+  """Returns points in random order; the neighbors of each are those on the ring."""
   rng = np.random.default_rng(0)
   angle = rng.permutation(np.arange(num_points)) * 2 * np.pi / num_points
   points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -105,7 +105,7 @@ def _struct(
 
 
 def bytes_of_a_device(lowered: jax.stages.Lowered) -> int:
-  """Returns what a device holds: arguments, results and all between them."""
+  """Returns the bytes of a device: arguments, results and temporary arrays."""
   memory = lowered.compile().memory_analysis()
   return (
     memory.argument_size_in_bytes

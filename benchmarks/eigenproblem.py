@@ -3,7 +3,7 @@
     python -m benchmarks.eigenproblem --num_points=50000 --num_components=48
 
 On three graphs: connected, nearly disconnected, and of separate clusters.
-`--growth` measures larger connected graphs, ours alone.
+`--growth` measures larger connected graphs, dsth_jax only.
 """
 
 import itertools
@@ -20,9 +20,9 @@ from dsth_jax import graph, spectral
 
 _POINTS = flags.DEFINE_integer("num_points", 50_000, "Points.")
 _COMPONENTS = flags.DEFINE_integer("num_components", 48, "Pairs.")
-_TOL = flags.DEFINE_float("tol", 1e-6, "Residual asked for.")
+_TOL = flags.DEFINE_float("tol", 1e-6, "Residual to reach.")
 _REPEATS = flags.DEFINE_integer("repeats", 2, "Repetitions.")
-_GROWTH = flags.DEFINE_list("growth", [], "Sizes, ours alone.")
+_GROWTH = flags.DEFINE_list("growth", [], "Sizes, dsth_jax only.")
 
 
 def measure() -> Iterator[timing.Row]:
@@ -35,10 +35,10 @@ def measure() -> Iterator[timing.Row]:
 
 
 def _mixture(num_points: int, spread: float) -> graph.Affinity:
-  """The neighbour graph of a mixture of 50 Gaussians in 16 dimensions."""
+  """The neighbor graph of a mixture of 50 Gaussians in 16 dimensions."""
   rng = np.random.default_rng(0)
-  centres = spread * rng.standard_normal((50, 16), np.float32)
-  points = centres[rng.integers(0, 50, num_points)]
+  centers = spread * rng.standard_normal((50, 16), np.float32)
+  points = centers[rng.integers(0, 50, num_points)]
   points = points + rng.standard_normal(points.shape, np.float32)
   return graph.affinity(graph.cosine_knn(points, num_neighbors=12))
 
@@ -87,8 +87,8 @@ def _against_eigsh(name: str, affinity: graph.Affinity) -> Iterator[timing.Row]:
     found[f"dsth_jax, {solver}"] = np.asarray(embedding.vectors) * roots
 
   def peer(dtype: type) -> None:
-    # eigsh alone misses some of an eigenvalue's many vectors, without a word:
-    # those of eigenvalue zero are taken out for it, as they are for us.
+    # eigsh silently misses some vectors of a multiple eigenvalue: those of
+    # eigenvalue zero are removed for it, as dsth_jax does.
     known, weights = null_vectors.astype(dtype), matrix.astype(dtype)
     operator = scipy.sparse.linalg.LinearOperator(
       matrix.shape,

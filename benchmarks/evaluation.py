@@ -42,7 +42,7 @@ def _evaluate(bits: int) -> Iterator[timing.Row]:
   def peer() -> None:
     found["peer"] = _argsort_map(signs[0][few], signs[1], of_labels, few)
 
-  name = f"argsort a query, mAP alone ({_PEER_QUERIES.value} queries, scaled)"
+  name = f"argsort a query, mAP only ({_PEER_QUERIES.value} queries, scaled)"
   times = timing.in_turn(
     {"dsth_jax, every metric": ours, name: peer}, repeats=_REPEATS.value
   )
@@ -66,19 +66,19 @@ def _evaluate(bits: int) -> Iterator[timing.Row]:
       method,
       seconds,
       rate=f"{1e9 * seconds.median / num_queries / size:.2f} ns a pair",
-      quality="the peer's mAP lies within our bounds of ties"
+      quality="the peer's mAP is within dsth_jax's bounds of ties"
       if inside
-      else "THE PEER'S mAP LIES OUTSIDE OUR BOUNDS",
+      else "THE PEER'S mAP IS OUTSIDE THE BOUNDS",
     )
 
 
 def _classes(num_codes: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
-  """Codes of ten classes: a quarter of the bits of a centre flipped."""
+  """Codes of ten classes: a quarter of the bits of a center flipped."""
   rng = np.random.default_rng(0)
   labels = rng.integers(0, 10, num_codes)
-  centres = rng.integers(0, 2, (10, bits), dtype=np.uint8)
+  centers = rng.integers(0, 2, (10, bits), dtype=np.uint8)
   flipped = rng.random((num_codes, bits)) < 0.25
-  return np.packbits(centres[labels] ^ flipped, axis=1), labels
+  return np.packbits(centers[labels] ^ flipped, axis=1), labels
 
 
 def _argsort_map(

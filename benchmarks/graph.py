@@ -1,8 +1,8 @@
-"""The exact cosine neighbour graph against faiss's IndexFlatIP.
+"""The exact cosine neighbor graph against faiss's IndexFlatIP.
 
     python -m benchmarks.graph --sizes=50000 --dims=256,1280
 
-`--growth` measures larger sizes, ours alone, and fits the exponent.
+`--growth` measures larger sizes, dsth_jax only, and fits the exponent.
 """
 
 import os
@@ -20,8 +20,10 @@ _DIMS = flags.DEFINE_list("dims", ["256", "1280"], "Features a point.")
 _FEATURES = flags.DEFINE_string(
   "features", "", "A .npy of features in place of synthetic ones of --dims."
 )
-_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 12, "Neighbours a point.")
-_GROWTH = flags.DEFINE_list("growth", [], "Sizes at 256 features, ours alone.")
+_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 12, "Neighbors per point.")
+_GROWTH = flags.DEFINE_list(
+  "growth", [], "Sizes at 256 features, dsth_jax only."
+)
 _REPEATS = flags.DEFINE_integer("repeats", 3, "Repetitions; each takes long.")
 
 
@@ -79,7 +81,7 @@ def _prepare(
   k = _NEIGHBORS.value
 
   def check(neighbors: graph.Neighbors) -> str:
-    """Compares the last point's neighbours with all its cosines."""
+    """Compares the last point's neighbors with all its cosines."""
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     nearest = np.sort(unit[:-1] @ unit[-1])[::-1][:k]
     error = np.max(np.abs(nearest - np.asarray(neighbors.similarities)[-1]))

@@ -1,4 +1,4 @@
-"""What this machine can do at most, measured: products and memory."""
+"""The measured limits of this machine: products and memory."""
 
 import functools
 

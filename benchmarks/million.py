@@ -2,7 +2,7 @@
 
     python -m benchmarks.million --num_points=1000000 --num_bits=64
 
-Every row says the most memory that the process had used by then.
+Every row reports the peak memory of the process so far.
 """
 
 import resource
@@ -20,7 +20,7 @@ from dsth_jax import codes, graph, spectral
 
 _POINTS = flags.DEFINE_integer("num_points", 1_000_000, "Points.")
 _FEATURES = flags.DEFINE_integer("num_features", 256, "Features a point.")
-_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 12, "Neighbours a point.")
+_NEIGHBORS = flags.DEFINE_integer("num_neighbors", 12, "Neighbors per point.")
 _BITS = flags.DEFINE_integer("num_bits", 64, "Bits of a code.")
 
 
@@ -28,7 +28,7 @@ def measure() -> Iterator[timing.Row]:
   """Yields a row a stage."""
   key = jax.random.key(0)
   features, row = _row(
-    "features, made up", lambda: clustered(_POINTS.value, _FEATURES.value)
+    "synthetic features", lambda: clustered(_POINTS.value, _FEATURES.value)
   )
   yield row
 

@@ -1,4 +1,4 @@
-"""SimpleNet in PyTorch: what a user would write there."""
+"""SimpleNet in PyTorch: as a user would write it."""
 
 import itertools
 from collections.abc import Callable

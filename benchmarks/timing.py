@@ -23,8 +23,8 @@ class Row(NamedTuple):
     problem: what is computed, with its sizes. Its first row is dsth_jax.
     method: what computes it.
     times: of one computation.
-    rate: what the time means, with its unit.
-    of_limit: share of what this machine can do, where one limit rules.
+    rate: work per time, with its unit.
+    of_limit: share of the limit of this machine that applies.
     quality: what was checked in this run.
   """
 

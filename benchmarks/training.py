@@ -1,4 +1,4 @@
-"""A training step of SimpleNet against PyTorch's, whole and in its parts.
+"""A training step of SimpleNet against PyTorch's, as a whole and by parts.
 
 python -m benchmarks.training --batch_sizes=64,128
 """
@@ -51,7 +51,7 @@ def measure() -> Iterator[timing.Row]:
     yield from _part(name, *shapes)
 
 
-# What a step consists of, but for the head: input and kernel for 128 images.
+# The parts of a step without the head: input and kernel for 128 images.
 _PARTS = (
   ("convolution 1, maximum pooling", (128, 32, 32, 3), (5, 5, 3, 32)),
   ("convolution 2, mean pooling", (128, 16, 16, 32), (5, 5, 32, 32)),

@@ -25,7 +25,7 @@ trap 'requeue 0' USR1
 srun --kill-on-bad-exit=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" \
   --gpu-bind=none python -m dsth_jax.main --multihost "$@" &
 
-# In the background, for bash answers no signal before a command is done.
+# In the background: bash handles no signal before a command is done.
 status=0
 wait "$!" || status=$?
 if ((status != 0 && ${SLURM_RESTART_COUNT:-0} < restarts)); then

@@ -8,7 +8,7 @@ set -euo pipefail
 : "${SHARED:?where all hosts mount the shared file system; /shared inside}"
 restarts=10
 
-# What a lost connection left behind would hold the TPU.
+# A container left from a lost connection would hold the TPU.
 remote="sudo docker rm --force dsth_jax > /dev/null 2>&1 || true; \
 sudo docker run --name=dsth_jax --privileged --net=host \
 $(printf '%q ' --volume="$SHARED:/shared" --env=TFDS_DATA_DIR=/shared/data \

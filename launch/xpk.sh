@@ -8,7 +8,8 @@ set -euo pipefail
 : "${STORAGE:?the xpk storage that is mounted at /shared}"
 : "${IMAGE:?the image that launch/Dockerfile makes for TPUs}"
 
-# The processes that lose another one leave with 1, which xpk would not restart.
+# Processes that lose another one exit with 1, which xpk does not restart by
+# default.
 xpk workload create --cluster="$CLUSTER" --workload="$WORKLOAD" \
   --tpu-type="$TPU_TYPE" --docker-image="$IMAGE" --storage="$STORAGE" \
   --env="TFDS_DATA_DIR=/shared/data" \

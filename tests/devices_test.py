@@ -1,12 +1,12 @@
-"""Eight devices find what one does, and each needs less memory for it."""
+"""Several devices return what one returns, with less memory for each."""
 
 import functools
 
 import jax
 import numpy as np
 import pytest
+from support import lowered, neighbor_graphs
 
-from benchmarks import devices
 from dsth_jax import graph, hamming, metrics, spectral
 from dsth_jax.hamming import sharded
 from dsth_jax.metrics import evaluate_codes
@@ -42,7 +42,7 @@ class TestGraph:
       found.similarities, expected.similarities, atol=1e-6
     )
 
-  def test_fewer_points_than_neighbours_a_device(self, num_devices):
+  def test_fewer_points_than_neighbors_per_device(self, num_devices):
     features = np.random.default_rng(1).standard_normal((17, 4))
     expected = graph.cosine_knn(features, num_neighbors=16)
     found = graph.cosine_knn(
@@ -50,7 +50,7 @@ class TestGraph:
     )
     np.testing.assert_array_equal(found.indices, expected.indices)
 
-  def test_reads_a_row_for_its_own_device_alone(self, num_devices):
+  def test_a_device_reads_its_rows_only(self, num_devices):
     features = np.random.default_rng(2).standard_normal((80, 4))
     largest = []
 
@@ -77,36 +77,36 @@ class TestSpectral:
   @pytest.mark.parametrize("solver", ["chebyshev", "lobpcg"])
   def test_equals_one_device(self, num_devices, solver, key):
     affinity = graph.affinity(
-      graph.cosine_knn(devices.points_on_a_ring(403), num_neighbors=40)
+      graph.cosine_knn(neighbor_graphs.points_on_a_ring(403), num_neighbors=40)
     )
-    alone = self.solve(affinity, None, solver, key)
-    together = self.solve(affinity, mesh_of(num_devices), solver, key)
-    assert spectral.is_converged(together)
-    # LOBPCG adds up in another order on eight devices, and stops elsewhere:
-    # float32 leaves it some 1e-6.
+    expected = self.solve(affinity, None, solver, key)
+    found = self.solve(affinity, mesh_of(num_devices), solver, key)
+    assert spectral.is_converged(found)
+    # On eight devices LOBPCG adds in another order and stops at another
+    # iteration: in float32 that changes about 1e-6.
     np.testing.assert_allclose(
-      together.eigenvalues,
-      alone.eigenvalues,
+      found.eigenvalues,
+      expected.eigenvalues,
       atol=1e-6 if solver == "chebyshev" else 3e-6,
     )
     # The eigenvalues of a ring come in pairs: the plane is what is defined.
     degrees = np.asarray(graph.degrees(affinity))[:, None]
-    overlap = np.asarray(alone.vectors).T @ (degrees * together.vectors)
+    overlap = np.asarray(expected.vectors).T @ (degrees * found.vectors)
     np.testing.assert_allclose(
       np.linalg.svd(overlap, compute_uv=False), 1.0, atol=1e-4
     )
 
   def test_separate_components(self, num_devices, key):
-    # Rows that no other device's rows meet, and more than one null vector.
+    # Rows without neighbors on other devices, and several null vectors.
     rng = np.random.default_rng(3)
-    centres = 10 * np.eye(4)[np.arange(500) % 4]
+    centers = 10 * np.eye(4)[np.arange(500) % 4]
     affinity = graph.affinity(
-      graph.cosine_knn(centres + rng.standard_normal((500, 4)), num_neighbors=8)
+      graph.cosine_knn(centers + rng.standard_normal((500, 4)), num_neighbors=8)
     )
-    alone = self.solve(affinity, None, "chebyshev", key)
-    together = self.solve(affinity, mesh_of(num_devices), "chebyshev", key)
+    expected = self.solve(affinity, None, "chebyshev", key)
+    found = self.solve(affinity, mesh_of(num_devices), "chebyshev", key)
     np.testing.assert_allclose(
-      together.eigenvalues, alone.eigenvalues, atol=1e-6
+      found.eigenvalues, expected.eigenvalues, atol=1e-6
     )
 
 
@@ -154,18 +154,18 @@ class TestEvaluate:
 @pytest.mark.parametrize(
   ("lower", "size"),
   [
-    (devices.lower_graph, 2**15),
-    (devices.lower_eigensolver, 2**13),
-    (devices.lower_search, 2**22),
-    (devices.lower_evaluation, 2**22),
+    (lowered.lower_graph, 2**15),
+    (lowered.lower_eigensolver, 2**13),
+    (lowered.lower_search, 2**22),
+    (lowered.lower_evaluation, 2**22),
   ],
   ids=["graph", "eigensolver", "search", "evaluation"],
 )
 def test_memory_of_a_device_falls_with_their_number(lower, size):
   one, two, eight = (
-    devices.bytes_of_a_device(lower(mesh_of(number), size))
+    lowered.bytes_of_a_device(lower(mesh_of(number), size))
     for number in (1, 2, 8)
   )
-  # Tiles do not fall.
+  # The tiles do not shrink.
   assert two < 0.75 * one
   assert eight < 0.5 * two
