@@ -161,13 +161,13 @@ def test_failed_preparation_leaves_nothing(root, store, monkeypatch):
 KILLED = """
 import os, sys
 from dsth_jax import datasets
-from dsth_jax.datasets import encoding
-real = encoding.stored_bytes
+from dsth_jax.datasets import image_files
+real = image_files.stored_bytes
 def kill(file, **options):
   if file.name.endswith("2.png"):
     os.kill(os.getpid(), 9)
   return real(file, **options)
-encoding.stored_bytes = kill
+image_files.stored_bytes = kill
 datasets.load("image_folder", root=sys.argv[1], data_dir=sys.argv[2])
 """
 
