@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Shaped
 
+from dsth_jax import unit_length
 from dsth_jax.metrics import averages, evaluate_codes
 from dsth_jax.metrics import relevance as labels_
 from dsth_jax.metrics.average_precision import Ties
@@ -85,7 +86,7 @@ def _check_columns(queries: ArrayLike, database: ArrayLike) -> None:
 
 
 def _unit_rows(name: str, features: ArrayLike) -> np.ndarray:
-  rows = np.array(features, np.float32)
+  rows = np.asarray(features, np.float32)
   unusable = np.flatnonzero(~np.isfinite(rows).all(1))
   if len(unusable):
     raise ValueError(
@@ -93,9 +94,7 @@ def _unit_rows(name: str, features: ArrayLike) -> np.ndarray:
       f"({len(unusable)} rows in all), but finite features are needed: leave "
       "these images out or extract them again."
     )
-  norms = np.linalg.norm(rows, axis=1, keepdims=True)
-  rows /= np.where(norms > 0, norms, 1.0)
-  return rows
+  return unit_length.unit_rows(rows)
 
 
 @jax.jit
