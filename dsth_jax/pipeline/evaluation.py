@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
 from dsth_jax import codes, hamming, metrics, report
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.methods import Inputs
@@ -111,7 +112,7 @@ def judge_codes(
   return metrics.evaluate(
     query,
     database,
-    *_relevance_labels(data),
+    _held_out_truth(data),
     num_bits=config.num_bits,
     max_rank=config.eval.max_rank,
     mesh=_own_devices(),
@@ -129,15 +130,15 @@ def judge_features(config: ConfigDict, inputs: Inputs) -> Metrics:
   return metrics.evaluate_features(
     inputs.points[splits.query],
     inputs.points[splits.database],
-    *_relevance_labels(inputs.data),
+    _held_out_truth(inputs.data),
     max_rank=config.eval.max_rank,
   )
 
 
-def _relevance_labels(data: Data) -> tuple[np.ndarray, np.ndarray]:
+def _held_out_truth(data: Data) -> GroundTruth:
   labels, splits = data.dataset.labels, data.splits
   assert labels is not None
-  return labels[splits.query], labels[splits.database]
+  return GroundTruth.from_labels(labels[splits.query], labels[splits.database])
 
 
 def _training(
@@ -159,17 +160,16 @@ def _training(
   everywhere = {
     name: all_[training] for name, all_ in packed.everywhere.items()
   }
-  settings = {"max_rank": config.eval.max_rank, "query_rows": rows}
+  truth = GroundTruth.from_labels(labels[rows], labels, query_rows=rows)
   work = {
     method: functools.partial(
       metrics.evaluate,
       found[rows],
       found,
-      labels[rows],
-      labels,
+      truth,
       num_bits=config.num_bits,
+      max_rank=config.eval.max_rank,
       mesh=_own_devices(),
-      **settings,
     )
     for method, found in {**packed.training, **everywhere}.items()
   }
@@ -178,9 +178,8 @@ def _training(
     metrics.evaluate_features,
     of_training[rows],
     of_training,
-    labels[rows],
-    labels,
-    **settings,
+    truth,
+    max_rank=config.eval.max_rank,
   )
   return distributed.divided({**work, "cosine": cosine})
 
