@@ -28,18 +28,20 @@ def load(run: Run, config: ConfigDict) -> Data:
       config.data.name,
       root=config.data.root,
       labels_file=config.data.labels_file,
+      label_field=config.data.label_field,
       data_dir=config.data.data_dir,
       max_pixels=config.data.max_pixels,
       stored_size=config.data.stored_size,
     )
   splits = datasets.PROTOCOLS[config.data.protocol](
     dataset.parts,
-    dataset.labels,
+    dataset.ground_truth,
     num_queries=config.data.num_queries,
     seed=config.seed,
   )
   fingerprint = artifacts.fingerprint(
     dataset.fingerprint,
+    config.data.label_field,
     config.data.protocol,
     config.data.num_queries,
     config.seed,

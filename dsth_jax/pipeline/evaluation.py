@@ -89,7 +89,7 @@ def _held_out(
 ) -> Metrics | None:
   """Judges held-out queries against the database."""
   data = inputs.data
-  if data.dataset.labels is None:
+  if data.dataset.ground_truth is None:
     return None
   query, database = data.splits.query, data.splits.database
   work = {
@@ -136,9 +136,9 @@ def judge_features(config: ConfigDict, inputs: Inputs) -> Metrics:
 
 
 def _held_out_truth(data: Data) -> GroundTruth:
-  labels, splits = data.dataset.labels, data.splits
-  assert labels is not None
-  return GroundTruth.from_labels(labels[splits.query], labels[splits.database])
+  truth, splits = data.dataset.ground_truth, data.splits
+  assert truth is not None
+  return truth.select(splits.query, splits.database)
 
 
 def _training(
@@ -150,17 +150,16 @@ def _training(
   compared; the other methods stand beside them under the same rule.
   """
   data = inputs.data
-  if data.dataset.labels is None:
+  if data.dataset.ground_truth is None:
     return None
   training = data.splits.training
-  labels = data.dataset.labels[training]
   count = min(config.eval.num_training_queries, len(training))
   rng = np.random.default_rng(config.seed)
   rows = np.sort(rng.choice(len(training), count, replace=False))
   everywhere = {
     name: all_[training] for name, all_ in packed.everywhere.items()
   }
-  truth = GroundTruth.from_labels(labels[rows], labels, query_rows=rows)
+  truth = data.dataset.ground_truth.select(training[rows], training)
   work = {
     method: functools.partial(
       metrics.evaluate,
@@ -198,10 +197,9 @@ def picture_sheet(
     num_results=min(config.eval.sheet_results, len(splits.database)),
   )
   results = splits.database[np.asarray(found.indices)]
-  labels = dataset.labels
   relevant = None
-  if labels is not None:
-    relevant = (labels[results] == labels[queries][:, None]).tolist()
+  if dataset.ground_truth is not None:
+    relevant = dataset.ground_truth.is_relevant(queries, results).tolist()
   return report.PictureSheet(
     queries=[dataset.images[int(row)] for row in queries],
     results=[[dataset.images[int(r)] for r in rows] for rows in results],

@@ -82,7 +82,7 @@ def test_without_class_labels_there_is_nothing_to_compare(
 
   def unlabelled(run, config):
     data = load(run, config)
-    return data._replace(dataset=data.dataset._replace(labels=None))
+    return data._replace(dataset=data.dataset._replace(ground_truth=None))
 
   monkeypatch.setattr(comparison.data_lib, "load", unlabelled)
   with pytest.raises(ValueError, match="digits has no class labels"):

@@ -32,7 +32,7 @@ def test_bad_files_are_skipped_and_listed(root, store):
   write(root / "b/._good.png")
   dataset = load(root, store, max_pixels=10_000)
   assert dataset.names == ("a/good.png", "b/good.jpg")
-  np.testing.assert_array_equal(dataset.labels, [0, 1])
+  np.testing.assert_array_equal(dataset.ground_truth.classes, [0, 1])
   reasons = dict(dataset.skipped)
   assert set(reasons) == {
     "a/cut.jpg",
