@@ -158,26 +158,26 @@ def encode_shard(
   names: list[str] = []
   skipped: list[datasets.Skipped] = []
   packed = [np.zeros((0, -(-config.num_bits // 8)), np.uint8)]
-  items = shards.squares(
+  items = shards.resized_images(
     shard,
     image_size=config.model.image_size,
     max_pixels=config.data.max_pixels,
     stored_size=config.data.stored_size,
   )
   for batch in _batches(items, config.encode.batch_size, skipped):
-    names += [square.name for square in batch]
-    pixels = np.stack([square.pixels for square in batch])
+    names += [image.name for image in batch]
+    pixels = np.stack([image.pixels for image in batch])
     packed.append(np.asarray(hashing.hash_function(pixels)))
   return encoded_shards.Encoded(names, np.concatenate(packed), skipped)
 
 
 def _batches(
-  items: Iterator[shards.Square | datasets.Skipped],
+  items: Iterator[shards.ResizedImage | datasets.Skipped],
   batch_size: int,
   skipped: list[datasets.Skipped],
-) -> Iterator[list[shards.Square]]:
+) -> Iterator[list[shards.ResizedImage]]:
   """Yields the images by batches, and sets the others aside."""
-  batch: list[shards.Square] = []
+  batch: list[shards.ResizedImage] = []
   for item in items:
     if isinstance(item, datasets.Skipped):
       skipped.append(item)

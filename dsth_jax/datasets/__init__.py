@@ -12,7 +12,7 @@ from dsth_jax.datasets import (
   image_folder,
   tfds_catalogue,
 )
-from dsth_jax.datasets.batches import Selection, image_batches, square
+from dsth_jax.datasets.batches import Selection, image_batches, resize_and_crop
 from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess, Skipped
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
@@ -32,7 +32,7 @@ __all__ = [
   "image_batches",
   "load",
   "open_npy",
-  "square",
+  "resize_and_crop",
 ]
 
 
