@@ -10,6 +10,7 @@ from absl import flags
 
 from benchmarks import command, timing
 from dsth_jax import metrics
+from dsth_jax.ground_truth import GroundTruth
 
 _QUERIES = flags.DEFINE_integer("num_queries", 10_000, "Queries.")
 _DATABASE = flags.DEFINE_integer("num_database", 50_000, "Database rows.")
@@ -31,10 +32,11 @@ def _evaluate(bits: int) -> Iterator[timing.Row]:
   codes, labels = _classes(num_queries + size, bits)
   split = (codes[:num_queries], codes[num_queries:])
   of_labels = (labels[:num_queries], labels[num_queries:])
+  truth = GroundTruth.from_labels(*of_labels)
   found = {}
 
   def ours() -> None:
-    found["ours"] = metrics.evaluate(*split, *of_labels, num_bits=bits)
+    found["ours"] = metrics.evaluate(*split, truth, num_bits=bits)
 
   few = slice(0, _PEER_QUERIES.value)
   signs = [2.0 * np.unpackbits(part, axis=1) - 1 for part in split]
@@ -51,8 +53,7 @@ def _evaluate(bits: int) -> Iterator[timing.Row]:
   bracket = metrics.evaluate(
     split[0][few],
     split[1],
-    of_labels[0][few],
-    of_labels[1],
+    truth.select(np.arange(len(signs[0][few])), np.arange(size)),
     num_bits=bits,
   )
   lowest, highest = (

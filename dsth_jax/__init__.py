@@ -36,12 +36,14 @@ from dsth_jax.graph import (
   cosine_knn,
   degrees,
 )
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.hamming import distances, range_search, search
 from dsth_jax.metrics import code_statistics, evaluate, evaluate_features
 from dsth_jax.spectral import is_converged, laplacian_eigenmaps
 from dsth_jax.version import __version__
 
 __all__ = [
+  "GroundTruth",
   "__version__",
   "affinity",
   "binarize",

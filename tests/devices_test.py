@@ -8,6 +8,7 @@ import pytest
 from support import lowered, neighbor_graphs
 
 from dsth_jax import graph, hamming, metrics, spectral
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.hamming import sharded
 from dsth_jax.metrics import evaluate_codes
 from dsth_jax.runtime import sharding
@@ -143,12 +144,29 @@ class TestEvaluate:
     else:
       labels = rng.integers(0, 2, (size, num_classes))
     rows = np.arange(min(size, 30))
-    data = codes[rows], codes, labels[rows], labels
     for query_rows in (None, rows):
-      judge = functools.partial(
-        metrics.evaluate, *data, num_bits=16, query_rows=query_rows
+      truth = GroundTruth.from_labels(
+        labels[rows], labels, query_rows=query_rows
       )
-      assert judge(mesh=mesh_of(num_devices)) == judge()
+      evaluate = functools.partial(
+        metrics.evaluate, codes[rows], codes, truth, num_bits=16
+      )
+      assert evaluate(mesh=mesh_of(num_devices)) == evaluate()
+
+  def test_lists_equal_one_device(self, num_devices, monkeypatch):
+    monkeypatch.setattr(metrics.sharded, "TILE_DATABASE", 40)
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 256, (300, 2), dtype=np.uint8)
+    lists = [rng.permutation(300)[:12] for _ in range(9)]
+    truth = GroundTruth.from_lists(
+      [rows[:8] for rows in lists],
+      num_database=300,
+      ignored=[rows[8:] for rows in lists],
+    )
+    evaluate = functools.partial(
+      metrics.evaluate, codes[:9], codes, truth, num_bits=16
+    )
+    assert evaluate(mesh=mesh_of(num_devices)) == evaluate()
 
 
 @pytest.mark.parametrize(

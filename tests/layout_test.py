@@ -9,7 +9,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "dsth_jax"
 
 # The order in which the data moves; a new stage has its place here.
 ORDER = (
-  *("version", "types", "unit_length", "unit_rows", "ground_truth"),
+  *("version", "types", "unit_length", "ground_truth"),
   *("runtime", "datasets", "models", "features"),
   *("graph", "spectral", "codes", "train", "encode", "hamming", "metrics"),
   *("baselines", "report", "config", "pipeline", "comparison", "cli"),

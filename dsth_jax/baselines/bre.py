@@ -6,6 +6,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped
 
+from dsth_jax import unit_length
 from dsth_jax.baselines import bre_descent, class_labels, linear
 from dsth_jax.types import ArrayLike
 
@@ -57,7 +58,7 @@ def fit(
   rng = np.random.default_rng(np.asarray(jax.random.key_data(host_key)))
   rows = class_labels.balanced_rows(classes, num_labelled, key=row_key)
   mean = jnp.mean(features, axis=0)
-  points = _unit_rows(features[rows] - mean[None, :])
+  points = unit_length.unit_rows(features[rows] - mean[None, :])
   pairs = draw_pairs(
     classes[rows], num_pairs=pairs_per_image * len(rows), rng=rng
   )
@@ -110,9 +111,3 @@ def _hyperplanes(points: Float[Array, "n d"], bits: bre_descent.Bits) -> Array:
   weights = jnp.zeros((len(points), len(bits.anchors)))
   weights = weights.at[bits.anchors, columns].add(bits.weights)
   return jnp.matmul(points.T, weights, precision=jax.lax.Precision.HIGHEST)
-
-
-def _unit_rows(points: Float[Array, "n d"]) -> Float[Array, "n d"]:
-  """Brings rows to length 1; a row of zeros stays."""
-  lengths = jnp.linalg.norm(points, axis=1, keepdims=True)
-  return points / jnp.where(lengths > 0, lengths, 1.0)

@@ -75,7 +75,7 @@ def _draw_queries(config: ConfigDict, data: Data) -> Data:
 
 def _check(config: ConfigDict, data: Data) -> None:
   """Refuses, before any work, what could not be judged or fitted."""
-  if data.dataset.labels is None:
+  if data.dataset.ground_truth is None:
     raise ValueError(
       f"{config.data.name} has no class labels, but a comparison counts right "
       "images by them: sort the images into one folder a class."

@@ -37,6 +37,8 @@ def _data() -> ConfigDict:
   data.root = ""
   # A .npy of class numbers [n], one an image, for features.
   data.labels_file = ""
+  # Field of the labels, where a TFDS set has several.
+  data.label_field = ""
   # Where prepared data lies; empty for TFDS's own default.
   data.data_dir = ""
   # Who queries whom: see dsth_jax.datasets.PROTOCOLS.

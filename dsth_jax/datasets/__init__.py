@@ -12,7 +12,7 @@ from dsth_jax.datasets import (
   image_folder,
   tfds_catalogue,
 )
-from dsth_jax.datasets.batches import Selection, image_batches, square
+from dsth_jax.datasets.batches import Selection, image_batches, resize_and_crop
 from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess, Skipped
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
@@ -32,7 +32,7 @@ __all__ = [
   "image_batches",
   "load",
   "open_npy",
-  "square",
+  "resize_and_crop",
 ]
 
 
@@ -41,6 +41,7 @@ def load(
   *,
   root: str = "",
   labels_file: str = "",
+  label_field: str = "",
   data_dir: str = "",
   max_pixels: int = 100_000_000,
   stored_size: int = 256,
@@ -53,6 +54,8 @@ def load(
       prepared.
     root: the folder of "image_folder".
     labels_file: the class numbers of "features", which has no images.
+    label_field: the feature with the labels, where a set of TFDS's catalogue
+      has several.
     data_dir: where prepared sets are kept; by default TFDS's own place,
       ~/tensorflow_datasets.
     max_pixels: an image of "image_folder" with more is skipped.
@@ -63,8 +66,9 @@ def load(
     The dataset; its images stay on disk until asked for.
 
   Raises:
-    ValueError: the name is unknown, the set is not prepared, the folder is
-      missing, empty or unreadable, or the prepared set cannot be written.
+    ValueError: the name or the label field is unknown, the set is not
+      prepared, the folder is missing, empty or unreadable, or the prepared set
+      cannot be written.
   """
   if max_pixels < 1 or stored_size < 1:
     raise ValueError(
@@ -73,6 +77,11 @@ def load(
     )
   # A shell leaves the ~ in --config.data.root=~/photos alone.
   root, data_dir = os.path.expanduser(root), os.path.expanduser(data_dir)
+  if label_field and name in ("image_folder", "features", "digits"):
+    raise ValueError(
+      f"label_field is {label_field}, but the dataset {name!r} has no fields to "
+      "choose from: leave it empty."
+    )
   if name == "image_folder":
     return image_folder.load(
       root, data_dir, max_pixels=max_pixels, stored_size=stored_size
@@ -86,4 +95,4 @@ def load(
     return features_only.load(os.path.expanduser(labels_file))
   if name == "digits":
     return digits.load(data_dir)
-  return tfds_catalogue.load(name, data_dir)
+  return tfds_catalogue.load(name, data_dir, label_field=label_field)

@@ -1,4 +1,4 @@
-"""Images of any size as batches of squares.
+"""Images of any size as batches of one size.
 
 >>> import numpy as np
 >>> wide = np.zeros((2, 6, 3), np.uint8)
@@ -48,12 +48,12 @@ def image_batches(
   Args:
     images: uint8 [height, width, 3] each, with `len` and random access that
       threads may share, such as `Dataset.images` or an array [n, h, w, 3].
-    image_size: side of the squares, see `square`.
+    image_size: pixels a side, see `resize_and_crop`.
     batch_size: images a batch; the last may have fewer.
     start: index of the first image, to go on where a run stopped.
 
   Yields:
-    Batches of squares.
+    Batches of resized images.
 
   Raises:
     ValueError: a size is not positive, or start lies outside the images.
@@ -71,10 +71,10 @@ def image_batches(
   return _batches(images, image_size, batch_size, start)
 
 
-def square(
+def resize_and_crop(
   image: UInt8[np.ndarray, "height width 3"], image_size: int
 ) -> UInt8[np.ndarray, "image_size image_size 3"]:
-  """Resizes the short side (bicubic, antialiased), then crops the centre.
+  """Resizes the short side (bicubic, antialiased), then crops the center.
 
   An image whose short side is right already keeps its pixels.
   """
@@ -100,11 +100,11 @@ def _batches(
     for batch in range(start, len(images), batch_size)
     for first in range(batch, min(batch + batch_size, len(images)), _CHUNK)
   )
-  squares = functools.partial(_squares, images, image_size)
+  prepare = functools.partial(_prepared, images, image_size)
   waiting: list[np.ndarray] = []
   missing = min(batch_size, len(images) - start)
   done = start
-  for chunk in prefetch.map_ahead(squares, chunks):
+  for chunk in prefetch.prefetch_map(prepare, chunks):
     waiting.append(chunk)
     done += len(chunk)
     missing -= len(chunk)
@@ -113,7 +113,9 @@ def _batches(
       waiting, missing = [], min(batch_size, len(images) - done)
 
 
-def _squares(
+def _prepared(
   images: RandomAccess, image_size: int, indices: range
 ) -> np.ndarray:
-  return np.stack([square(images[index], image_size) for index in indices])
+  return np.stack(
+    [resize_and_crop(images[index], image_size) for index in indices]
+  )

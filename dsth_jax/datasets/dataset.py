@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int32, Shaped, UInt8
+from jaxtyping import Shaped, UInt8
 from PIL import Image
 from tensorflow_datasets.proto import tf_example_pb2
+
+from dsth_jax.ground_truth import GroundTruth
 
 
 class Skipped(NamedTuple):
@@ -56,11 +58,11 @@ class Images(Sequence[np.ndarray]):
     record = _parse(self._sources[source][position - start])
     return decode(record[self._feature].bytes_list.value[0])
 
-  def integers(self, feature: str) -> Iterator[int]:
+  def integers(self, feature: str) -> Iterator[Sequence[int]]:
     """Yields another field of every record, leaving the images encoded."""
     for source in self._sources:
       for record in source:
-        yield _parse(record)[feature].int64_list.value[0]
+        yield _parse(record)[feature].int64_list.value
 
 
 @runtime_checkable
@@ -78,7 +80,8 @@ class Dataset(NamedTuple):
   Attributes:
     images: `len(images)` and `images[i]`, uint8 [height, width, 3]; empty
       where only features are at hand.
-    labels: index into `class_names`, or None when the images carry none.
+    ground_truth: of every image against all others, by labels that index
+      `class_names`; None when the images carry none.
     class_names: empty without labels.
     parts: "train" or "test", as the source divides itself.
     names: path below the root, or "train/17".
@@ -87,7 +90,7 @@ class Dataset(NamedTuple):
   """
 
   images: Images
-  labels: Int32[np.ndarray, "n"] | None
+  ground_truth: GroundTruth | None
   class_names: tuple[str, ...]
   parts: Shaped[np.ndarray, "n"]
   names: tuple[str, ...]

@@ -1,9 +1,10 @@
-"""Labels without images, for features that came from elsewhere."""
+"""Class numbers without images, for features that came from elsewhere."""
 
 import numpy as np
 
 from dsth_jax.datasets import npy
 from dsth_jax.datasets.dataset import Dataset, Images
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.runtime import artifacts
 
 
@@ -11,7 +12,8 @@ def load(labels_file: str) -> Dataset:
   """Opens class numbers as a set without images, all of it "train".
 
   Args:
-    labels_file: a .npy of whole numbers [n], one an image.
+    labels_file: a .npy of integers [n], one an image; a negative one means no
+      label.
 
   Returns:
     A dataset of n rows whose `images` are empty.
@@ -23,12 +25,13 @@ def load(labels_file: str) -> Dataset:
   if given.ndim != 1 or given.dtype.kind not in "iu":
     raise ValueError(
       f"{labels_file} holds {given.dtype} of shape {list(given.shape)}: needed "
-      "is one whole number an image."
+      "is one integer an image."
     )
-  classes, labels = np.unique(given, return_inverse=True)
+  classes = np.unique(given[given >= 0])
+  labels = np.where(given < 0, -1, np.searchsorted(classes, given))
   return Dataset(
     images=Images(()),
-    labels=labels.astype(np.int32),
+    ground_truth=GroundTruth.of_set(labels) if len(classes) else None,
     class_names=tuple(map(str, classes)),
     parts=np.full(len(given), "train"),
     names=tuple(f"row/{row}" for row in range(len(given))),

@@ -85,7 +85,7 @@ class ImageFolder(tfds_builder.OrderedBuilder):
     )
     chunks = (sources[i : i + _CHUNK] for i in range(0, len(sources), _CHUNK))
     with image_files.without_pixel_limit():
-      for chunk in prefetch.map_ahead(read, chunks):
+      for chunk in prefetch.prefetch_map(read, chunks):
         yield from chunk
 
 

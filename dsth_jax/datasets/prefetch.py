@@ -1,6 +1,6 @@
 """Work in threads ahead of its consumer, bounded and in order.
 
->>> list(map_ahead(abs, [-3, 1, -2]))
+>>> list(prefetch_map(abs, [-3, 1, -2]))
 [3, 1, 2]
 """
 
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_ahead(
+def prefetch_map(
   function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[Result]:
   """Yields `function(item)` of every item, in order, from a pool of threads.

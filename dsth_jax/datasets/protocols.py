@@ -10,8 +10,9 @@ Splits(query=array([6, 7]), database=array([0, 1, 2, 3, 4, 5]),
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int, Int64, Shaped
+from jaxtyping import Int32, Int64, Shaped
 
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.types import ArrayLike
 
 
@@ -31,7 +32,7 @@ class Splits(NamedTuple):
 
 def official(
   dataset_parts: Shaped[ArrayLike, "n"],
-  labels: Int[ArrayLike, "n"] | None,
+  ground_truth: GroundTruth | None,
   *,
   num_queries: int,
   seed: int,
@@ -40,7 +41,8 @@ def official(
 
   Args:
     dataset_parts: "train" or "test" of every image.
-    labels: keep a sample's classes in proportion; None draws from all alike.
+    ground_truth: one class an image keeps a sample's classes in proportion;
+      else all images are drawn alike.
     num_queries: 0 for the whole test part, else the size of a sample of it.
     seed: of the sample.
 
@@ -60,13 +62,15 @@ def official(
   query = test
   if num_queries:
     _check_num_queries("official", num_queries, len(test), "test")
-    query = _sample(test, labels, num_queries, np.random.default_rng(seed))
+    query = _sample(
+      test, _classes(ground_truth), num_queries, np.random.default_rng(seed)
+    )
   return Splits(query, train, train)
 
 
 def holdout(
   dataset_parts: Shaped[ArrayLike, "n"],
-  labels: Int[ArrayLike, "n"] | None,
+  ground_truth: GroundTruth | None,
   *,
   num_queries: int,
   seed: int,
@@ -78,7 +82,8 @@ def holdout(
 
   Args:
     dataset_parts: "train" or "test" of every image.
-    labels: keep the sample's classes in proportion; None draws from all alike.
+    ground_truth: one class an image keeps the sample's classes in proportion;
+      else all images are drawn alike.
     num_queries: size of the sample.
     seed: of the sample.
 
@@ -90,14 +95,16 @@ def holdout(
   """
   train, _ = _parts(dataset_parts)
   _check_num_queries("holdout", num_queries, len(train) - 1, "train")
-  query = _sample(train, labels, num_queries, np.random.default_rng(seed))
+  query = _sample(
+    train, _classes(ground_truth), num_queries, np.random.default_rng(seed)
+  )
   rest = np.setdiff1d(train, query)
   return Splits(query, rest, rest)
 
 
 def cifar10_1(
   dataset_parts: Shaped[ArrayLike, "n"],
-  labels: Int[ArrayLike, "n"] | None,
+  ground_truth: GroundTruth | None,
   *,
   num_queries: int,
   seed: int,
@@ -107,8 +114,9 @@ def cifar10_1(
   CIFAR-10 gives 1,000, 59,000 and 5,000. The parts do not matter.
 
   Args:
-    dataset_parts: not looked at.
-    labels: one of two or more classes an image.
+    dataset_parts: not used.
+    ground_truth: at most one class an image. Images without one are never
+      queries.
     num_queries: 0, or the number that the protocol itself gives.
     seed: of the samples.
 
@@ -116,15 +124,15 @@ def cifar10_1(
     `Splits(query[q], database[m], training[t])`.
 
   Raises:
-    ValueError: without labels, or with fewer than 600 images of a class.
+    ValueError: without one class an image, or with fewer than 600 images of a class.
   """
   del dataset_parts
-  return _per_class("cifar10-1", labels, 100, 500, num_queries, seed)
+  return _per_class("cifar10-1", ground_truth, 100, 500, num_queries, seed)
 
 
 def cifar10_2(
   dataset_parts: Shaped[ArrayLike, "n"],
-  labels: Int[ArrayLike, "n"] | None,
+  ground_truth: GroundTruth | None,
   *,
   num_queries: int,
   seed: int,
@@ -134,8 +142,9 @@ def cifar10_2(
   CIFAR-10 gives 10,000, 50,000 and 50,000. The parts do not matter.
 
   Args:
-    dataset_parts: not looked at.
-    labels: one of two or more classes an image.
+    dataset_parts: not used.
+    ground_truth: at most one class an image. Images without one are never
+      queries.
     num_queries: 0, or the number that the protocol itself gives.
     seed: of the sample.
 
@@ -143,10 +152,10 @@ def cifar10_2(
     `Splits(query[q], database[m], training[m])`.
 
   Raises:
-    ValueError: without labels, or with at most 1,000 images of a class.
+    ValueError: without one class an image, or with at most 1,000 images of a class.
   """
   del dataset_parts
-  return _per_class("cifar10-2", labels, 1000, None, num_queries, seed)
+  return _per_class("cifar10-2", ground_truth, 1000, None, num_queries, seed)
 
 
 PROTOCOLS = {
@@ -176,18 +185,17 @@ def _check_num_queries(
 
 def _sample(
   indices: Int64[np.ndarray, "n"],
-  labels: Int[ArrayLike, "all"] | None,
+  classes: Int32[np.ndarray, "all"] | None,
   size: int,
   rng: np.random.Generator,
 ) -> Int64[np.ndarray, "q"]:
   """Draws without replacement, each class within one image of its share."""
   shuffled = rng.permutation(indices)
-  if labels is None:
+  if classes is None:
     return np.sort(shuffled[:size])
   # Ordered by class and random within: equal steps from a random start meet
   # every class in proportion, and every image with equal probability.
-  of_class = np.asarray(labels)[shuffled]
-  ordered = shuffled[np.argsort(of_class, kind="stable")]
+  ordered = shuffled[np.argsort(classes[shuffled], kind="stable")]
   start = rng.integers(len(ordered))
   steps = (np.arange(size) * len(ordered) + start) // size
   return np.sort(ordered[steps])
@@ -195,14 +203,21 @@ def _sample(
 
 def _per_class(
   protocol: str,
-  labels: Int[ArrayLike, "n"] | None,
+  ground_truth: GroundTruth | None,
   queries: int,
   training: int | None,
   num_queries: int,
   seed: int,
 ) -> Splits:
-  """Draws so many a class; training None takes the whole database."""
-  members = _members(protocol, labels, queries + (training or 1))
+  """Draws from every class; training None takes the whole database."""
+  classes = _classes(ground_truth)
+  if classes is None:
+    have = "no labels" if ground_truth is None else "several labels"
+    raise ValueError(
+      f"protocol {protocol} draws a number of images of every class, but the "
+      f"images have {have}: use the protocol holdout."
+    )
+  members = _members(protocol, classes, queries + (training or 1))
   if num_queries not in (0, queries * len(members)):
     raise ValueError(
       f"num_queries is {num_queries}, but protocol {protocol} has {queries} a "
@@ -211,7 +226,7 @@ def _per_class(
   rng = np.random.default_rng(seed)
   shuffled = [rng.permutation(indices) for indices in members]
   query = np.sort(np.concatenate([s[:queries] for s in shuffled]))
-  database = np.sort(np.concatenate([s[queries:] for s in shuffled]))
+  database = np.setdiff1d(np.arange(len(classes)), query)
   if training is None:
     return Splits(query, database, database)
   chosen = [s[queries : queries + training] for s in shuffled]
@@ -219,20 +234,19 @@ def _per_class(
 
 
 def _members(
-  protocol: str, labels: Int[ArrayLike, "n"] | None, needed: int
+  protocol: str, classes: Int32[np.ndarray, "n"], needed: int
 ) -> list[Int64[np.ndarray, "_"]]:
   """Returns the images of each class, of which there must be enough."""
-  if labels is None:
-    raise ValueError(
-      f"protocol {protocol} draws so many images a class, but the images have "
-      "no labels: use the protocol holdout."
-    )
-  labels = np.asarray(labels)
-  members = [np.flatnonzero(labels == name) for name in np.unique(labels)]
+  known = np.unique(classes[classes >= 0])
+  members = [np.flatnonzero(classes == name) for name in known]
   fewest = min(members, key=len)
   if len(fewest) < needed:
     raise ValueError(
       f"protocol {protocol} needs {needed} images of every class, but class "
-      f"{labels[fewest[0]]} has {len(fewest)}: use the protocol holdout."
+      f"{classes[fewest[0]]} has {len(fewest)}: use the protocol holdout."
     )
   return members
+
+
+def _classes(ground_truth: GroundTruth | None) -> Int32[np.ndarray, "n"] | None:
+  return None if ground_truth is None else ground_truth.classes

@@ -21,6 +21,7 @@ from tensorflow_datasets.core import dataset_builder, decode
 from tqdm import tqdm
 
 from dsth_jax.datasets.dataset import Dataset, Images, Skipped
+from dsth_jax.ground_truth import GroundTruth
 
 PARTS = ("train", "test")
 
@@ -178,11 +179,11 @@ def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
   found = [part for part in PARTS if contents["records"].get(part)]
   records = [contents["records"][part] for part in found]
   names = tuple(name for part in records for name, _ in part)
-  labels = [label for part in records for _, label in part]
+  labels = np.array([label for part in records for _, label in part])
   class_names = tuple(contents["class_names"])
   return Dataset(
     images=open_images(builder, found, "image"),
-    labels=np.array(labels, np.int32) if class_names else None,
+    ground_truth=GroundTruth.of_set(labels) if class_names else None,
     class_names=class_names,
     parts=np.repeat(found, [len(part) for part in records]),
     names=names,

@@ -9,9 +9,10 @@ import tensorflow_datasets as tfds
 
 from dsth_jax.datasets import tfds_builder
 from dsth_jax.datasets.dataset import Dataset, Images
+from dsth_jax.ground_truth import GroundTruth
 
 
-def load(name: str, data_dir: str) -> Dataset:
+def load(name: str, data_dir: str, *, label_field: str = "") -> Dataset:
   """Opens a set that `dsth_jax.datasets.prepare` has prepared.
 
   The parts are the splits `train` and `test`, or `validation` where the set
@@ -20,27 +21,28 @@ def load(name: str, data_dir: str) -> Dataset:
   Args:
     name: as in the catalogue, such as "cifar10".
     data_dir: where it was prepared; TFDS's own place when empty.
+    label_field: the feature that holds the labels, one or several an image;
+      may be empty where the set has at most one such feature.
 
   Returns:
-    The dataset; without labels unless every image of both parts has one.
+    The dataset. TFDS writes -1 where a label is unknown, here too no label.
 
   Raises:
     ValueError: TFDS knows no such set, it is not prepared, not as array_record
-      files, or it is not a set of single images.
+      files, or it is not a set of single images; or it has no such label, or
+      several to choose from.
   """
   builder = find(name, data_dir)
-  image, label = _features(builder)
+  image, label = _image_feature(builder), _label_feature(builder, label_field)
   check_prepared(builder, name, data_dir)
   found = _splits(builder)
   images = tfds_builder.open_images(builder, list(found.values()), image)
   sizes = [builder.info.splits[split].num_examples for split in found.values()]
-  labels = None if label is None else _labels(images, label)
-  known = labels is not None
-  class_names = tuple(builder.info.features[label].names) if known else ()
+  ground_truth, class_names = _labels(builder, images, label)
   identity = [builder.info.full_name, found, sizes]
   return Dataset(
     images=images,
-    labels=labels,
+    ground_truth=ground_truth,
     class_names=class_names,
     parts=np.repeat(list(found), sizes),
     names=tuple(
@@ -71,24 +73,52 @@ def find(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
     ) from error
 
 
-def _features(builder: tfds.core.DatasetBuilder) -> tuple[str, str | None]:
-  """Returns the names of the one image feature and of the label, if any."""
+def _image_feature(builder: tfds.core.DatasetBuilder) -> str:
+  """Returns the name of the one image feature."""
   features = dict(builder.info.features)
-  images = _named(features, tfds.features.Image)
+  images = [
+    name
+    for name, feature in features.items()
+    if isinstance(feature, tfds.features.Image)
+  ]
   if len(images) != 1:
     raise ValueError(
       f"the dataset {builder.name!r} has {len(images)} features that are an "
       f"image (of {', '.join(features)}), but one is needed: choose a set for "
       "image classification, or unpack its images and use image_folder."
     )
-  labels = _named(features, tfds.features.ClassLabel)
-  return images[0], labels[0] if len(labels) == 1 else None
+  return images[0]
 
 
-def _named(features: dict[str, Any], kind: type) -> list[str]:
-  return [
-    name for name, feature in features.items() if isinstance(feature, kind)
+def _label_feature(
+  builder: tfds.core.DatasetBuilder, label_field: str
+) -> str | None:
+  """Returns the name of the label feature, if there is one."""
+  known = [
+    name
+    for name, feature in builder.info.features.items()
+    if _class_label(feature) is not None
   ]
+  if label_field and label_field not in known:
+    listed = f"only {', '.join(known)}" if known else "none at all"
+    raise ValueError(
+      f"label_field is {label_field}, but of labels the dataset "
+      f"{builder.name!r} has {listed}: name one of these, or leave it empty "
+      "where there is at most one."
+    )
+  if not label_field and len(known) > 1:
+    raise ValueError(
+      f"the dataset {builder.name!r} has several labels an image, "
+      f"{', '.join(known)}: choose one with label_field."
+    )
+  return label_field or (known[0] if known else None)
+
+
+def _class_label(feature: Any) -> tfds.features.ClassLabel | None:
+  """Returns the classes of a feature that holds one label or several."""
+  if isinstance(feature, tfds.features.Sequence):
+    feature = feature.feature
+  return feature if isinstance(feature, tfds.features.ClassLabel) else None
 
 
 def check_prepared(
@@ -129,7 +159,24 @@ def _splits(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
   return found
 
 
-def _labels(images: Images, feature: str) -> np.ndarray | None:
-  labels = np.fromiter(images.integers(feature), np.int32, len(images))
-  # TFDS writes -1 where a label is unknown.
-  return None if np.any(labels < 0) else labels
+def _labels(
+  builder: tfds.core.DatasetBuilder, images: Images, field: str | None
+) -> tuple[GroundTruth | None, tuple[str, ...]]:
+  """Reads the labels; without a single one there are no classes either."""
+  feature = None if field is None else builder.info.features[field]
+  classes = _class_label(feature)
+  if field is None or classes is None:
+    return None, ()
+  class_names = tuple(classes.names)
+  if feature is classes:
+    numbers = (values[0] for values in images.integers(field))
+    labels = np.fromiter(numbers, np.int32, len(images))
+    known = np.any(labels >= 0)
+  else:
+    labels = np.zeros((len(images), len(class_names)), bool)
+    for row, values in zip(labels, images.integers(field)):
+      row[[value for value in values if value >= 0]] = True
+    known = np.any(labels)
+  if not known:
+    return None, ()
+  return GroundTruth.of_set(labels), class_names

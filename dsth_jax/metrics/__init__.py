@@ -1,9 +1,10 @@
 """Retrieval metrics that do not depend on how ties are broken.
 
 >>> import numpy as np
+>>> from dsth_jax.ground_truth import GroundTruth
 >>> codes = np.array([[0b00000000], [0b11000000], [0b11100000]], np.uint8)
->>> labels = np.array([0, 1, 0])
->>> found = evaluate(codes[:1], codes[1:], labels[:1], labels[1:], num_bits=4)
+>>> truth = GroundTruth.from_labels(np.array([0]), np.array([1, 0]))
+>>> found = evaluate(codes[:1], codes[1:], truth, num_bits=4)
 >>> found["mean_average_precision"], found["hd3p"]
 (0.5, 0.5)
 >>> statistics = code_statistics(codes, num_bits=4)

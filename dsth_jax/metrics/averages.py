@@ -93,8 +93,8 @@ def summarize(
   parts = [block for block in blocks if len(block["mean_average_precision"])]
   if not parts:
     raise ValueError(
-      f"none of the {num_queries} queries shares a label with any database "
-      "row: check that both sides use the same classes."
+      f"none of the {num_queries} queries has a relevant database row: check "
+      "that both sides use the same classes."
     )
   scores = {
     name: np.concatenate([part[name] for part in parts]) for name in parts[0]

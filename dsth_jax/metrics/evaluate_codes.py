@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Int, Shaped, UInt8
+from jaxtyping import Int, UInt8
 
 from dsth_jax import hamming
-from dsth_jax.metrics import averages, sharded
+from dsth_jax.ground_truth import GroundTruth
+from dsth_jax.metrics import averages, relevance, sharded
 from dsth_jax.metrics import distance_bins as bins_
-from dsth_jax.metrics import relevance as labels_
 from dsth_jax.metrics.average_precision import Ties
 from dsth_jax.types import ArrayLike
 
@@ -35,14 +35,12 @@ SCORES_IN_BLOCK = 1 << 19
 def evaluate(
   query_codes: UInt8[ArrayLike, "q w"],
   database_codes: UInt8[ArrayLike, "m w"],
-  query_labels: Shaped[ArrayLike, "q *c"],
-  database_labels: Shaped[ArrayLike, "m *c"],
+  ground_truth: GroundTruth,
   *,
   num_bits: int,
   max_rank: int = 1000,
   recall_levels: Sequence[float] = RECALL_LEVELS,
   betas: Sequence[float] = BETAS,
-  query_rows: Int[ArrayLike, "q"] | None = None,
   mesh: jax.sharding.Mesh | None = None,
 ) -> averages.Metrics:
   """Judges codes by what they retrieve.
@@ -56,15 +54,12 @@ def evaluate(
   Args:
     query_codes: packed.
     database_codes: packed.
-    query_labels: class numbers [q], or zeros and ones [q c], one column a
-      class. A database row is relevant if it shares a label with the query.
-    database_labels: of the same kind.
+    ground_truth: which database rows are relevant to which query, and which
+      are ignored: left out of its ranking.
     num_bits: of a code.
     max_rank: K; above the size of the database it means all ranks.
     recall_levels: of the precision-recall curve.
     betas: of the F-measures.
-    query_rows: where each query stands in the database, to be left out of its
-      own ranking; None if queries are not in the database.
     mesh: of `sharding.make_mesh`: the database is split over its devices. None,
       or a mesh of one device, is this one. The figures are the same.
 
@@ -72,8 +67,8 @@ def evaluate(
     JSON-serialisable figures. Averages are over the queries that have a
     relevant database row:
 
-    * num_queries, num_queries_without_relevant, num_database (rows that a query
-      is ranked against);
+    * num_queries, num_queries_without_relevant, num_database (rows that every
+      query is ranked against, at the least);
     * mean_average_precision and mean_average_precision_at_K, each also with
       _pessimistic and _optimistic;
     * precision_at_recall beside recall_levels (RP);
@@ -84,31 +79,26 @@ def evaluate(
     * nc3p: precision within the three smallest distances that occur.
 
   Raises:
-    ValueError: codes and labels do not fit together, `num_bits` does not fill
-      the codes, or no query has a relevant row.
+    ValueError: codes and ground truth do not fit together, `num_bits` does not
+      fill the codes, or no query has a relevant row.
 
   References:
     Section IV-A, RP, RIP, NC3P and HD3P; the mean over ties is McSherry and
     Najork's, ECIR 2008.
   """
   query_codes, database_codes = map(np.asarray, (query_codes, database_codes))
-  labels = labels_.comparable(query_labels, database_labels)
-  labels_.check_rows("query_codes", query_codes, labels[0], "query_labels")
-  labels_.check_rows(
-    "database_codes", database_codes, labels[1], "database_labels"
-  )
+  num_queries, size = ground_truth.num_queries, ground_truth.num_database
+  relevance.check_rows("query_codes", query_codes, num_queries, "queries")
+  relevance.check_rows("database_codes", database_codes, size, "database rows")
   check_num_bits("query_codes", query_codes, num_bits)
   check_num_bits("database_codes", database_codes, num_bits)
-  num_queries, size = len(query_codes), len(database_codes)
-  labels_.check_query_rows(query_rows, num_queries, size)
-  left_out = query_rows is not None
   protocol = averages.checked_protocol(
-    max_rank, recall_levels, betas, size - left_out
+    max_rank, recall_levels, betas, relevance.num_ranked(ground_truth)
   )
   blocks = (
     _scores(histograms, protocol)
     for histograms in _histograms(
-      (query_codes, database_codes), labels, query_rows, protocol, mesh
+      (query_codes, database_codes), ground_truth, protocol, mesh
     )
   )
   return averages.summarize(blocks, protocol, num_queries)
@@ -134,8 +124,7 @@ def check_num_bits(name: str, packed: ArrayLike, num_bits: int) -> None:
 
 def _histograms(
   codes: tuple[np.ndarray, np.ndarray],
-  labels: tuple[np.ndarray, np.ndarray],
-  query_rows: ArrayLike | None,
+  ground_truth: GroundTruth,
   protocol: averages.Protocol,
   mesh: jax.sharding.Mesh | None,
 ) -> Iterator[np.ndarray]:
@@ -145,17 +134,13 @@ def _histograms(
   num_queries, num_bins = len(codes[0]), bins_.num_bins(codes[0].shape[1])
   starts = range(0, num_queries, height)
   blocks = [slice(i, min(i + height, num_queries)) for i in starts]
+  labels = relevance.comparable_labels(ground_truth)
   if mesh is None or mesh.size == 1:
     counted = _histograms_here(codes, labels, blocks)
   else:
     counted = sharded.histograms(codes, labels, blocks, mesh=mesh)
   for block, histogram in zip(blocks, counted):
-    if query_rows is not None:
-      own = np.asarray(query_rows)[block]
-      differing = np.bitwise_count(codes[0][block] ^ codes[1][own])
-      relevant = labels_.share_label(labels[0][block], labels[1][own])
-      bins = 2 * differing.sum(1, dtype=np.int64) + relevant
-      histogram[np.arange(len(own)), bins] -= 1
+    relevance.add_to_histograms(histogram, codes, ground_truth, block)
     yield histogram.reshape(-1, num_bins // 2, 2)
 
 

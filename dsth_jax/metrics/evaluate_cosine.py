@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float
 
-from dsth_jax.metrics import averages, evaluate_codes
-from dsth_jax.metrics import relevance as labels_
+from dsth_jax import unit_length
+from dsth_jax.ground_truth import GroundTruth
+from dsth_jax.metrics import averages, evaluate_codes, relevance
 from dsth_jax.metrics.average_precision import Ties
 from dsth_jax.types import ArrayLike
 
@@ -21,13 +22,11 @@ TILE_QUERIES = 256
 def evaluate_features(
   query_features: Float[ArrayLike, "q d"],
   database_features: Float[ArrayLike, "m d"],
-  query_labels: Shaped[ArrayLike, "q *c"],
-  database_labels: Shaped[ArrayLike, "m *c"],
+  ground_truth: GroundTruth,
   *,
   max_rank: int = 1000,
   recall_levels: Sequence[float] = evaluate_codes.RECALL_LEVELS,
   betas: Sequence[float] = evaluate_codes.BETAS,
-  query_rows: Int[ArrayLike, "q"] | None = None,
 ) -> averages.Metrics:
   """Judges features by what their cosine retrieves: what codes aim at.
 
@@ -37,40 +36,33 @@ def evaluate_features(
   Args:
     query_features: one row a query.
     database_features: one row a database image.
-    query_labels: as in `evaluate`, and so are all that follow.
-    database_labels: see there.
+    ground_truth: as in `evaluate`, and so are all that follow.
     max_rank: see there.
     recall_levels: see there.
     betas: see there.
-    query_rows: see there.
 
   Returns:
     The metrics of `evaluate` without those of a Hamming distance, hd3p and
     nc3p.
 
   Raises:
-    ValueError: features are not finite, features and labels do not fit
+    ValueError: features are not finite, features and ground truth do not fit
       together, or no query has a relevant row.
   """
-  labels = labels_.comparable(query_labels, database_labels)
-  labels_.check_rows(
-    "query_features", query_features, labels[0], "query_labels"
-  )
-  labels_.check_rows(
-    "database_features", database_features, labels[1], "database_labels"
+  num_queries, size = ground_truth.num_queries, ground_truth.num_database
+  relevance.check_rows("query_features", query_features, num_queries, "queries")
+  relevance.check_rows(
+    "database_features", database_features, size, "database rows"
   )
   _check_columns(query_features, database_features)
-  num_queries, size = query_features.shape[0], database_features.shape[0]
-  labels_.check_query_rows(query_rows, num_queries, size)
-  left_out = query_rows is not None
   protocol = averages.checked_protocol(
-    max_rank, recall_levels, betas, size - left_out
+    max_rank, recall_levels, betas, relevance.num_ranked(ground_truth)
   )
   queries = _unit_rows("query_features", query_features)
   database = _unit_rows("database_features", database_features)
   blocks = (
     averages.ranking_scores(ties, protocol)
-    for ties in _ties((queries, database), labels, query_rows)
+    for ties in _ties((queries, database), ground_truth)
   )
   return averages.summarize(blocks, protocol, num_queries)
 
@@ -85,7 +77,7 @@ def _check_columns(queries: ArrayLike, database: ArrayLike) -> None:
 
 
 def _unit_rows(name: str, features: ArrayLike) -> np.ndarray:
-  rows = np.array(features, np.float32)
+  rows = np.asarray(features, np.float32)
   unusable = np.flatnonzero(~np.isfinite(rows).all(1))
   if len(unusable):
     raise ValueError(
@@ -93,9 +85,7 @@ def _unit_rows(name: str, features: ArrayLike) -> np.ndarray:
       f"({len(unusable)} rows in all), but finite features are needed: leave "
       "these images out or extract them again."
     )
-  norms = np.linalg.norm(rows, axis=1, keepdims=True)
-  rows /= np.where(norms > 0, norms, 1.0)
-  return rows
+  return unit_length.unit_rows(rows)
 
 
 @jax.jit
@@ -106,35 +96,37 @@ def _opposite_cosines(queries: Array, database: Array) -> Array:
 
 
 def _ties(
-  features: tuple[np.ndarray, np.ndarray],
-  labels: tuple[np.ndarray, np.ndarray],
-  query_rows: ArrayLike | None,
+  features: tuple[np.ndarray, np.ndarray], ground_truth: GroundTruth
 ) -> Iterator[Ties]:
   """Yields the ties of the queries of a block that have a relevant row."""
+  labels = relevance.comparable_labels(ground_truth)
   database, database_labels = map(jnp.asarray, (features[1], labels[1]))
   size = len(features[1])
   height = max(1, min(TILE_QUERIES, SIMILARITIES_IN_BLOCK // size))
-  relevance = jax.jit(labels_.relevance)
+  share_label = jax.jit(relevance.relevance)
+  num_ranked = size - ground_truth.num_ignored
   for start in range(0, len(features[0]), height):
     block = slice(start, start + height)
     opposite = np.array(_opposite_cosines(features[0][block], database))
-    relevant = np.array(relevance(labels[0][block], database_labels))
-    if query_rows is not None:
-      own = np.asarray(query_rows)[block]
-      opposite[np.arange(len(own)), own] = np.inf
-      relevant[np.arange(len(own)), own] = False
-    judged = relevant.any(1)
-    num_ranked = size - (query_rows is not None)
-    yield _block_ties(opposite[judged], relevant[judged], num_ranked)
+    relevant = np.array(share_label(labels[0][block], database_labels))
+    relevant[relevance.pairs(ground_truth.relevant, block)] = True
+    ignored = relevance.pairs(ground_truth.ignored, block)
+    opposite[ignored] = np.inf
+    relevant[ignored] = False
+    counts = relevant.any(1)
+    yield _block_ties(
+      opposite[counts], relevant[counts], num_ranked[block][counts]
+    )
 
 
 def _block_ties(
-  opposite: np.ndarray, relevant: np.ndarray, num_ranked: int
+  opposite: np.ndarray, relevant: np.ndarray, num_ranked: np.ndarray
 ) -> Ties:
   """The ties of a block, padded with empty groups at the end."""
   num_relevant = np.count_nonzero(relevant, axis=1)
   shape = (len(opposite), int(num_relevant.max(initial=1)))
-  before, size = np.full(shape, num_ranked), np.zeros(shape, np.int64)
+  before = np.repeat(num_ranked[:, None], shape[1], axis=1)
+  size = np.zeros(shape, np.int64)
   hits_before = np.repeat(num_relevant[:, None], shape[1], axis=1)
   hits = np.zeros(shape, np.int64)
   for i, (row, mask) in enumerate(zip(opposite, relevant)):

@@ -1,10 +1,13 @@
-"""Which database rows are relevant to which queries."""
+"""What the metrics ask of a ground truth."""
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Bool, Int, Shaped
+from scipy import sparse
 
+from dsth_jax import ground_truth as ground_truth_
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.types import ArrayLike
 
 
@@ -21,103 +24,78 @@ def relevance(
   return shared > 0
 
 
-def share_label(
-  query_labels: Shaped[np.ndarray, "n *c"],
-  own_labels: Shaped[np.ndarray, "n *c"],
-) -> Bool[np.ndarray, "n"]:
-  """Returns whether a query and its own database row share a label."""
-  if query_labels.ndim == 1:
-    return query_labels == own_labels
-  return (query_labels & own_labels).any(1)
+def comparable_labels(
+  ground_truth: GroundTruth,
+) -> tuple[Shaped[np.ndarray, "q *c"], Shaped[np.ndarray, "m *c"]]:
+  """Returns labels for `relevance`, which match nothing where there are none."""
+  queries, database = ground_truth.query_labels, ground_truth.database_labels
+  if queries is None or database is None:
+    queries = np.full(ground_truth.num_queries, -1, np.int32)
+    database = np.full(ground_truth.num_database, -1, np.int32)
+  if queries.ndim == 2:
+    return queries, database
+  # Two images without a label would be equal, and no row of the database is -2.
+  return np.where(queries < 0, np.int32(-2), queries), database
 
 
-def comparable(
-  query_labels: ArrayLike, database_labels: ArrayLike
-) -> tuple[np.ndarray, np.ndarray]:
-  """Brings labels of any integer type into a form that `relevance` compares.
+def add_to_histograms(
+  histograms: Int[np.ndarray, "p bins"],
+  codes: tuple[Shaped[np.ndarray, "q w"], Shaped[np.ndarray, "m w"]],
+  ground_truth: GroundTruth,
+  block: slice,
+) -> None:
+  """Corrects counts by labels, in place, for listed and for ignored rows.
 
   Args:
-    query_labels: class numbers [q], or zeros and ones [q c].
-    database_labels: the same for the database.
-
-  Returns:
-    Int32 class numbers from 0 on, or Bool[n c], of both.
-
-  Raises:
-    ValueError: there are no labels, they are neither of these, or the two
-      are not alike.
+    histograms: of the queries of a block; see `distance_bins.bins`.
+    codes: packed, of all queries and of the database.
+    ground_truth: of all queries.
+    block: of queries.
   """
-  labels = [np.asarray(query_labels), np.asarray(database_labels)]
-  for name, part in zip(("query_labels", "database_labels"), labels):
-    _check_one(name, part)
-  if labels[0].shape[1:] != labels[1].shape[1:]:
-    raise ValueError(
-      f"query_labels have the shape {list(labels[0].shape)} and "
-      f"database_labels {list(labels[1].shape)}, but both must be class "
-      "numbers [n] or share their columns [n c]: pass labels of one set of "
-      "classes."
-    )
-  if labels[0].ndim == 2:
-    return labels[0].astype(bool), labels[1].astype(bool)
-  # Class numbers may exceed what the device's 32 bits hold.
-  _, inverse = np.unique(np.concatenate(labels), return_inverse=True)
-  compact = inverse.astype(np.int32)
-  return compact[: len(labels[0])], compact[len(labels[0]) :]
+  queries, database = codes[0][block], codes[1]
+  labels = ground_truth.query_labels, ground_truth.database_labels
+  for lists in (ground_truth.relevant, ground_truth.ignored):
+    owner, rows = pairs(lists, block)
+    differing = np.bitwise_count(queries[owner] ^ database[rows])
+    bins = 2 * differing.sum(1, dtype=np.int64)
+    if labels[0] is not None and labels[1] is not None:
+      bins += ground_truth_.share_label(
+        labels[0][block][owner], labels[1][rows]
+      )
+    np.subtract.at(histograms, (owner, bins), 1)
+    if lists is ground_truth.relevant:
+      np.add.at(histograms, (owner, bins + 1), 1)
 
 
-def check_rows(
-  name: str, rows: ArrayLike, labels: ArrayLike, labels_name: str
-) -> None:
-  """Refuses what has no rows, or not a label each."""
+def pairs(
+  lists: sparse.csr_array | None, block: slice
+) -> tuple[Int[np.ndarray, "p"], Int[np.ndarray, "p"]]:
+  """Returns the listed pairs of a block: which of its queries, which row."""
+  if lists is None:
+    return np.zeros(0, np.int64), np.zeros(0, np.int64)
+  return lists[block].nonzero()
+
+
+def check_rows(name: str, rows: ArrayLike, needed: int, of: str) -> None:
+  """Refuses what has no rows, or not those of the ground truth."""
   if not rows.shape[0]:
     raise ValueError(
       f"{name} are empty, but metrics need at least one row: pass what was "
       "encoded."
     )
-  if rows.shape[0] != labels.shape[0]:
+  if rows.shape[0] != needed:
     raise ValueError(
-      f"{name} have {rows.shape[0]} rows and {labels_name} "
-      f"{labels.shape[0]}, but every row needs its label: pass both of the "
-      "same images."
+      f"{name} have {rows.shape[0]} rows, but the ground truth has {needed} "
+      f"{of}: pass both of the same images."
     )
 
 
-def check_query_rows(
-  query_rows: Int[ArrayLike, "rows"] | None, num_queries: int, size: int
-) -> None:
-  """Refuses rows to leave out that are not one of the database a query."""
-  if query_rows is None:
-    return
-  rows = np.asarray(query_rows)
-  if rows.shape != (num_queries,):
+def num_ranked(ground_truth: GroundTruth) -> int:
+  """Returns how many rows every query is ranked against, at the least."""
+  largest = int(ground_truth.num_ignored.max(initial=0))
+  if largest >= ground_truth.num_database:
     raise ValueError(
-      f"query_rows have the shape {list(rows.shape)}, but one database row a "
-      f"query is needed, [{num_queries}]: pass None if queries are not in the "
-      "database."
+      f"a query ignores {largest} rows, but the database has "
+      f"{ground_truth.num_database}: leave at least one to be ranked."
     )
-  if rows.min() < 0 or rows.max() >= size or size < 2:
-    raise ValueError(
-      f"query_rows range over {rows.min()} .. {rows.max()}, but the database "
-      f"has {size} rows: pass rows of the database, which must keep at least "
-      "one more."
-    )
-
-
-def _check_one(name: str, labels: np.ndarray) -> None:
-  if labels.dtype.kind not in "iub" or labels.ndim not in (1, 2):
-    raise ValueError(
-      f"{name} are {labels.dtype}{list(labels.shape)}, but integer class "
-      "numbers [n] or zeros and ones [n c] are needed: metrics cannot be "
-      "computed without labels."
-    )
-  limits = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
-  if limits[0] < 0:
-    raise ValueError(
-      f"{name} contain {limits[0]}, but a class number is never negative: "
-      "leave rows without a label out."
-    )
-  if labels.ndim == 2 and limits[1] > 1:
-    raise ValueError(
-      f"{name} contain {limits[1]}, but columns of classes hold zeros and "
-      "ones: pass class numbers as one axis [n]."
-    )
+  return ground_truth.num_database - largest

@@ -35,13 +35,14 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
       config.data.name,
       root=config.data.root,
       labels_file=config.data.labels_file,
+      label_field=config.data.label_field,
       data_dir=config.data.data_dir,
       max_pixels=config.data.max_pixels,
       stored_size=config.data.stored_size,
     )
   splits = datasets.PROTOCOLS[config.data.protocol](
     dataset.parts,
-    dataset.labels,
+    dataset.ground_truth,
     num_queries=config.data.num_queries,
     seed=config.seed,
   )
@@ -53,7 +54,8 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
     "splits",
     [
       {"images": dataset.fingerprint},
-      settings(config, "data.protocol", "data.num_queries", "seed"),
+      settings(config, "data.label_field", "data.protocol"),
+      settings(config, "data.num_queries", "seed"),
     ],
     make,
   )

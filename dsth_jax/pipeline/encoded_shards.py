@@ -49,26 +49,26 @@ def encode_shard(shard: shards.Shard, hash_function: HashFunction) -> Encoded:
   names: list[str] = []
   skipped: list[Skipped] = []
   packed = [np.zeros((0, -(-hash_function.num_bits // 8)), np.uint8)]
-  items = shards.squares(
+  items = shards.resized_images(
     shard,
     image_size=hash_function.image_size,
     max_pixels=hash_function.max_pixels,
     stored_size=hash_function.stored_size,
   )
   for batch in _batches(items, hash_function.batch_size, skipped):
-    names += [square.name for square in batch]
-    pixels = np.stack([square.pixels for square in batch])
+    names += [image.name for image in batch]
+    pixels = np.stack([image.pixels for image in batch])
     packed.append(np.asarray(hash_function.encode(pixels)))
   return Encoded(names, np.concatenate(packed), skipped)
 
 
 def _batches(
-  items: Iterator[shards.Square | Skipped],
+  items: Iterator[shards.ResizedImage | Skipped],
   batch_size: int,
   skipped: list[Skipped],
-) -> Iterator[list[shards.Square]]:
+) -> Iterator[list[shards.ResizedImage]]:
   """Yields the images by batches, and sets the others aside."""
-  batch: list[shards.Square] = []
+  batch: list[shards.ResizedImage] = []
   for item in items:
     if isinstance(item, Skipped):
       skipped.append(item)

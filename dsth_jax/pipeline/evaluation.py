@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
 from dsth_jax import codes, metrics
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.pipeline import label_generation, spectral_embedding
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.dsth import Stages
@@ -88,7 +89,7 @@ def _held_out(
 ) -> Metrics | None:
   """Judges held-out queries against the database."""
   data = inputs.data
-  if data.dataset.labels is None:
+  if data.dataset.ground_truth is None:
     return None
   query, database = data.splits.query, data.splits.database
   work = {
@@ -111,7 +112,7 @@ def judge_codes(
   return metrics.evaluate(
     query,
     database,
-    *_relevance_labels(data),
+    _held_out_truth(data),
     num_bits=config.num_bits,
     max_rank=config.eval.max_rank,
     mesh=_own_devices(),
@@ -129,15 +130,15 @@ def judge_features(config: ConfigDict, inputs: Inputs) -> Metrics:
   return metrics.evaluate_features(
     inputs.features.points[splits.query],
     inputs.features.points[splits.database],
-    *_relevance_labels(inputs.data),
+    _held_out_truth(inputs.data),
     max_rank=config.eval.max_rank,
   )
 
 
-def _relevance_labels(data: Data) -> tuple[np.ndarray, np.ndarray]:
-  labels, splits = data.dataset.labels, data.splits
-  assert labels is not None
-  return labels[splits.query], labels[splits.database]
+def _held_out_truth(data: Data) -> GroundTruth:
+  truth, splits = data.dataset.ground_truth, data.splits
+  assert truth is not None
+  return truth.select(splits.query, splits.database)
 
 
 def _training(
@@ -152,25 +153,23 @@ def _training(
   compared; the other methods stand beside them under the same rule.
   """
   data = inputs.data
-  if data.dataset.labels is None:
+  if data.dataset.ground_truth is None:
     return None
   training = data.splits.training
-  labels = data.dataset.labels[training]
   count = min(config.eval.num_training_queries, len(training))
   rng = np.random.default_rng(config.seed)
   rows = np.sort(rng.choice(len(training), count, replace=False))
   others = {name: rows_[training] for name, rows_ in of_all.items()}
-  ranking = {"max_rank": config.eval.max_rank, "query_rows": rows}
+  truth = data.dataset.ground_truth.select(training[rows], training)
   work = {
     method: functools.partial(
       metrics.evaluate,
       found[rows],
       found,
-      labels[rows],
-      labels,
+      truth,
       num_bits=config.num_bits,
+      max_rank=config.eval.max_rank,
       mesh=_own_devices(),
-      **ranking,
     )
     for method, found in {**of_training, **others}.items()
   }
@@ -179,9 +178,8 @@ def _training(
     metrics.evaluate_features,
     points[rows],
     points,
-    labels[rows],
-    labels,
-    **ranking,
+    truth,
+    max_rank=config.eval.max_rank,
   )
   return distributed.divided({**work, "cosine": cosine})
 

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from dsth_jax import baselines
@@ -34,11 +35,22 @@ def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
     supervised = name not in config_lib.DSTH_METHODS and (
       baselines.BASELINES[name].supervised
     )
-    if supervised and data.dataset.labels is None:
+    if supervised and (lack := _lacks_classes(data)):
       raise ValueError(
-        f"{name} learns from class labels, but the images have none: leave it "
-        "out, or sort the images into one folder a class."
+        f"{name} learns from class labels, but {lack}: leave it out, or sort "
+        "the images into one folder a class."
       )
+
+
+def _lacks_classes(data: Data) -> str:
+  """Says why training images have no class each; empty if they have."""
+  truth = data.dataset.ground_truth
+  if truth is None:
+    return "the images have none"
+  if truth.classes is None:
+    return "an image may have several"
+  missing = np.count_nonzero(truth.classes[data.splits.training] < 0)
+  return f"{missing} training images have none" if missing else ""
 
 
 def fitting(
@@ -50,14 +62,15 @@ def fitting(
   """
   method = baselines.BASELINES[name]
   dataset, splits = inputs.data.dataset, inputs.data.splits
-  labels = dataset.labels if method.supervised else None
+  truth = dataset.ground_truth if method.supervised else None
+  classes = None if truth is None else truth.classes
   given = dict(config.baselines.get(name, {}))
   if method.needs_features:
     given["features"] = inputs.features.points[splits.training]
   return functools.partial(
     method.fit,
     inputs.rows(method.inputs)[splits.training],
-    None if labels is None else labels[splits.training],
+    None if classes is None else classes[splits.training],
     num_bits=config.num_bits,
     key=stage_key(config.seed, name),
     **given,

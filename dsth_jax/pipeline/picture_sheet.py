@@ -24,10 +24,9 @@ def picture_sheet(
     num_results=min(config.eval.sheet_results, len(splits.database)),
   )
   results = splits.database[np.asarray(found.indices)]
-  labels = dataset.labels
   relevant = None
-  if labels is not None:
-    relevant = (labels[results] == labels[queries][:, None]).tolist()
+  if dataset.ground_truth is not None:
+    relevant = dataset.ground_truth.is_relevant(queries, results).tolist()
   return report.PictureSheet(
     queries=[dataset.images[int(row)] for row in queries],
     results=[[dataset.images[int(r)] for r in rows] for rows in results],

@@ -9,6 +9,7 @@ from support.labeled_points import labeled_features
 
 from dsth_jax import codes, metrics
 from dsth_jax.baselines import BASELINES, class_labels, itq
+from dsth_jax.ground_truth import GroundTruth
 
 supervised = pytest.mark.parametrize(
   "name",
@@ -66,8 +67,7 @@ def test_new_images_find_their_class_better_than_without_labels(name, key):
     return metrics.evaluate(
       packed[queries],
       packed[learned],
-      classes[queries],
-      classes[learned],
+      GroundTruth.from_labels(classes[queries], classes[learned]),
       num_bits=12,
     )["mean_average_precision"]
 

@@ -11,6 +11,7 @@ from support.pictures import NUM_KINDS, TINY, backbone_features, kinds_of_images
 
 from dsth_jax import codes, metrics, train
 from dsth_jax.baselines import BASELINES
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.models import hash_models
 from dsth_jax.runtime import sharding
 
@@ -117,8 +118,7 @@ def test_new_images_find_their_kind(name):
   found = metrics.evaluate(
     codes.pack(encoder.encode(new_images)),
     codes.pack(encoder.encode(images)),
-    new_kinds,
-    kinds,
+    GroundTruth.from_labels(new_kinds, kinds),
     num_bits=9,
   )
   chance = 1 / NUM_KINDS
@@ -176,7 +176,8 @@ def test_the_real_network_learns_the_kinds(name):
     name, images, kinds, network=hash_models.DEFAULT, learning_rate=3e-3
   )
   packed = codes.pack(encoder.encode(images))
-  found = metrics.evaluate(packed, packed, kinds, kinds, num_bits=9)
+  truth = GroundTruth.from_labels(kinds, kinds)
+  found = metrics.evaluate(packed, packed, truth, num_bits=9)
   assert found["mean_average_precision"] > 2 / NUM_KINDS
 
 

@@ -9,6 +9,7 @@ import pytest
 from dsth_jax import codes, comparison, metrics
 from dsth_jax import config as config_lib
 from dsth_jax.baselines import BASELINES, Baseline, itq, lsh
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.seeds import stage_key
 
@@ -90,8 +91,9 @@ def test_a_cell_is_the_method_judged_by_hand(finished, method, num_bits, seed):
   assert found["metrics"] == metrics.evaluate(
     query,
     database,
-    labels[splits["query"]],
-    labels[splits["database"]],
+    GroundTruth.from_labels(
+      labels[splits["query"]], labels[splits["database"]]
+    ),
     num_bits=num_bits,
   )
   assert found["statistics"] == metrics.code_statistics(
@@ -107,8 +109,9 @@ def test_the_ceiling_is_the_cosine_of_the_features(finished):
   assert results["ceiling"] == metrics.evaluate_features(
     points[splits["query"]],
     points[splits["database"]],
-    labels[splits["query"]],
-    labels[splits["database"]],
+    GroundTruth.from_labels(
+      labels[splits["query"]], labels[splits["database"]]
+    ),
   )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from dsth_jax import codes, comparison, metrics, pipeline
 from dsth_jax import config as config_lib
+from dsth_jax.ground_truth import GroundTruth
 
 # Two networks are trained, and more in two of the tests.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
@@ -77,8 +78,9 @@ def test_a_cell_judges_the_codes_of_its_hash_function(finished, method):
   expected = metrics.evaluate(
     packed[splits["query"]],
     packed[splits["database"]],
-    labels[splits["query"]],
-    labels[splits["database"]],
+    GroundTruth.from_labels(
+      labels[splits["query"]], labels[splits["database"]]
+    ),
     num_bits=16,
   )
   cell = _cell(workdir, f"{method}-16-3")

@@ -85,7 +85,7 @@ def test_without_class_labels_there_is_nothing_to_compare(
 
   def unlabelled(workdir, config):
     data = load(workdir, config)
-    return data._replace(dataset=data.dataset._replace(labels=None))
+    return data._replace(dataset=data.dataset._replace(ground_truth=None))
 
   monkeypatch.setattr(data_lib, "load", unlabelled)
   with pytest.raises(ValueError, match="digits has no class labels"):

@@ -1,4 +1,4 @@
-"""Batches of squares."""
+"""Batches of resized images."""
 
 import os
 
@@ -30,7 +30,7 @@ def test_batches_start_anywhere(start):
 
 
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8), (9, 9), (1, 50), (4, 3)])
-def test_square_resizes_the_short_side_and_crops(shape):
+def test_resize_and_crop_resizes_the_short_side_and_crops(shape):
   image = pattern(*shape)
   height, width = (round(side * 6 / min(shape)) for side in shape)
   resized = Image.fromarray(image).resize(
@@ -38,7 +38,7 @@ def test_square_resizes_the_short_side_and_crops(shape):
   )
   left, top = (width - 6) // 2, (height - 6) // 2
   expected = np.asarray(resized.crop((left, top, left + 6, top + 6)))
-  np.testing.assert_array_equal(datasets.square(image, 6), expected)
+  np.testing.assert_array_equal(datasets.resize_and_crop(image, 6), expected)
 
 
 def test_batches_stay_bounded_ahead():
@@ -58,8 +58,8 @@ def test_batches_stay_bounded_ahead():
   assert len(read) <= 8 * (2 * min(os.cpu_count(), 32) + 2)
 
 
-def test_map_ahead_keeps_order_and_raises_in_place():
-  results = prefetch.map_ahead(lambda x: 1 // (5 - x), range(9))
+def test_prefetch_map_keeps_order_and_raises_in_place():
+  results = prefetch.prefetch_map(lambda x: 1 // (5 - x), range(9))
   assert [next(results) for _ in range(5)] == [0, 0, 0, 0, 1]
   with pytest.raises(ZeroDivisionError):
     next(results)

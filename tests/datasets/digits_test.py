@@ -17,8 +17,8 @@ def test_digits_are_those_of_scikit_learn(store):
     np.rint(pixels[..., 0] / 255 * 16), digits.images
   )
   np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
-  np.testing.assert_array_equal(dataset.labels, digits.target)
-  assert dataset.labels.dtype == np.int32
+  np.testing.assert_array_equal(dataset.ground_truth.classes, digits.target)
+  assert dataset.ground_truth.classes.dtype == np.int32
   assert set(dataset.parts) == {"train"}
   assert dataset.names[17] == "train/17"
   assert dataset.class_names == tuple("0123456789")

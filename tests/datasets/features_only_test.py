@@ -1,4 +1,4 @@
-"""A set of labels alone."""
+"""A set of labels only."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,16 @@ def test_labels_are_the_classes_in_order(tmp_path):
   dataset = _load(tmp_path, given)
   assert len(dataset.images) == 0
   assert dataset.class_names == ("3", "7", "11")
-  names = np.array(dataset.class_names)[dataset.labels]
+  names = np.array(dataset.class_names)[dataset.ground_truth.classes]
   np.testing.assert_array_equal(names.astype(int), given)
   assert len(dataset.names) == len(set(dataset.names)) == 4
+
+
+def test_negative_numbers_are_no_labels(tmp_path):
+  dataset = _load(tmp_path, np.array([7, -1, 3, -5]))
+  assert dataset.class_names == ("3", "7")
+  np.testing.assert_array_equal(dataset.ground_truth.classes, [1, -1, 0, -1])
+  assert _load(tmp_path, np.array([-1, -1])).ground_truth is None
 
 
 def test_other_labels_are_another_set(tmp_path):

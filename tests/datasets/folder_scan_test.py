@@ -69,7 +69,7 @@ def test_labelled_parts(root, store):
     "test/b/x/4.PNG",
   )
   assert list(dataset.parts) == ["train", "train", "test", "test"]
-  np.testing.assert_array_equal(dataset.labels, [0, 1, 0, 1])
+  np.testing.assert_array_equal(dataset.ground_truth.classes, [0, 1, 0, 1])
   assert dataset.class_names == ("a", "b")
   for image, seed in zip(dataset.images, [1, 0, 2, 3]):
     np.testing.assert_array_equal(image, pattern(5, 7, seed))

@@ -32,7 +32,7 @@ def test_bad_files_are_skipped_and_listed(root, store):
   write(root / "b/._good.png")
   dataset = load(root, store, max_pixels=10_000)
   assert dataset.names == ("a/good.png", "b/good.jpg")
-  np.testing.assert_array_equal(dataset.labels, [0, 1])
+  np.testing.assert_array_equal(dataset.ground_truth.classes, [0, 1])
   reasons = dict(dataset.skipped)
   assert set(reasons) == {
     "a/cut.jpg",
@@ -161,13 +161,13 @@ def test_failed_preparation_leaves_nothing(root, store, monkeypatch):
 KILLED = """
 import os, sys
 from dsth_jax import datasets
-from dsth_jax.datasets import encoding
-real = encoding.stored_bytes
+from dsth_jax.datasets import image_files
+real = image_files.stored_bytes
 def kill(file, **options):
   if file.name.endswith("2.png"):
     os.kill(os.getpid(), 9)
   return real(file, **options)
-encoding.stored_bytes = kill
+image_files.stored_bytes = kill
 datasets.load("image_folder", root=sys.argv[1], data_dir=sys.argv[2])
 """
 

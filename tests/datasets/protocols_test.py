@@ -5,6 +5,7 @@ import pytest
 
 from dsth_jax import datasets
 from dsth_jax.datasets import protocols
+from dsth_jax.ground_truth import GroundTruth
 
 CIFAR10_LABELS = np.random.default_rng(0).permutation(
   np.repeat(np.arange(10), 6000)
@@ -23,8 +24,9 @@ SIZES = [
 
 
 def cifar10(name, num_queries=0, seed=0, labels=CIFAR10_LABELS):
+  truth = None if labels is None else GroundTruth.of_set(labels)
   return datasets.PROTOCOLS[name](
-    CIFAR10_PARTS, labels, num_queries=num_queries, seed=seed
+    CIFAR10_PARTS, truth, num_queries=num_queries, seed=seed
   )
 
 
@@ -68,16 +70,19 @@ def test_sample_keeps_proportions(name):
   parts = np.full(1000, "test" if name == "official" else "train")
   labels, parts = np.append(labels, 0), np.append(parts, "train")
   for seed in range(20):
-    splits = datasets.PROTOCOLS[name](parts, labels, num_queries=40, seed=seed)
+    splits = datasets.PROTOCOLS[name](
+      parts, GroundTruth.of_set(labels), num_queries=40, seed=seed
+    )
     counts = np.bincount(labels[splits.query], minlength=3)
     assert np.all(np.abs(counts - [25.6, 12.8, 1.6]) < 1)
 
 
 def test_sample_reaches_every_image_alike():
-  parts, labels = np.full(11, "train"), np.repeat([0, 1], [8, 3])
+  parts = np.full(11, "train")
+  truth = GroundTruth.of_set(np.repeat([0, 1], [8, 3]))
   drawn = np.zeros(11)
   for seed in range(1000):
-    splits = protocols.holdout(parts, labels, num_queries=4, seed=seed)
+    splits = protocols.holdout(parts, truth, num_queries=4, seed=seed)
     drawn[splits.query] += 1
   # Binomial(1000, 4 / 11): 364 with a standard deviation of 15.2; five of it.
   assert np.all(np.abs(drawn - 1000 * 4 / 11) < 5 * 15.2)
@@ -102,16 +107,14 @@ def test_works_without_labels(name):
   assert not np.intersect1d(splits.query, splits.database).size
 
 
-def test_arrays_of_jax_and_numpy_agree():
-  import jax.numpy as jnp
-
-  ours = protocols.cifar10_1(
-    CIFAR10_PARTS, CIFAR10_LABELS, num_queries=0, seed=3
-  )
-  theirs = protocols.cifar10_1(
-    CIFAR10_PARTS, jnp.asarray(CIFAR10_LABELS), num_queries=0, seed=3
-  )
-  np.testing.assert_array_equal(ours.training, theirs.training)
+@pytest.mark.parametrize("name", ["cifar10-1", "cifar10-2"])
+def test_images_without_a_label_are_never_queries(name):
+  labels = CIFAR10_LABELS.copy()
+  labels[:200] = -1
+  splits = cifar10(name, labels=labels)
+  assert (labels[splits.query] >= 0).all()
+  assert np.isin(np.arange(200), splits.database).all()
+  assert np.isin(np.arange(200), splits.training).any() == (name == "cifar10-2")
 
 
 def test_official_needs_a_test_part():
@@ -140,10 +143,30 @@ def test_cifar10_protocols_need_labels(name):
     cifar10(name, labels=None)
 
 
+@pytest.mark.parametrize("name", ["official", "holdout"])
+def test_several_labels_draw_as_none_do(name):
+  several = np.eye(10, dtype=bool)[CIFAR10_LABELS]
+  found, expected = (
+    cifar10(name, 100, labels=labels) for labels in (several, None)
+  )
+  np.testing.assert_array_equal(found.query, expected.query)
+
+
+@pytest.mark.parametrize("name", ["cifar10-1", "cifar10-2"])
+def test_cifar10_protocols_refuse_several_labels(name):
+  with pytest.raises(ValueError, match="several labels: use the protocol"):
+    cifar10(name, labels=np.eye(10, dtype=bool)[CIFAR10_LABELS])
+
+
 def test_cifar10_protocols_need_enough_of_a_class():
   labels = np.repeat([0, 7], [600, 599])
   with pytest.raises(ValueError, match=r"600 images .* class 7 has 599"):
-    protocols.cifar10_1(np.full(1199, "train"), labels, num_queries=0, seed=0)
+    protocols.cifar10_1(
+      np.full(1199, "train"),
+      GroundTruth.of_set(labels),
+      num_queries=0,
+      seed=0,
+    )
 
 
 def test_cifar10_protocols_fix_their_queries():

@@ -86,9 +86,9 @@ class TestEveryKind:
     numbers = [str(row) for row in range(len(FILES))]
     assert names == (numbers if kind == "array_record" else list(FILES))
 
-  def test_squares_are_those_of_image_batches(self, kind, tmp_path):
+  def test_resized_images_are_those_of_image_batches(self, kind, tmp_path):
     (shard,) = find(WRITERS[kind](tmp_path))
-    found = [square.pixels for square in shards.squares(shard, **LIMITS)]
+    found = [image.pixels for image in shards.resized_images(shard, **LIMITS)]
     images = [
       np.asarray(Image.open(io.BytesIO(data))) for data in FILES.values()
     ]
@@ -98,7 +98,7 @@ class TestEveryKind:
   def test_what_is_no_image_is_named(self, kind, tmp_path):
     files = {**FILES, "0007": b"no image"}
     (shard,) = find(WRITERS[kind](tmp_path, files))
-    found = list(shards.squares(shard, **LIMITS))
+    found = list(shards.resized_images(shard, **LIMITS))
     skipped = [item for item in found if isinstance(item, datasets.Skipped)]
     assert len(found) == len(files)
     (skipped,) = skipped
@@ -108,7 +108,7 @@ class TestEveryKind:
   def test_too_many_pixels(self, kind, tmp_path):
     (shard,) = find(WRITERS[kind](tmp_path))
     limits = {**LIMITS, "max_pixels": 100}
-    for item in shards.squares(shard, **limits):
+    for item in shards.resized_images(shard, **limits):
       assert isinstance(item, datasets.Skipped)
 
 

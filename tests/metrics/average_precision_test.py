@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsth_jax import metrics
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.metrics import average_precision as ties_
 from dsth_jax.metrics import curves
 
@@ -26,10 +27,10 @@ def _thermometer(distances, num_bits=64):
 def _evaluate_one(distances, relevant, **options):
   """Evaluates one query of label 1 against rows at known distances."""
   codes = _thermometer([0, *distances])
-  labels = np.concatenate([[1], np.asarray(relevant).astype(int)])
-  return metrics.evaluate(
-    codes[:1], codes[1:], labels[:1], labels[1:], num_bits=64, **options
+  truth = GroundTruth.from_labels(
+    np.array([1]), np.asarray(relevant).astype(int)
   )
+  return metrics.evaluate(codes[:1], codes[1:], truth, num_bits=64, **options)
 
 
 def _loop(ranked, max_rank):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dsth_jax import metrics
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.metrics import curves, evaluate_codes
 
 
@@ -23,6 +24,12 @@ def _clustered(seed, num_queries, num_rows, num_bits=16, num_classes=4):
   return (*codes, *labels)
 
 
+def _evaluate(queries, database, query_labels, labels, **options):
+  rows = options.pop("query_rows", None)
+  truth = GroundTruth.from_labels(query_labels, labels, query_rows=rows)
+  return metrics.evaluate(queries, database, truth, **options)
+
+
 def _assert_equal(found, expected, names=None, rtol=1e-12):
   # Float64 sums of at most some thousand terms, in another order.
   for name in names or expected:
@@ -34,9 +41,9 @@ def _assert_equal(found, expected, names=None, rtol=1e-12):
 def test_order_of_database_and_queries_means_nothing():
   queries, database, query_labels, labels = _clustered(0, 40, 500)
   options = {"num_bits": 16, "max_rank": 50}
-  found = metrics.evaluate(queries, database, query_labels, labels, **options)
+  found = _evaluate(queries, database, query_labels, labels, **options)
   rows, columns = np.random.default_rng(0).permutation(500), np.arange(40)[::-1]
-  again = metrics.evaluate(
+  again = _evaluate(
     queries[columns],
     database[rows],
     query_labels[columns],
@@ -51,18 +58,16 @@ def test_order_of_database_and_queries_means_nothing():
 def test_size_of_tiles_means_nothing(monkeypatch, num_rows, num_bits):
   data = _clustered(0, 40, num_rows, num_bits)
   rows = np.arange(40) * 11
-  expected = metrics.evaluate(*data, num_bits=num_bits, query_rows=rows)
+  expected = _evaluate(*data, num_bits=num_bits, query_rows=rows)
   monkeypatch.setattr(evaluate_codes, "TILE_QUERIES", 7)
   monkeypatch.setattr(evaluate_codes, "TILE_DATABASE", 64)
-  found = metrics.evaluate(*data, num_bits=num_bits, query_rows=rows)
+  found = _evaluate(*data, num_bits=num_bits, query_rows=rows)
   _assert_equal(found, expected)
 
 
 @pytest.mark.parametrize("max_rank", [3, 50, 1000])
 def test_bounds_bracket_the_expectation(max_rank):
-  found = metrics.evaluate(
-    *_clustered(3, 60, 400), num_bits=16, max_rank=max_rank
-  )
+  found = _evaluate(*_clustered(3, 60, 400), num_bits=16, max_rank=max_rank)
   for name in (
     "mean_average_precision",
     f"mean_average_precision_at_{max_rank}",
@@ -72,7 +77,7 @@ def test_bounds_bracket_the_expectation(max_rank):
 
 
 def test_max_rank_beyond_the_database_means_all_ranks():
-  found = metrics.evaluate(*_clustered(4, 20, 90), num_bits=16, max_rank=5000)
+  found = _evaluate(*_clustered(4, 20, 90), num_bits=16, max_rank=5000)
   # Every relevant row is a hit, so the two divide by the same number.
   for end in ("", "_pessimistic", "_optimistic"):
     at = found[f"mean_average_precision_at_5000{end}"]
@@ -83,10 +88,10 @@ def test_max_rank_beyond_the_database_means_all_ranks():
 def test_queries_without_relevant_rows_are_left_out():
   queries, database, query_labels, labels = _clustered(5, 30, 200)
   query_labels[:7] = 99
-  found = metrics.evaluate(queries, database, query_labels, labels, num_bits=16)
+  found = _evaluate(queries, database, query_labels, labels, num_bits=16)
   assert found["num_queries"] == 30
   assert found["num_queries_without_relevant"] == 7
-  expected = metrics.evaluate(
+  expected = _evaluate(
     queries[7:], database, query_labels[7:], labels, num_bits=16
   )
   names = set(expected) - {"num_queries", "num_queries_without_relevant"}
@@ -96,11 +101,11 @@ def test_queries_without_relevant_rows_are_left_out():
 def test_leaving_rows_out_is_removing_them():
   codes, _, labels, _ = _clustered(6, 50, 1)
   rows = np.array([3, 49, 20])
-  found = metrics.evaluate(
+  found = _evaluate(
     codes[rows], codes, labels[rows], labels, num_bits=16, query_rows=rows
   )
   singles = [
-    metrics.evaluate(
+    _evaluate(
       codes[[row]],
       np.delete(codes, row, 0),
       labels[[row]],
@@ -122,12 +127,12 @@ def test_leaving_rows_out_is_removing_them():
 def test_one_column_a_class_is_the_class_number():
   queries, database, query_labels, labels = _clustered(7, 30, 200)
   columns = np.eye(4, dtype=bool)
-  expected = metrics.evaluate(
+  expected = _evaluate(
     queries, database, query_labels + 7_000_000_000, labels + 7_000_000_000,
     num_bits=16,
   )  # fmt: skip
   for dtype in (bool, np.uint8):
-    found = metrics.evaluate(
+    found = _evaluate(
       queries,
       database,
       columns[query_labels].astype(dtype),
@@ -142,9 +147,9 @@ def test_multi_label_relevance_is_a_shared_label():
   queries, database, *_ = _clustered(8, 1, 60)
   query_labels = np.array([[1, 0, 1, 0, 0]], np.uint8)
   labels = (rng.random((60, 5)) < 0.3).astype(np.uint8)
-  found = metrics.evaluate(queries, database, query_labels, labels, num_bits=16)
+  found = _evaluate(queries, database, query_labels, labels, num_bits=16)
   either = labels[:, 0] | labels[:, 2]
-  expected = metrics.evaluate(
+  expected = _evaluate(
     queries, database, np.array([1]), either.astype(int), num_bits=16
   )
   assert found == expected
@@ -152,7 +157,7 @@ def test_multi_label_relevance_is_a_shared_label():
 
 def test_one_class_only_is_all_ones():
   queries, database, *_ = _clustered(9, 10, 50)
-  found = metrics.evaluate(
+  found = _evaluate(
     queries, database, np.zeros(10, int), np.zeros(50, int), num_bits=16
   )
   values = [v for k, v in found.items() if k.startswith(("mean", "precision"))]
@@ -161,7 +166,7 @@ def test_one_class_only_is_all_ones():
 
 
 def test_metrics_are_json():
-  found = metrics.evaluate(*_clustered(0, 5, 20), num_bits=16)
+  found = _evaluate(*_clustered(0, 5, 20), num_bits=16)
   assert json.loads(json.dumps(found)) == found
 
 
@@ -173,13 +178,16 @@ def test_returned_images_is_a_rising_grid():
   assert {1, 10, 100, 1000} <= set(grid.tolist())
 
 
+def _truth(query_labels):
+  return GroundTruth.from_labels(query_labels, np.zeros(20, int))
+
+
 def _bad(message, **changes):
   queries, database, query_labels, labels = _clustered(0, 5, 20)
   arguments = {
     "query_codes": queries,
     "database_codes": database,
-    "query_labels": query_labels,
-    "database_labels": labels,
+    "ground_truth": GroundTruth.from_labels(query_labels, labels),
     "num_bits": 16,
   }
   return pytest.param(arguments | changes, message, id=message)
@@ -188,12 +196,8 @@ def _bad(message, **changes):
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [
-    _bad("query_labels are float64", query_labels=np.zeros(5)),
-    _bad("without labels", query_labels=np.array([None] * 5)),
-    _bad("database_labels contain -1", database_labels=np.full(20, -1)),
-    _bad("contain 7, but columns", query_labels=np.full((5, 2), 7)),
-    _bad(r"the shape \[5, 2\]", query_labels=np.ones((5, 2), bool)),
-    _bad("query_codes have 5 rows and query_labels 4", query_labels=np.ones(4, int)),
+    _bad("query_codes have 4 rows, .* has 5 queries", query_codes=np.ones((4, 2), np.uint8)),
+    _bad("database_codes have 9 rows, .* has 20 database", database_codes=np.ones((9, 2), np.uint8)),
     _bad("query_codes are empty", query_codes=np.zeros((0, 2), np.uint8)),
     _bad("database_codes are empty", database_codes=np.zeros((0, 2), np.uint8)),
     _bad(r"query_codes are uint8\[5\]", query_codes=np.zeros(5, np.uint8)),
@@ -202,12 +206,11 @@ def _bad(message, **changes):
     _bad("num_bits is 17", num_bits=17),
     _bad("ones past bit 12", num_bits=12),
     _bad("database_codes of 1 bytes", database_codes=np.zeros((20, 1), np.uint8)),
-    _bad("none of the 5 queries", query_labels=np.full(5, 50)),
+    _bad("none of the 5 queries", ground_truth=_truth(np.full(5, 50))),
     _bad("max_rank is 0", max_rank=0),
     _bad("recall_levels are", recall_levels=(0.0, 0.5)),
     _bad("betas are", betas=(0.0,)),
-    _bad("query_rows range over 0 .. 20", query_rows=np.array([0, 1, 2, 3, 20])),
-    _bad(r"query_rows have the shape \[2\]", query_rows=np.array([0, 1])),
+    _bad("ignores 20 rows, but", ground_truth=GroundTruth.from_lists([[]] * 5, num_database=20, ignored=[range(20)] * 5)),
   ],
 )  # fmt: skip
 def test_unfit_input_is_refused(arguments, message):

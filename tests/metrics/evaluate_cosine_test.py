@@ -8,6 +8,7 @@ import pytest
 import sklearn.metrics
 
 from dsth_jax import metrics
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.metrics import evaluate_cosine
 
 # Of a Hamming distance, and so not of features.
@@ -24,6 +25,12 @@ def _clustered(num_queries=30, num_rows=300, num_features=12):
     for part in labels
   ]
   return (*features, *labels)
+
+
+def _evaluate(queries, database, query_labels, labels, **options):
+  rows = options.pop("query_rows", None)
+  truth = GroundTruth.from_labels(query_labels, labels, query_rows=rows)
+  return metrics.evaluate_features(queries, database, truth, **options)
 
 
 def _assert_equal(found, expected):
@@ -44,18 +51,16 @@ def test_signs_as_features_are_the_codes(left_out):
     queries, query_labels = database[rows], labels[rows]
   signs = [np.where(part > 0, 1.0, -1.0) for part in (queries, database)]
   codes = [np.packbits(part > 0, axis=1) for part in (queries, database)]
-  options = {"max_rank": 40, "query_rows": rows}
-  expected = metrics.evaluate(
-    *codes, query_labels, labels, num_bits=16, **options
-  )
-  found = metrics.evaluate_features(*signs, query_labels, labels, **options)
+  truth = GroundTruth.from_labels(query_labels, labels, query_rows=rows)
+  expected = metrics.evaluate(*codes, truth, num_bits=16, max_rank=40)
+  found = metrics.evaluate_features(*signs, truth, max_rank=40)
   shared = {k: v for k, v in expected.items() if k not in CODES_ALONE}
   _assert_equal(found, shared)
 
 
 def test_average_precision_of_cosines_is_scikit_learns():
   queries, database, query_labels, labels = _clustered()
-  found = metrics.evaluate_features(queries, database, query_labels, labels)
+  found = _evaluate(queries, database, query_labels, labels)
   cosines = sklearn.metrics.pairwise.cosine_similarity(queries, database)
   expected = np.mean(
     [
@@ -70,12 +75,10 @@ def test_average_precision_of_cosines_is_scikit_learns():
 
 def test_scale_of_features_and_size_of_blocks_mean_nothing(monkeypatch):
   queries, database, query_labels, labels = _clustered()
-  expected = metrics.evaluate_features(queries, database, query_labels, labels)
+  expected = _evaluate(queries, database, query_labels, labels)
   monkeypatch.setattr(evaluate_cosine, "TILE_QUERIES", 7)
   # Powers of two change no digit of a cosine.
-  found = metrics.evaluate_features(
-    4 * queries, database / 8, query_labels, labels
-  )
+  found = _evaluate(4 * queries, database / 8, query_labels, labels)
   for name in expected:
     # A product of another shape may round, and swap two neighbours.
     np.testing.assert_allclose(found[name], expected[name], rtol=1e-3)
@@ -84,10 +87,10 @@ def test_scale_of_features_and_size_of_blocks_mean_nothing(monkeypatch):
 def test_leaving_rows_out_is_removing_them():
   _, features, _, labels = _clustered(num_rows=80)
   row = np.array([33])
-  found = metrics.evaluate_features(
+  found = _evaluate(
     features[row], features, labels[row], labels, query_rows=row
   )
-  expected = metrics.evaluate_features(
+  expected = _evaluate(
     features[row],
     np.delete(features, row, 0),
     labels[row],
@@ -99,10 +102,8 @@ def test_leaving_rows_out_is_removing_them():
 def test_queries_without_relevant_rows_are_left_out():
   queries, database, query_labels, labels = _clustered()
   query_labels[:4] = 77
-  found = metrics.evaluate_features(queries, database, query_labels, labels)
-  expected = metrics.evaluate_features(
-    queries[4:], database, query_labels[4:], labels
-  )
+  found = _evaluate(queries, database, query_labels, labels)
+  expected = _evaluate(queries[4:], database, query_labels[4:], labels)
   assert found["num_queries_without_relevant"] == 4
   # A product of another shape may round, and swap two neighbours.
   assert found["mean_average_precision"] == pytest.approx(
@@ -112,9 +113,7 @@ def test_queries_without_relevant_rows_are_left_out():
 
 def test_rows_of_zeros_are_all_ties():
   queries, labels = np.zeros((1, 3)), np.array([1, 0, 0, 1])
-  found = metrics.evaluate_features(
-    queries, np.eye(4, 3), np.array([1]), labels
-  )
+  found = _evaluate(queries, np.eye(4, 3), np.array([1]), labels)
   # Positions of two relevant among four, each pair as likely.
   pairs = [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)]
   expected = np.mean([(1 / i + 2 / j) / 2 for i, j in pairs])
@@ -137,18 +136,21 @@ def _with_nan():
     ),
     ({"query_features": np.full((5, 3), np.inf)}, "query_features contain NaN"),
     ({"query_features": np.ones((5, 4))}, r"query_features have .*\[5, 4\]"),
-    ({"query_features": np.ones((4, 3))}, "4 rows and query_labels 5"),
+    ({"query_features": np.ones((4, 3))}, "4 rows, .* has 5 queries"),
     ({"database_features": np.ones((0, 3))}, "database_features are empty"),
-    ({"query_labels": np.full(5, 9)}, "none of the 5 queries"),
-    ({"query_rows": np.full(5, -1)}, "query_rows range over -1 .. -1"),
+    (
+      {"ground_truth": GroundTruth.from_lists([[]] * 5, num_database=20)},
+      "none of the 5 queries",
+    ),
   ],
 )
 def test_unfit_input_is_refused(changes, message):
   arguments = {
     "query_features": np.ones((5, 3)),
     "database_features": np.ones((20, 3)),
-    "query_labels": np.zeros(5, int),
-    "database_labels": np.zeros(20, int),
+    "ground_truth": GroundTruth.from_labels(
+      np.zeros(5, int), np.zeros(20, int)
+    ),
   }
   # Past the type checks of the tests, which users do not have.
   with pytest.raises(ValueError, match=message):

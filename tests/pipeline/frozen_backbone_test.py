@@ -45,7 +45,7 @@ def images(data_dir):
 
 
 def _resized(images, rows, size):
-  return np.stack([datasets.square(images[row], size) for row in rows])
+  return np.stack([datasets.resize_and_crop(images[row], size) for row in rows])
 
 
 def test_new_images_get_the_codes_of_the_run(finished, images):

@@ -9,6 +9,7 @@ import pytest
 from dsth_jax import config as config_lib
 from dsth_jax import datasets, pipeline
 from dsth_jax.baselines import BASELINES, Baseline
+from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.inputs import Inputs
@@ -16,14 +17,16 @@ from dsth_jax.pipeline.seeds import stage_key
 
 CONFIG = config_lib.base_config()
 
+LABELS = np.array([5, 4, 3, 2, 1, 0])
 
-def _inputs(*, with_images=True, with_labels=True):
+
+def _inputs(*, with_images=True, labels=LABELS):
   """Six images, of which the last four train; each row is its own number."""
   rows = np.arange(6)
   images = datasets.Images([[b"record"] * 6] if with_images else [])
   dataset = datasets.Dataset(
     images=images,
-    labels=np.array([5, 4, 3, 2, 1, 0], np.int32) if with_labels else None,
+    ground_truth=None if labels is None else GroundTruth.of_set(labels),
     class_names=tuple("abcdef"),
     parts=np.repeat("train", 6),
     names=tuple("012345"),
@@ -94,11 +97,19 @@ def test_class_labels_are_asked_of_supervised_methods_alone(monkeypatch):
   monkeypatch.setitem(
     BASELINES, "taught", Baseline(BASELINES["lsh"].fit, supervised=True)
   )
-  data = _inputs(with_labels=False).data
-  methods.check(CONFIG, ("dsth", "lsh"), data)
-  with pytest.raises(ValueError, match="taught learns from class labels, but"):
-    methods.check(CONFIG, ("lsh", "taught"), data)
-  methods.check(CONFIG, ("taught",), _inputs().data)
+  missing = np.where(np.arange(6) == 3, -1, LABELS)
+  for labels, reason in (
+    (None, "the images have none"),
+    (np.eye(6, dtype=bool), "an image may have several"),
+    (missing, "1 training images have none"),
+  ):
+    data = _inputs(labels=labels).data
+    methods.check(CONFIG, ("dsth", "lsh"), data)
+    with pytest.raises(ValueError, match=f"class labels, but {reason}: leave"):
+      methods.check(CONFIG, ("lsh", "taught"), data)
+  # Queries may be without a label.
+  for labels in (LABELS, np.where(np.arange(6) == 1, -1, LABELS)):
+    methods.check(CONFIG, ("taught",), _inputs(labels=labels).data)
 
 
 def test_images_are_asked_of_what_sees_them(monkeypatch):

@@ -1,4 +1,4 @@
-"""Encoded images in shards: find them, read one, make squares of its images.
+"""Encoded images in shards: find them, read one, resize its images.
 
 >>> import io, pathlib, tarfile, tempfile
 >>> folder = tempfile.TemporaryDirectory()
@@ -11,7 +11,7 @@
 >>> shard.kind, list(read(shard))
 ('tar', [Encoded(name='000001', data=b'JPEG')])
 >>> limits = {"max_pixels": 1000, "stored_size": 256}
->>> list(squares(shard, image_size=32, **limits))
+>>> list(resized_images(shard, image_size=32, **limits))
 [Skipped(name='000001', reason='is not a JPEG, PNG, WebP, GIF or BMP image')]
 >>> folder.cleanup()
 """
@@ -23,15 +23,15 @@ from dsth_jax.datasets.shards.readers import (
   pyarrow_modules,
   read,
 )
-from dsth_jax.datasets.shards.resized import Square, squares
+from dsth_jax.datasets.shards.resized import ResizedImage, resized_images
 
 __all__ = [
   "Encoded",
+  "ResizedImage",
   "Shard",
   "ShardError",
-  "Square",
   "find",
   "pyarrow_modules",
   "read",
-  "squares",
+  "resized_images",
 ]

@@ -17,16 +17,16 @@ _CHUNK_IMAGES = 16
 _CHUNK_BYTES = 1 << 20
 
 
-class Square(NamedTuple):
+class ResizedImage(NamedTuple):
   """An image that could be read: its name, and its pixels at the size."""
 
   name: str
   pixels: UInt8[np.ndarray, "s s 3"]
 
 
-def squares(
+def resized_images(
   shard: Shard, *, image_size: int, max_pixels: int, stored_size: int
-) -> Iterator[Square | Skipped]:
+) -> Iterator[ResizedImage | Skipped]:
   """Yields the images in order, prepared in threads ahead of the consumer.
 
   They go through all that `image_folder` does to an image, so that a network
@@ -34,27 +34,27 @@ def squares(
 
   Args:
     shard: from `find`.
-    image_size: side of the squares.
+    image_size: pixels a side.
     max_pixels: an image with more is skipped.
     stored_size: the short side above which an image is first shrunk.
 
   Yields:
-    For every image its square, or why there is none.
+    For every image its pixels, or why there is none.
 
   Raises:
     ValueError, ImportError, OSError: as `read`.
   """
 
-  def prepare(items: list[readers.Item]) -> list[Square | Skipped]:
+  def prepare(items: list[readers.Item]) -> list[ResizedImage | Skipped]:
     return [
-      _square(item, image_size, max_pixels, stored_size)
+      _resized_image(item, image_size, max_pixels, stored_size)
       if isinstance(item, readers.Encoded)
       else item
       for item in items
     ]
 
   with image_files.without_pixel_limit():
-    for chunk in prefetch.map_ahead(prepare, _chunks(readers.read(shard))):
+    for chunk in prefetch.prefetch_map(prepare, _chunks(readers.read(shard))):
       yield from chunk
 
 
@@ -72,9 +72,9 @@ def _chunks(items: Iterable[readers.Item]) -> Iterator[list[readers.Item]]:
     yield chunk
 
 
-def _square(
+def _resized_image(
   item: readers.Encoded, image_size: int, max_pixels: int, stored_size: int
-) -> Square | Skipped:
+) -> ResizedImage | Skipped:
   if not item.data:
     return Skipped(item.name, "is empty")
   try:
@@ -83,4 +83,4 @@ def _square(
     )
   except Exception as error:
     return Skipped(item.name, image_files.skip_reason(error))
-  return Square(item.name, batches.square(image, image_size))
+  return ResizedImage(item.name, batches.resize_and_crop(image, image_size))

@@ -1,0 +1,300 @@
+"""Which database rows are relevant to a query, and which do not count.
+
+>>> truth = GroundTruth.from_labels(np.array([0, 1]), np.array([1, 0, -1]))
+>>> truth.is_relevant(np.array([0, 1]), np.array([[0, 1, 2]] * 2))
+array([[False,  True, False],
+       [ True, False, False]])
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int, Int32, Int64, Shaped
+from scipy import sparse
+
+from dsth_jax.types import ArrayLike
+
+# Class numbers, with -1 for no label, or a column a class.
+Labels = Int32[np.ndarray, "n"] | Bool[np.ndarray, "n c"]
+# Rows of each query, as a ragged table.
+RowLists = Sequence[Sequence[int | np.integer] | Int[np.ndarray, "_"]]
+
+
+class GroundTruth(NamedTuple):
+  """What counts as right for every query.
+
+  Labels or lists say it. A database row is relevant if it shares a label with
+  the query, or if the query's list has it. A row without a label is relevant to
+  nothing; it stays in the ranking. A row that is ignored does not: metrics
+  treat it as if it were not in that query's database.
+
+  Attributes:
+    query_labels: of each query; None where lists say what is relevant.
+    database_labels: of the same kind; the same array where queries are the
+      database.
+    relevant: sparse Bool[q m], where lists say it; else None.
+    ignored: sparse Bool[q m]; None where every row counts.
+  """
+
+  query_labels: Labels | None
+  database_labels: Labels | None
+  relevant: sparse.csr_array | None
+  ignored: sparse.csr_array | None
+
+  @classmethod
+  def from_labels(
+    cls,
+    query_labels: Shaped[ArrayLike, "q *c"],
+    database_labels: Shaped[ArrayLike, "m *c"],
+    *,
+    query_rows: Int[ArrayLike, "q"] | None = None,
+  ) -> "GroundTruth":
+    """Returns the ground truth in which a shared label is relevant.
+
+    Args:
+      query_labels: class numbers [q], of which a negative one means no label;
+        or zeros and ones [q c], one column a class.
+      database_labels: of the same kind.
+      query_rows: the database row of each query, ignored for it; None if no
+        query is in the database.
+
+    Raises:
+      ValueError: labels are neither of these, or not of one kind; or a row is
+        not in the database.
+    """
+    queries, database = _checked_labels(
+      {"query_labels": query_labels, "database_labels": database_labels}
+    )
+    if query_rows is None:
+      return cls(queries, database, None, None)
+    rows = _checked_rows("query_rows", query_rows, len(database))
+    if rows.shape != queries.shape[:1]:
+      raise ValueError(
+        f"query_rows have the shape {list(rows.shape)}, but one database row a "
+        f"query is needed, [{len(queries)}]: pass None if queries are not in "
+        "the database."
+      )
+    shape = len(queries), len(database)
+    return cls(
+      queries, database, None, _matrix(np.arange(len(rows)), rows, shape)
+    )
+
+  @classmethod
+  def from_lists(
+    cls,
+    relevant: RowLists,
+    *,
+    num_database: int,
+    ignored: RowLists | None = None,
+  ) -> "GroundTruth":
+    """Returns the ground truth that lists say, as those of Oxford and Holidays.
+
+    Args:
+      relevant: of each query, the relevant database rows.
+      num_database: rows of the database.
+      ignored: of each query, the rows that do not count, such as junk; None if
+        there are none.
+
+    Raises:
+      ValueError: a row is not in the database, a row is both, or the two have
+        different numbers of queries.
+    """
+    right = _matrix_of_lists("relevant", relevant, num_database)
+    if ignored is None:
+      return cls(None, None, right, None)
+    if len(ignored) != len(relevant):
+      raise ValueError(
+        f"relevant lists the rows of {len(relevant)} queries and ignored of "
+        f"{len(ignored)}, but both need one list a query: pass an empty list "
+        "where a query ignores nothing."
+      )
+    left_out = _matrix_of_lists("ignored", ignored, num_database)
+    queries, rows = (right * left_out).nonzero()
+    if len(rows):
+      raise ValueError(
+        f"row {rows[0]} of query {queries[0]} is both relevant and ignored: "
+        "pass it in one of the lists."
+      )
+    return cls(None, None, right, left_out if left_out.nnz else None)
+
+  @classmethod
+  def of_set(cls, labels: Shaped[ArrayLike, "n *c"]) -> "GroundTruth":
+    """Returns every image of a set against all others, itself ignored.
+
+    Args:
+      labels: as in `from_labels`; kept once.
+
+    Raises:
+      ValueError: these are no labels.
+    """
+    (checked,) = _checked_labels({"labels": labels})
+    itself = sparse.eye_array(len(checked), dtype=bool, format="csr")
+    return cls(checked, checked, None, itself)
+
+  @property
+  def num_queries(self) -> int:
+    """The number of queries."""
+    of_query = self.relevant if self.relevant is not None else self.query_labels
+    return of_query.shape[0]  # type: ignore[union-attr]
+
+  @property
+  def num_database(self) -> int:
+    """The number of database rows."""
+    if self.relevant is not None:
+      return self.relevant.shape[1]
+    return self.database_labels.shape[0]  # type: ignore[union-attr]
+
+  @property
+  def num_ignored(self) -> Int64[np.ndarray, "q"]:
+    """Of each query, the number of database rows that do not count."""
+    if self.ignored is None:
+      return np.zeros(self.num_queries, np.int64)
+    return np.diff(self.ignored.indptr).astype(np.int64)
+
+  @property
+  def classes(self) -> Int32[np.ndarray, "m"] | None:
+    """The class of each database row, -1 without; None if it may have several."""
+    labels = self.database_labels
+    return labels if labels is not None and labels.ndim == 1 else None
+
+  def select(
+    self, query_rows: Int[ArrayLike, "p"], database_rows: Int[ArrayLike, "r"]
+  ) -> "GroundTruth":
+    """Returns some of the queries against some of the database.
+
+    Args:
+      query_rows: which queries, in the order wanted.
+      database_rows: which database rows; row i of the result is
+        `database_rows[i]` of this.
+
+    Raises:
+      ValueError: a row is out of range.
+    """
+    queries = _checked_rows("query_rows", query_rows, self.num_queries)
+    rows = _checked_rows("database_rows", database_rows, self.num_database)
+    labels = self.query_labels, self.database_labels
+    relevant, ignored = (
+      None if part is None else sparse.csr_array(part[queries][:, rows])
+      for part in (self.relevant, self.ignored)
+    )
+    return GroundTruth(
+      None if labels[0] is None else labels[0][queries],
+      None if labels[1] is None else labels[1][rows],
+      relevant,
+      ignored if ignored is not None and ignored.nnz else None,
+    )
+
+  def is_relevant(
+    self, queries: Int[ArrayLike, "q"], rows: Int[ArrayLike, "q r"]
+  ) -> Bool[np.ndarray, "q r"]:
+    """Returns which of the rows of each query are relevant to it."""
+    rows = np.asarray(rows)
+    queries = np.broadcast_to(np.asarray(queries)[:, None], rows.shape)
+    if self.relevant is not None:
+      found = _entries(self.relevant, queries, rows)
+    else:
+      found = share_label(
+        self.query_labels[queries],  # type: ignore[index]
+        self.database_labels[rows],  # type: ignore[index]
+      )
+    if self.ignored is None:
+      return found
+    return found & ~_entries(self.ignored, queries, rows)
+
+
+def share_label(
+  labels: Shaped[np.ndarray, "..."], others: Shaped[np.ndarray, "..."]
+) -> Bool[np.ndarray, "..."]:
+  """Returns whether images share a label, pair by pair."""
+  if labels.dtype == bool:
+    return (labels & others).any(-1)
+  return (labels == others) & (labels >= 0)
+
+
+def _entries(
+  matrix: sparse.csr_array,
+  queries: Int[np.ndarray, "q r"],
+  rows: Int[np.ndarray, "q r"],
+) -> Bool[np.ndarray, "q r"]:
+  return matrix[queries, rows].toarray().reshape(rows.shape)
+
+
+def _matrix_of_lists(
+  name: str, lists: Sequence[Sequence | np.ndarray], num_database: int
+) -> sparse.csr_array:
+  rows = [_checked_rows(name, each, num_database) for each in lists]
+  queries = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+  columns = np.concatenate([np.zeros(0, np.int64), *rows])
+  return _matrix(queries, columns, (len(rows), num_database))
+
+
+def _matrix(
+  queries: np.ndarray, rows: np.ndarray, shape: tuple[int, int]
+) -> sparse.csr_array:
+  """Returns a sparse Bool[q m], True at these pairs."""
+  # Pairs that come twice are added up, which for bool is "or".
+  values = np.ones(len(rows), bool)
+  return sparse.csr_array((values, (queries, rows)), shape)
+
+
+def _checked_rows(
+  name: str, rows: ArrayLike | Sequence, size: int
+) -> Int[np.ndarray, "r"]:
+  found = np.asarray(rows)
+  if not found.size:
+    return np.zeros(0, np.int64)
+  if found.dtype.kind not in "iu" or found.ndim != 1:
+    raise ValueError(
+      f"{name} hold {found.dtype}{list(found.shape)}, but numbers of rows are "
+      "needed: pass a list of integers."
+    )
+  if found.min() < 0 or found.max() >= size:
+    raise ValueError(
+      f"{name} range over {found.min()} .. {found.max()}, but there are {size} "
+      f"rows: pass numbers from 0 to {size - 1}."
+    )
+  return found
+
+
+def _checked_labels(given: dict[str, ArrayLike]) -> list[np.ndarray]:
+  """Returns labels of one kind as `Labels`."""
+  labels = {name: np.asarray(part) for name, part in given.items()}
+  for name, part in labels.items():
+    _check_labels(name, part)
+  (first, part), *others = labels.items()
+  for name, other in others:
+    if part.shape[1:] != other.shape[1:]:
+      raise ValueError(
+        f"{first} have the shape {list(part.shape)} and {name} "
+        f"{list(other.shape)}, but both must be class numbers [n] or share "
+        "their columns [n c]: pass labels of one set of classes."
+      )
+  if part.ndim == 2:
+    return [each.astype(bool) for each in labels.values()]
+  return _class_numbers(list(labels.values()))
+
+
+def _check_labels(name: str, labels: np.ndarray) -> None:
+  if labels.dtype.kind not in "iub" or labels.ndim not in (1, 2):
+    raise ValueError(
+      f"{name} are {labels.dtype}{list(labels.shape)}, but integer class "
+      "numbers [n] or zeros and ones [n c] are needed: pass integers, and -1 "
+      "where an image has no label."
+    )
+  odd = labels[(labels < 0) | (labels > 1)]
+  if labels.ndim == 2 and len(odd):
+    raise ValueError(
+      f"{name} contain {odd[0]}, but columns of classes hold zeros and ones: "
+      "pass class numbers as one axis [n]."
+    )
+
+
+def _class_numbers(parts: list[np.ndarray]) -> list[np.ndarray]:
+  """Returns the numbers as int32, which devices compare, and -1 below 0."""
+  if any(part.size and part.max() > np.iinfo(np.int32).max for part in parts):
+    known = np.unique(np.concatenate([part[part >= 0] for part in parts]))
+    parts = [
+      np.where(part < 0, -1, np.searchsorted(known, part)) for part in parts
+    ]
+  return [np.where(part < 0, -1, part).astype(np.int32) for part in parts]
