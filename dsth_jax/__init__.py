@@ -10,7 +10,7 @@ Axis letters, used in every shape of this package:
     ======  =======================================
     n       points (images)
     d       features of a point
-    k       neighbours of a point
+    k       neighbors of a point
     b       bits of a code
     w       bytes of a packed code, ceil(b / 8)
     q       queries

@@ -1,7 +1,7 @@
 """Encodes shards of images: `python -m dsth_jax.encode_shards --run=FOLDER`.
 
-Workers need not know of each other: every one takes each so many-th shard, and
-what is finished is not done again.
+Workers need not know of each other: each takes every n-th shard of n workers,
+and what is finished is not done again.
 
 >>> which_worker(None, None, {"SLURM_NTASKS": "8", "SLURM_PROCID": "3"})
 (8, 3)
@@ -77,7 +77,7 @@ def encode_shards(
   Raises:
     ValueError: the run is not finished, there is no such worker, or a pattern
       names nothing.
-    shards.ShardError: a shard is truncated or damaged; said after all others
+    shards.ShardError: a shard is truncated or damaged; raised after all others
       are encoded.
     ImportError: parquet without pyarrow.
   """
@@ -149,12 +149,12 @@ def which_worker(
 
   Raises:
     ValueError: one of the two is known and the other is not: all workers would
-      do the same shards, or some shards be nobody's.
+      do the same shards, or some shards would have none.
   """
   task = environment.get("SLURM_PROCID")
   index = environment.get("JOB_COMPLETION_INDEX") if task is None else task
   if num_workers is None and task is not None:
-    # sbatch leaves it out where nobody asked for several tasks.
+    # sbatch leaves it out where one task was asked for.
     num_workers = int(environment.get("SLURM_NTASKS", 1))
   if worker is None and index is not None:
     worker = int(index)

@@ -187,7 +187,7 @@ def test_processes_that_disagree_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("started", [0, 1], ids=["no others", "no coordinator"])
-def test_a_process_that_waits_alone_ends(tmp_path, started):
+def test_a_process_that_waits_in_vain_ends(tmp_path, started):
   def arguments_of(_):
     return (*SHORT, f"--workdir={tmp_path}/run", "--start_seconds=5")
 

@@ -1,4 +1,4 @@
-"""What the commands share: the flags, and errors said in one sentence."""
+"""What the commands share: flags, and errors reported in one sentence."""
 
 import functools
 import pathlib
@@ -41,7 +41,7 @@ _PROCESS_ID = flags.DEFINE_integer(
 _START_SECONDS = flags.DEFINE_integer(
   "start_seconds",
   distributed.START_SECONDS,
-  "All processes have to be there within so many seconds.",
+  "Seconds within which all processes have to be there.",
   lower_bound=1,
 )
 
@@ -121,8 +121,8 @@ def _parse_flags(argv: list[str]) -> list[str]:
     # A file that could not be loaded raises once a field is asked for.
     _ = _CONFIG.value.seed
   except AttributeError as error:
-    said = errors.one_line(error)
-    sys.exit(f"dsth_jax: there is no such setting: {said}")
+    text = errors.one_line(error)
+    sys.exit(f"dsth_jax: there is no such setting: {text}")
   except (TypeError, OSError) as error:
     sys.exit(f"dsth_jax: {errors.one_line(error)}")
   return rest

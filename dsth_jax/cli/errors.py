@@ -47,7 +47,7 @@ def leave(sentence: str) -> None:
 
 
 def parse_flags(argv: list[str], *, hint: str) -> list[str]:
-  """Parses a command line of flags alone; ends the process if it is wrong.
+  """Parses a command line that has only flags; ends the process if it is wrong.
 
   Args:
     argv: with the program's name.

@@ -75,7 +75,7 @@ def ceiling(workdir: Workdir, config: ConfigDict, inputs: Inputs) -> Metrics:
   """Returns the figures of the features' cosine, which codes aim at."""
   return workdir.artifact(
     "cells/cosine",
-    [*inputs.depends_on("features"), *_judged_by(config)],
+    [*inputs.depends_on("features"), *_protocol_settings(config)],
     measurement.measure_features(config, inputs),
   ).json("outcome")
 
@@ -87,7 +87,7 @@ def _cell(
   method = BASELINES[cell.method]
   depends_on = [
     *inputs.depends_on(method.inputs),
-    *_judged_by(config),
+    *_protocol_settings(config),
     settings(config, "num_bits", "seed", f"baselines.{cell.method}"),
     method.fit,
   ]
@@ -116,7 +116,7 @@ def _dsth_cell(
   stages = dsth.fit(workdirs, config, inputs)
   return workdir.artifact(
     f"cells/{cell}",
-    [stages.codes, stages.hash_function, *_judged_by(config)],
+    [stages.codes, stages.hash_function, *_protocol_settings(config)],
     measurement.measure_dsth(
       config,
       inputs,
@@ -128,5 +128,5 @@ def _dsth_cell(
   )
 
 
-def _judged_by(config: ConfigDict) -> list[Dependency]:
+def _protocol_settings(config: ConfigDict) -> list[Dependency]:
   return [settings(config, "compare.num_queries", "eval.max_rank")]

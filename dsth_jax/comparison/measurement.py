@@ -25,7 +25,7 @@ def measure_baseline(
   seen: Kind,
   fitting: Callable[[], Callable[[], Encoder]],
 ) -> Make:
-  """Returns what fits a baseline, encodes both sides and judges the codes.
+  """Returns what fits a baseline, encodes both sides and evaluates the codes.
 
   Args:
     config: of the cell.
@@ -49,7 +49,7 @@ def measure_baseline(
     writer.write_json(
       "outcome",
       {
-        **_judged(config, inputs, query, database),
+        **_evaluated(config, inputs, query, database),
         "fit_seconds": fit_seconds,
         "encode_seconds": seconds,
       },
@@ -61,7 +61,7 @@ def measure_baseline(
 def measure_dsth(
   config: ConfigDict, inputs: Inputs, stages: Stages, fit_seconds: float | None
 ) -> Make:
-  """Returns what judges DSTH's codes, and times its encoding."""
+  """Returns what evaluates DSTH's codes, and times its encoding."""
 
   def make(writer: Writer) -> None:
     rows, splits = inputs.rows(network_inputs(config)), inputs.data.splits
@@ -84,7 +84,7 @@ def measure_dsth(
     writer.write_json(
       "outcome",
       {
-        **_judged(config, inputs, query, database),
+        **_evaluated(config, inputs, query, database),
         "fit_seconds": fit_seconds,
         "encode_seconds": seconds,
       },
@@ -94,10 +94,10 @@ def measure_dsth(
 
 
 def measure_features(config: ConfigDict, inputs: Inputs) -> Make:
-  """Returns what judges the cosine of the features."""
+  """Returns what evaluates the cosine of the features."""
 
   def make(writer: Writer) -> None:
-    writer.write_json("outcome", evaluation.judge_features(config, inputs))
+    writer.write_json("outcome", evaluation.evaluate_features(config, inputs))
 
   return make
 
@@ -123,14 +123,14 @@ def fit_seconds(
   return of_training + sum(stage["seconds"] for stage in stages)
 
 
-def _judged(
+def _evaluated(
   config: ConfigDict,
   inputs: Inputs,
   query: UInt8[np.ndarray, "q w"],
   database: UInt8[np.ndarray, "m w"],
 ) -> dict[str, Any]:
   return {
-    "metrics": evaluation.judge_codes(config, inputs.data, query, database),
+    "metrics": evaluation.evaluate_codes(config, inputs.data, query, database),
     "statistics": metrics.code_statistics(database, num_bits=config.num_bits),
   }
 

@@ -74,10 +74,10 @@ def _draw_queries(config: ConfigDict, data: Data) -> Data:
 
 
 def _check(config: ConfigDict, data: Data) -> None:
-  """Refuses, before any work, what could not be judged or fitted."""
+  """Refuses, before any work, what could not be evaluated or fitted."""
   if data.dataset.ground_truth is None:
     raise ValueError(
-      f"{config.data.name} has no class labels, but a comparison counts right "
+      f"{config.data.name} has no class labels, but a comparison counts relevant "
       "images by them: sort the images into one folder a class."
     )
   methods.check(config, config.compare.methods, data)

@@ -75,12 +75,12 @@ def _features() -> ConfigDict:
 
 def _graph() -> ConfigDict:
   graph = ConfigDict()
-  # k of the nearest-neighbour graph (mu of section IV-C).
+  # k of the nearest-neighbor graph (mu of section IV-C).
   graph.num_neighbors = 12
-  # exact, or approximate: most of the neighbours, for some 100,000 images and
+  # exact, or approximate: most of the neighbors, for some 100,000 images and
   # more (pip install "dsth_jax[approximate]").
   graph.search = "exact"
-  # union (Eq. 1) or mutual (Eq. 7): who counts as a pair of neighbours.
+  # union (Eq. 1) or mutual (Eq. 7): who counts as a pair of neighbors.
   graph.symmetrize = "union"
   # Joins a graph that falls apart by the best edges between its components.
   graph.connect = True
@@ -147,7 +147,7 @@ def _train() -> ConfigDict:
   train.momentum = 0.9
   train.weight_decay = 0.01
   train.batch_size = 64
-  # Random mirroring, and random shifts of up to so many pixels.
+  # Random mirroring, and random shifts of up to this number of pixels.
   train.flip = False
   train.shift = 2
   # Share of the running average of the weights that a step keeps; 0: none.
@@ -173,7 +173,7 @@ def _eval() -> ConfigDict:
   evaluation = ConfigDict()
   # K of mAP@K, and the most returned images looked at.
   evaluation.max_rank = 1000
-  # Training images whose hash labels are judged against all the others.
+  # Training images whose hash labels are evaluated against all the others.
   evaluation.num_training_queries = 2000
   # Baselines on the same features; names in dsth_jax.baselines.BASELINES.
   evaluation.baselines = ("lsh", "itq")
@@ -189,8 +189,8 @@ def _compare() -> ConfigDict:
   # labels), and names in dsth_jax.baselines.BASELINES.
   compare.methods = ("lsh", "itq")
   compare.num_bits = (16, 32)
-  # Each draws a method's randomness anew; the split is that of config.seed.
+  # Each is a new draw of a method's randomness; the split is that of config.seed.
   compare.seeds = (0, 1, 2)
-  # At most so many of the protocol's queries are asked; 0: all of them.
+  # The most queries of the protocol that are evaluated; 0: all of them.
   compare.num_queries = 0
   return compare

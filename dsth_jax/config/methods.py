@@ -18,7 +18,7 @@ DSTH_METHODS: dict[str, Callable[[ConfigDict], ConfigDict]] = {
   "dsth_paper": paper.use_paper_labels,
 }
 METHODS = (*DSTH_METHODS, *baselines.BASELINES)
-# Those that see features alone.
+# Those that see only features.
 SHALLOW = tuple(
   name
   for name, method in baselines.BASELINES.items()

@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 def use_paper_labels(config: ConfigDict) -> ConfigDict:
   """Makes the paper's hash labels: one eigenvector a bit, cut at its mean.
 
-  The graph stays the union of Eq. 1: the mutual neighbours of Eq. 7 fall into
+  The graph stays the union of Eq. 1: the mutual neighbors of Eq. 7 fall into
   hundreds of components on real features (`--config.graph.symmetrize=mutual`
   shows it).
   """

@@ -30,12 +30,12 @@ def read(path: pathlib.Path) -> ConfigDict:
     sentence = str(error.args[0]).partition(" and cannot")[0]
     raise ValueError(
       f"{path} holds a setting of another version of dsth_jax ({sentence}): "
-      "take that version, or run anew."
+      "take that version, or run again."
     ) from error
   except (json.JSONDecodeError, TypeError, AttributeError) as error:
     raise ValueError(
       f"{path} does not hold the settings of a run ({error}): name the "
-      "working directory of one, or run anew."
+      "working directory of one, or run again."
     ) from error
   validate(config)
   return config

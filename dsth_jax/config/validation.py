@@ -1,4 +1,4 @@
-"""Which settings cannot work, said in one sentence."""
+"""Refuses settings that cannot work, in one sentence each."""
 
 import difflib
 from collections.abc import Collection, Iterator

@@ -102,7 +102,7 @@ def _onnx_engine(forward: Forward, shape: tuple[int, ...]) -> _Run:
   import onnxruntime
 
   options = onnxruntime.SessionOptions()
-  options.log_severity_level = 3  # Errors alone.
+  options.log_severity_level = 3  # Only errors.
   # A thread that spins for work takes the core from those that decode images.
   options.add_session_config_entry("session.intra_op.allow_spinning", "0")
   session = onnxruntime.InferenceSession(
@@ -134,7 +134,7 @@ def export_onnx(forward: Forward, shape: tuple[int, ...]) -> bytes:
   """
   import jax2onnx
 
-  quiet = _errors_alone(logging.getLogger("jax2onnx"))
+  quiet = _only_errors(logging.getLogger("jax2onnx"))
   # jax2onnx broadcasts as NumPy does in the stand-ins that it traces.
   with quiet, jax.numpy_rank_promotion("allow"):
     _import_plugins()
@@ -168,7 +168,7 @@ def _import_plugins() -> None:
 
 
 @contextlib.contextmanager
-def _errors_alone(logger: logging.Logger) -> Iterator[None]:
+def _only_errors(logger: logging.Logger) -> Iterator[None]:
   level = logger.level
   logger.setLevel(logging.ERROR)
   try:

@@ -141,7 +141,7 @@ def write_index(
   num_bits: int,
   worker: int,
 ) -> bool:
-  """Writes `index.json` if all shards are finished, whoever finished them.
+  """Writes `index.json` if all shards are finished, by this worker or others.
 
   A worker that calls this after its last shard sees those of all who came
   before, so the last of them writes it; when two do, they write the same.

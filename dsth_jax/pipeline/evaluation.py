@@ -87,28 +87,28 @@ def _packed_labels(stages: Stages) -> PackedCodes:
 def _held_out(
   config: ConfigDict, inputs: Inputs, packed: PackedCodes
 ) -> Metrics | None:
-  """Judges held-out queries against the database."""
+  """Evaluates held-out queries against the database."""
   data = inputs.data
   if data.dataset.ground_truth is None:
     return None
   query, database = data.splits.query, data.splits.database
   work = {
     method: functools.partial(
-      judge_codes, config, data, rows[query], rows[database]
+      evaluate_codes, config, data, rows[query], rows[database]
     )
     for method, rows in packed.items()
   }
-  cosine = functools.partial(judge_features, config, inputs)
+  cosine = functools.partial(evaluate_features, config, inputs)
   return distributed.divided({**work, "cosine": cosine})
 
 
-def judge_codes(
+def evaluate_codes(
   config: ConfigDict,
   data: Data,
   query: UInt8[np.ndarray, "q w"],
   database: UInt8[np.ndarray, "m w"],
 ) -> Metrics:
-  """Judges the packed codes of held-out queries and of the database."""
+  """Evaluates the packed codes of held-out queries and of the database."""
   return metrics.evaluate(
     query,
     database,
@@ -120,12 +120,12 @@ def judge_codes(
 
 
 def _own_devices() -> jax.sharding.Mesh:
-  """Returns this process's devices: each process judges other methods."""
+  """Returns this process's devices: each process evaluates other methods."""
   return sharding.make_mesh(jax.local_devices())
 
 
-def judge_features(config: ConfigDict, inputs: Inputs) -> Metrics:
-  """Judges the features of held-out queries and of the database."""
+def evaluate_features(config: ConfigDict, inputs: Inputs) -> Metrics:
+  """Evaluates the features of held-out queries and of the database."""
   splits = inputs.data.splits
   return metrics.evaluate_features(
     inputs.features.points[splits.query],
@@ -147,10 +147,10 @@ def _training(
   of_all: PackedCodes,
   of_training: PackedCodes,
 ) -> Metrics | None:
-  """Judges a sample of training images against all the others.
+  """Evaluates a sample of training images against all others.
 
-  Hash labels exist for training images alone, so this is where they can be
-  compared; the other methods stand beside them under the same rule.
+  Only training images have hash labels, so this is where these can be
+  compared; the other methods are measured in the same way.
   """
   data = inputs.data
   if data.dataset.ground_truth is None:

@@ -29,7 +29,7 @@ def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
   for name in names:
     if seen(config, name) == "images" and not len(data.dataset.images):
       raise ValueError(
-        f"{name} learns from images, but the data set has features alone: "
+        f"{name} learns from images, but the data set has only features: "
         "leave it out, or take images (config.data.name)."
       )
     supervised = name not in config_lib.DSTH_METHODS and (

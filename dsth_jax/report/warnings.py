@@ -82,7 +82,7 @@ def _of_codes(results: Results) -> list[str]:
   if total and distinct < _FEW_DISTINCT * total:
     found.append(
       f"The hash function gives {total:,} images only {distinct:,} distinct "
-      "codes, so many images have the same distance to a query. Use more bits "
+      "codes, and many images have the same distance to a query. Use more bits "
       "to tell them apart."
     )
   constant = statistics.get("num_constant_bits")

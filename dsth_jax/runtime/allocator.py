@@ -1,6 +1,6 @@
 """Keeps freed memory in the process, where large arrays are reused.
 
-The C library hands every large block back to the kernel and asks for it anew,
+The C library hands every large block back to the kernel and asks for it again,
 zeroed page by page: on CPUs that takes longer than most operations on the
 block. A training step of SimpleNet, and the tiles of the graph, run up to twice
 as fast once blocks are kept.

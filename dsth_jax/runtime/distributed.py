@@ -142,7 +142,7 @@ def _texts_of_all(text: str) -> list[str]:
 def own_rows(
   num_rows: int, *, batch_size: int, start: int = 0
 ) -> Int[np.ndarray, "n"]:
-  """Returns the rows of this process's batches: every one in so many.
+  """Returns the rows of this process's batches: one in `process_count`.
 
   The batches are those that a single process would have, so that a row meets
   the same others whatever the number of processes.

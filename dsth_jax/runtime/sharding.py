@@ -45,7 +45,7 @@ def place_rows(
   Args:
     mesh: its size divides the number of rows.
     read: `read(start, size)` returns these rows. Each process asks for those of
-      its own devices alone.
+      only its own devices.
     shape: of the whole array.
   """
 

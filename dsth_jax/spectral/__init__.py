@@ -1,4 +1,4 @@
-"""The generalized Laplacian eigenproblem of a neighbour graph (Eq. 11-12).
+"""The generalized Laplacian eigenproblem of a neighbor graph (Eq. 11-12).
 
 >>> import jax
 >>> import numpy as np

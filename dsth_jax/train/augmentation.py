@@ -21,11 +21,11 @@ class Augment(Protocol):
 
 
 class Augmentation(NamedTuple):
-  """Random changes that leave an image's neighbours the same.
+  """Random changes that leave an image's neighbors the same.
 
   Attributes:
     flip: mirrors half of the images.
-    shift: moves by up to so many pixels along each axis.
+    shift: the most pixels that an image is moved along each axis.
   """
 
   flip: bool

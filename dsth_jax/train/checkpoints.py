@@ -38,7 +38,7 @@ class TrainingCheckpoints:
       raise ValueError(
         f"The checkpoint in {self._manager.directory} at step {step} is of "
         "another network or optimizer than this configuration's: delete that "
-        "folder to train anew, or pass another --workdir."
+        "folder to train from the start, or pass another --workdir."
       ) from error
 
   def save(self, state: Any) -> None:
@@ -64,7 +64,7 @@ class TrainingCheckpoints:
 
   @contextlib.contextmanager
   def _writing(self) -> Iterator[None]:
-    """Turns TensorStore's report of a full disk into Python's own."""
+    """Converts TensorStore's report of a full disk into Python's own."""
     try:
       yield
     except ValueError as error:

@@ -158,7 +158,7 @@ def batch_rows(
 ) -> Iterator[Int[np.ndarray, "n"]]:
   """Yields the rows of each step's batch, forever, from step `start`.
 
-  Every epoch is a permutation of its own, drawn from (seed, epoch) alone, so
+  Every epoch is a permutation of its own, drawn only from (seed, epoch), so
   that a resumed run sees the batches the uninterrupted one would have seen.
   Rows that do not fill an epoch's last batch wait for another epoch.
   """

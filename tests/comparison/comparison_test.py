@@ -236,7 +236,7 @@ def test_a_method_that_fails_is_reported_and_the_others_go_on(
   for name in ("comparison.md", "index.html"):
     text = (tmp_path / "report" / name).read_text()
     assert f"failed at 16 bits with seeds 0 and 1: {sentence}" in text
-  # The next call tries the failed cells alone.
+  # The next call tries only the failed cells.
   measured.clear()
   comparison.run(config, tmp_path)
   assert measured == [("broken", 16, 0), ("broken", 16, 1)]

@@ -24,7 +24,7 @@ def _config(data_dir, *methods):
   return config
 
 
-def _features_alone(directory, features, *methods):
+def _only_features(directory, features, *methods):
   """Configures digits of which only features and classes are there."""
   from sklearn.datasets import load_digits
 
@@ -49,18 +49,18 @@ def test_too_few_images_for_dsth_are_refused_before_any_work(
   comparison.refuse_failures(comparison.run(config, tmp_path))
 
 
-def test_features_alone_give_what_the_images_give(data_dir, tmp_path):
+def test_only_features_give_what_the_images_give(data_dir, tmp_path):
   whole = comparison.run(_config(data_dir, "lsh", "itq"), tmp_path / "whole")
   features = np.load(
     tmp_path / "whole" / "features" / "pixels" / "features.npy"
   )
-  config = _features_alone(tmp_path, features, "lsh", "itq")
-  alone = comparison.run(config, tmp_path / "alone")
-  assert alone["ceiling"] == whole["ceiling"]
+  config = _only_features(tmp_path, features, "lsh", "itq")
+  without_images = comparison.run(config, tmp_path / "without_images")
+  assert without_images["ceiling"] == whole["ceiling"]
   for method in ("lsh", "itq"):
     found, expected = (
       results["methods"][method]["16"]["mean"]["precision_at_recall"]
-      for results in (alone, whole)
+      for results in (without_images, whole)
     )
     assert found == expected
 
@@ -72,7 +72,7 @@ def test_without_images_what_sees_them_is_refused_before_any_work(
   deep = Baseline(BASELINES["lsh"].fit, inputs="images")
   monkeypatch.setitem(BASELINES, "deep", deep)
   features = np.ones((1797, 4), np.float32)
-  config = _features_alone(tmp_path, features, "lsh", method)
+  config = _only_features(tmp_path, features, "lsh", method)
   with pytest.raises(ValueError, match=f"{method} learns from images"):
     comparison.run(config, tmp_path / "run")
   assert not (tmp_path / "run" / "cells").exists()

@@ -93,7 +93,7 @@ def test_a_methods_own_settings_come_from_the_config():
   assert methods.fitting(config, _inputs(), "itq").keywords["num_iters"] == 7
 
 
-def test_class_labels_are_asked_of_supervised_methods_alone(monkeypatch):
+def test_only_supervised_methods_need_class_labels(monkeypatch):
   monkeypatch.setitem(
     BASELINES, "taught", Baseline(BASELINES["lsh"].fit, supervised=True)
   )

@@ -74,18 +74,18 @@ def load(
       parts.append(run(padded)[: len(part)])
     return np.concatenate(parts)
 
-  grey = np.zeros((1, image_size, image_size, 3), np.uint8)
-  return forward_batch, forward_batch(grey).shape[1]
+  blank = np.zeros((1, image_size, image_size, 3), np.uint8)
+  return forward_batch, forward_batch(blank).shape[1]
 
 
 def _open(path: str | os.PathLike) -> Any:
   options = onnxruntime.SessionOptions()
-  options.log_severity_level = 3  # Errors alone.
+  options.log_severity_level = 3  # Only errors.
   try:
     return onnxruntime.InferenceSession(
       os.fspath(path), options, providers=onnxruntime.get_available_providers()
     )
-  # onnxruntime's own errors derive from Exception alone.
+  # onnxruntime's own errors derive only from Exception.
   except Exception as error:
     raise ValueError(
       f"{os.fspath(path)} cannot be read as an ONNX network "

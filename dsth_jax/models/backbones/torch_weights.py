@@ -108,7 +108,7 @@ class _TensorUnpickler(pickle.Unpickler):
     raise _Refused(
       f"the file asks for {module}.{name}, which no tensor needs; it is refused "
       "because unpickling it could run any program. Save the network's "
-      "state_dict() alone."
+      "state_dict()."
     )
 
   def persistent_load(self, pid: Any) -> _Storage:
@@ -167,7 +167,7 @@ def _read_zip(
 
 def _require_little_endian(is_little: bool) -> None:
   if not is_little:
-    raise _Refused("it was written on a big-endian machine: save it anew.")
+    raise _Refused("it was written on a big-endian machine: save it again.")
 
 
 def _check_mapping(value: Any) -> Mapping[str, _Tensor]:
@@ -180,7 +180,7 @@ def _check_mapping(value: Any) -> Mapping[str, _Tensor]:
     if not isinstance(tensor, _Tensor) or not isinstance(name, str):
       raise _Refused(
         f"the entry {name!r} is a {type(tensor).__name__}, not a tensor: save "
-        "the network's state_dict() alone."
+        "the network's state_dict()."
       )
   return value
 

@@ -1,7 +1,7 @@
 """The encoding modules on top of a trunk, and what follows them.
 
 A head maps the trunk's values to one real number a bit; an activation then
-steadies their distribution before the loss (paper, section III-B).
+normalizes their distribution before the loss (paper, section III-B).
 """
 
 from collections.abc import Callable
