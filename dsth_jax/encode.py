@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Shaped, UInt8
 
-from dsth_jax import codes, features
+from dsth_jax import codes, feature_transforms, features
 from dsth_jax.models import inference
 from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.runtime import artifacts
@@ -25,7 +25,7 @@ HALF = 0.5
 # Of the folder that `HashFunction.save` writes.
 _FORMAT = 1
 _SETTINGS_FILE = "hash_function.json"
-_UNCHANGED = features.Transform(())
+_UNCHANGED = feature_transforms.Transform(())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ class HashFunction:
   fingerprint: str
   backbones: str = ""
   weights: str = ""
-  transform: features.Transform = _UNCHANGED
+  transform: feature_transforms.Transform = _UNCHANGED
   max_pixels: int = 100_000_000
   stored_size: int = 256
   engine: str = "auto"
@@ -197,7 +197,7 @@ class HashFunction:
     means = tuple(
       arrays.pop(f"mean.{number}") for number in range(record.pop("num_means"))
     )
-    transform = features.Transform(
+    transform = feature_transforms.Transform(
       means, record.pop("root"), record.pop("unit")
     )
     settings = {

@@ -1,9 +1,8 @@
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dsth_jax import features
+from dsth_jax import feature_transforms, features
 
 
 @pytest.fixture
@@ -136,66 +135,13 @@ def test_check_finite_names_the_first_bad_row(rows, bad, row, monkeypatch):
     features.check_finite(rows, first_row=100)
 
 
-def _fit(blocks, training, **changes):
-  options = {"is_root": False, "is_centered": True, **changes}
-  return features.fit_transform(blocks, training, **options)
-
-
-def test_centering_subtracts_the_mean_of_the_training_rows(rows):
-  training = np.arange(12)
-  halves = rows.astype(np.float16)
-  centered = _fit([halves], training)([halves])
-  assert centered.dtype == np.float32
-  exact = halves.astype(np.float64)
-  # One rounding of the mean and one of the difference.
-  np.testing.assert_allclose(
-    centered, exact - exact[:12].mean(axis=0), atol=1e-6
-  )
-
-
-def test_means_are_summed_in_float64():
-  # A float32 sum of these rows is off by up to 1e-3 of the mean.
-  rows = np.full((200_000, 1), 0.1, np.float32)
-  centered = _fit([rows], np.arange(200_000))([rows])
-  np.testing.assert_array_equal(centered, np.zeros_like(rows))
-
-
-def test_features_of_one_backbone_stay_as_they_are_if_nothing_is_asked(rows):
-  transform = _fit([rows], np.arange(20), is_centered=False)
-  assert transform([rows]) is rows
-
-
-def test_features_of_several_are_rooted_centered_and_of_unit_length(rows):
-  blocks = [rows, 100 * np.abs(rows[:, :2])]
-  found = _fit(blocks, np.arange(20))(blocks)
-  expected = []
-  for block in map(np.float64, blocks):
-    rooted = np.sign(block) * np.sqrt(np.abs(block))
-    centered = rooted - rooted.mean(axis=0)
-    expected.append(centered / np.linalg.norm(centered, axis=1, keepdims=True))
-  np.testing.assert_allclose(found, np.concatenate(expected, 1), atol=1e-5)
-
-
-def test_the_transform_is_the_same_in_jax(rows):
-  for blocks in ([rows], [rows, rows[:, :1]]):
-    transform = _fit(blocks, np.arange(7), is_root=True)
-    np.testing.assert_allclose(
-      jax.jit(lambda *given, t=transform: t(given))(*map(jnp.asarray, blocks)),
-      transform(blocks),
-      atol=1e-6,
-    )
-
-
-def test_a_row_of_zeros_has_no_direction():
-  blocks = [np.zeros((2, 3), np.float32), np.ones((2, 2), np.float32)]
-  assert np.isfinite(_fit(blocks, np.arange(2))(blocks)).all()
-
-
 def test_joint_backbones_become_one_function_of_pixels():
   images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), np.uint8)
   forward_batch, _ = features.backbone("pixels", image_size=4, batch_size=5)
   blocks = [forward_batch(images)]
-  transform = _fit(blocks, np.arange(5), is_root=True)
+  transform = feature_transforms.fit_transform(
+    blocks, np.arange(5), is_root=True, is_centered=True
+  )
   forward = features.forward("pixels", "", transform)
   np.testing.assert_allclose(
     forward(jnp.asarray(images)), transform(blocks), atol=1e-6

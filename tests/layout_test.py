@@ -10,7 +10,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "dsth_jax"
 # The order in which the data moves; a new stage has its place here.
 ORDER = (
   *("version", "types", "unit_length", "ground_truth"),
-  *("runtime", "datasets", "models", "features"),
+  *("runtime", "datasets", "models", "feature_transforms", "features"),
   *("graph", "spectral", "codes", "train", "encode", "hamming", "metrics"),
   *("baselines", "report", "config", "pipeline", "comparison", "cli"),
   *("main", "compare", "encode_shards"),

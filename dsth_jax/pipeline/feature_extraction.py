@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from ml_collections import ConfigDict
 
-from dsth_jax import features
+from dsth_jax import feature_transforms, features
 from dsth_jax.datasets import batches
 from dsth_jax.datasets.dataset import Dataset
 from dsth_jax.pipeline.workdir import (
@@ -46,9 +46,9 @@ class Features:
     return [source.arrays["features"] for source in self._sources]
 
   @functools.cached_property
-  def transform(self) -> features.Transform:
+  def transform(self) -> feature_transforms.Transform:
     """What is done to the features of the backbones."""
-    return features.fit_transform(
+    return feature_transforms.fit_transform(
       self._blocks,
       self._training,
       is_root=self._config.root,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dsth_jax import codes, features, graph, hamming, pipeline
+from dsth_jax import codes, feature_transforms, graph, hamming, pipeline
 from dsth_jax import config as config_lib
 from dsth_jax.pipeline import feature_extraction
 
@@ -92,7 +92,7 @@ def test_a_second_run_reuses_every_stage(finished, data_dir, monkeypatch):
   def refuse(*_):
     raise AssertionError("features were read for a stage that is reused")
 
-  monkeypatch.setattr(features, "fit_transform", refuse)
+  monkeypatch.setattr(feature_transforms, "fit_transform", refuse)
   monkeypatch.setattr(feature_extraction.Features, "points", property(refuse))
   packed = (workdir / "codes" / "packed.npy").read_bytes()
   second = pipeline.run(_config(data_dir), workdir)
