@@ -50,8 +50,7 @@ def _shorten(app, docname, source):
 
   def short(signature):
     line = _OTHERS_MODULE.sub("", signature[0])
-    # Sphinx drops the quotes of a string in a type, but not quotes inside it.
-    return _SHAPED.sub(r"""\1[\2, "'\3'"]""", line)
+    return _SHAPED.sub(r"\1[\2, '\3']", line)
 
   if docname.startswith("api/"):
     source[0] = _SIGNATURE.sub(short, source[0])
