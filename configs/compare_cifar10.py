@@ -12,8 +12,8 @@ here with the split of 10,000 random queries:
         --config.data.name=features --config.features.file=FEATURES.npy \
         --config.data.labels_file=LABELS.npy --config.data.protocol=cifar10-2
 
-A student takes some 20 minutes on two cores, and so does a deep method: all of
-them at four lengths with three seeds take days there. A part of them is
+DSTH takes some 20 minutes on two cores, and so does a deep method: all of them
+at four lengths with three seeds take days there. A part of them is
 `--config.compare.methods="('dsth','itq')" --config.compare.num_bits=48`; what is
 measured is kept when more is asked for later. `:networks` gives every method that
 learns from images the same 3 epochs and one seed: hours instead of days.

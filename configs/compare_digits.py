@@ -4,9 +4,6 @@
         --workdir=runs/compare_digits
 
 DSTH and its paper's labels beside them: `--config=configs/compare_digits.py:dsth`.
-
-15 s on two Zen 3 cores for LSH and ITQ; 48 bits of ITQ reach an mAP over all
-ranks of 0.677 (cosine of the pixels: 0.678).
 """
 
 from ml_collections import ConfigDict

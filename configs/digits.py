@@ -2,8 +2,7 @@
 
 python -m dsth_jax.main --config=configs/digits.py --workdir=runs/digits
 
-46 s on two Zen 3 cores; 32 bits reach an mAP over all ranks of 0.905 for 300
-held-out queries (cosine of the pixels: 0.678).
+Its figures are in the README.
 """
 
 from ml_collections import ConfigDict
