@@ -27,6 +27,8 @@ python_use_unqualified_type_names = True
 default_role = "py:obj"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+# What one method is set by, beside the arguments that all share.
+napoleon_custom_sections = [("Settings", "params_style")]
 # Headings of the pages become targets of links, as on a repository's site.
 myst_heading_anchors = 3
 # Pages link to files outside this folder too; tests/docs_test.py checks links.

@@ -15,11 +15,11 @@ from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.inputs import Inputs
 from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.report import comparison as report_lib
-from dsth_jax.report.comparison import Results
+from dsth_jax.report.comparison import ComparisonResults
 from dsth_jax.runtime import artifacts
 
 
-def run(config: ConfigDict, path: pathlib.Path) -> Results:
+def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
   """Measures every cell that is not current, and writes the report.
 
   Args:
@@ -49,7 +49,7 @@ def run(config: ConfigDict, path: pathlib.Path) -> Results:
   return results
 
 
-def refuse_failures(results: Results) -> None:
+def refuse_failures(results: ComparisonResults) -> None:
   """Raises ValueError where a cell has no figures, after all is written."""
   failed = results["failed"]
   if failed:

@@ -12,7 +12,7 @@ from dsth_jax.pipeline import data as data_lib
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.evaluation import Metrics
 from dsth_jax.pipeline.workdir import environment
-from dsth_jax.report.comparison.results import Results
+from dsth_jax.report.comparison.results import ComparisonResults
 
 _Figure = int | float
 
@@ -22,7 +22,7 @@ _GRIDS = ("recall_levels", "returned_images")
 
 def summarize(
   config: ConfigDict, data: Data, ceiling: Metrics, outcomes: Sequence[Outcome]
-) -> Results:
+) -> ComparisonResults:
   """Returns what `comparison.json` holds.
 
   Args:

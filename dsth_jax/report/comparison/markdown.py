@@ -2,7 +2,7 @@
 
 from dsth_jax.report import columns, markdown
 from dsth_jax.report.comparison import paragraphs, tables
-from dsth_jax.report.comparison.results import Results
+from dsth_jax.report.comparison.results import ComparisonResults
 
 _PICTURES = {
   "quality_by_length.png": "Quality against code length",
@@ -11,7 +11,7 @@ _PICTURES = {
 }
 
 
-def render(results: Results) -> str:
+def render(results: ComparisonResults) -> str:
   """Returns comparison.md; every name in it is escaped."""
   blocks = [
     f"# {markdown.escape(paragraphs.title(results))}",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from dsth_jax.report import columns, elements, styles
 from dsth_jax.report import html as html_lib
 from dsth_jax.report.comparison import paragraphs, plots, tables
-from dsth_jax.report.comparison.results import Results
+from dsth_jax.report.comparison.results import ComparisonResults
 from dsth_jax.report.elements import Plot, Quality
 from dsth_jax.report.tables import Table
 
@@ -18,7 +18,7 @@ class _Length(NamedTuple):
   statistics: Table
 
 
-def render(results: Results) -> str:
+def render(results: ComparisonResults) -> str:
   """Returns index.html; every name and text in it is escaped."""
   return html_lib.render(
     "comparison.html",
@@ -42,14 +42,14 @@ def render(results: Results) -> str:
   )
 
 
-def _by_length(results: Results, metric: str, title: str) -> Plot:
+def _by_length(results: ComparisonResults, metric: str, title: str) -> Plot:
   def draw(theme: styles.Theme) -> bytes:
     return plots.by_length(results, {metric: ""}, theme)
 
   return elements.plot(title, draw)
 
 
-def _length(results: Results, num_bits: int) -> _Length:
+def _length(results: ComparisonResults, num_bits: int) -> _Length:
   quality = elements.quality(
     tables.means(results, num_bits),
     title=paragraphs.bits(num_bits),

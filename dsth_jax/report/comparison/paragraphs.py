@@ -8,18 +8,18 @@ from dsth_jax.report import columns as columns_lib
 from dsth_jax.report import descriptions, formatting
 from dsth_jax.report.columns import MAP
 from dsth_jax.report.comparison import tables
-from dsth_jax.report.comparison.results import Results
+from dsth_jax.report.comparison.results import ComparisonResults
 
 # Fewer seeds say little about how much a figure varies.
 _FEW_SEEDS = 3
 
 
-def title(results: Results) -> str:
+def title(results: ComparisonResults) -> str:
   """Returns the heading."""
   return f"Binary codes compared on {results['summary']['dataset']}"
 
 
-def opening(results: Results) -> str:
+def opening(results: ComparisonResults) -> str:
   """Says what was compared, and how often."""
   summary = results["summary"]
   methods = formatting.plural(len(results["methods"]), "method")
@@ -33,7 +33,7 @@ def opening(results: Results) -> str:
   )
 
 
-def data(results: Results) -> str:
+def data(results: ComparisonResults) -> str:
   """Says which images are queries, database and training images."""
   summary = results["summary"]
   return (
@@ -54,7 +54,7 @@ def bits(num_bits: int) -> str:
   return formatting.plural(num_bits, "bit")
 
 
-def length(results: Results, num_bits: int) -> str:
+def length(results: ComparisonResults, num_bits: int) -> str:
   """Says which methods lead at a code length."""
   leaders = tables.leaders(results, num_bits)
   if not leaders:
@@ -71,7 +71,7 @@ def length(results: Results, num_bits: int) -> str:
   )
 
 
-def key_figures(results: Results) -> list[tuple[str, str]]:
+def key_figures(results: ComparisonResults) -> list[tuple[str, str]]:
   """Returns the main figures and their meaning."""
   figures = []
   for num_bits in results["summary"]["num_bits"]:
@@ -87,7 +87,7 @@ def key_figures(results: Results) -> list[tuple[str, str]]:
   return [*figures, (ceiling, "the features, compared by cosine")]
 
 
-def warnings(results: Results) -> list[str]:
+def warnings(results: ComparisonResults) -> list[str]:
   """Returns one text per warning; none if there is no cause."""
   failed: dict[tuple[str, int, str], list[str]] = {}
   for cell in results["failed"]:
@@ -108,7 +108,7 @@ def warnings(results: Results) -> list[str]:
   return found
 
 
-def columns(results: Results) -> Mapping[str, str]:
+def columns(results: ComparisonResults) -> Mapping[str, str]:
   """Explains the columns of the tables."""
   queries = formatting.plural(
     results["summary"]["num_queries"], "query", "queries"
@@ -122,7 +122,7 @@ def columns(results: Results) -> Mapping[str, str]:
   }
 
 
-def _score(results: Results, num_bits: int, method: str) -> str:
+def _score(results: ComparisonResults, num_bits: int, method: str) -> str:
   found = results["methods"][method][str(num_bits)]
   spread = formatting.plus_minus(formatting.figure(found["spread"][MAP]))
   return f"{formatting.figure(found['mean'][MAP])} {spread}".strip()

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from dsth_jax.report import columns, descriptions, plots, styles
 from dsth_jax.report.comparison import tables
-from dsth_jax.report.comparison.results import Results
+from dsth_jax.report.comparison.results import ComparisonResults
 from dsth_jax.report.results import Metrics
 
 FILES = (
@@ -16,7 +16,7 @@ FILES = (
 )
 
 
-def files(results: Results) -> Iterator[tuple[str, bytes]]:
+def files(results: ComparisonResults) -> Iterator[tuple[str, bytes]]:
   """Yields the name and PNG of every plot."""
   panels = {
     f"{num_bits} bits": tables.means(results, num_bits)
@@ -27,7 +27,7 @@ def files(results: Results) -> Iterator[tuple[str, bytes]]:
   yield "quality_by_length.png", by_length(results, qualities(results))
 
 
-def qualities(results: Results) -> dict[str, str]:
+def qualities(results: ComparisonResults) -> dict[str, str]:
   """Returns the title of each metric that is drawn against code length."""
   rank = columns.max_rank(results["ceiling"])
   at_rank = {f"{columns.MAP}_at_{rank}": f"mAP@{rank:,}"} if rank else {}
@@ -35,7 +35,7 @@ def qualities(results: Results) -> dict[str, str]:
 
 
 def by_length(
-  results: Results,
+  results: ComparisonResults,
   titles: Mapping[str, str],
   theme: styles.Theme = styles.LIGHT,
 ) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from dsth_jax.report.results import Metrics
 
 
-class Results(TypedDict):
+class ComparisonResults(TypedDict):
   """The content of comparison.json.
 
   See `dsth_jax.comparison.summary.summarize`.

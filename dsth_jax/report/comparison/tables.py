@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dsth_jax.baselines import BASELINES
 from dsth_jax.report import descriptions, formatting, tables
 from dsth_jax.report.columns import MAP
-from dsth_jax.report.comparison.results import Results
+from dsth_jax.report.comparison.results import ComparisonResults
 from dsth_jax.report.results import Metrics
 from dsth_jax.report.tables import Cell, Table
 
@@ -13,7 +13,7 @@ from dsth_jax.report.tables import Cell, Table
 _TIMES = {"Fit, s": "fit_seconds", "Encode, s": "encode_seconds"}
 
 
-def means(results: Results, num_bits: int) -> dict[str, Metrics]:
+def means(results: ComparisonResults, num_bits: int) -> dict[str, Metrics]:
   """Returns each method's mean metrics at a code length, the ceiling first."""
   return {
     "cosine": results["ceiling"],
@@ -21,7 +21,7 @@ def means(results: Results, num_bits: int) -> dict[str, Metrics]:
   }
 
 
-def leaders(results: Results, num_bits: int) -> dict[str, str]:
+def leaders(results: ComparisonResults, num_bits: int) -> dict[str, str]:
   """Returns the methods of the highest mean average precision, if any.
 
   Class labels decide which images are relevant, and some methods learn from
@@ -43,7 +43,7 @@ def leaders(results: Results, num_bits: int) -> dict[str, str]:
   }
 
 
-def quality(results: Results, num_bits: int) -> Table:
+def quality(results: ComparisonResults, num_bits: int) -> Table:
   """Returns one row per method at a code length, the ceiling on top."""
   shown = means(results, num_bits)
   spreads = _figures(results, num_bits, "spread")
@@ -62,7 +62,7 @@ def quality(results: Results, num_bits: int) -> Table:
   return Table([*table.columns, *_TIMES], rows)
 
 
-def statistics(results: Results, num_bits: int) -> Table:
+def statistics(results: ComparisonResults, num_bits: int) -> Table:
   """Returns the code statistics of each method, means over the seeds."""
   found = _figures(results, num_bits, "mean")
   return tables.statistics(
@@ -70,7 +70,7 @@ def statistics(results: Results, num_bits: int) -> Table:
   )
 
 
-def details(results: Results) -> Table:
+def details(results: ComparisonResults) -> Table:
   """Returns the settings that are needed to repeat the comparison."""
   summary = results["summary"]
   entries = {
@@ -84,7 +84,7 @@ def details(results: Results) -> Table:
   return tables.pairs("Name", "Value", entries.items())
 
 
-def methods(results: Results) -> dict[str, str]:
+def methods(results: ComparisonResults) -> dict[str, str]:
   """Returns the description of each method by its name."""
   return descriptions.methods(["cosine", *results["methods"]])
 
@@ -102,7 +102,7 @@ def inputs(method: str) -> str:
 
 
 def _figures(
-  results: Results, num_bits: int, part: str
+  results: ComparisonResults, num_bits: int, part: str
 ) -> Mapping[str, Metrics]:
   return {
     method: by_bits[str(num_bits)][part]
@@ -110,7 +110,7 @@ def _figures(
   }
 
 
-def _note(results: Results, num_bits: int, method: str) -> str:
+def _note(results: ComparisonResults, num_bits: int, method: str) -> str:
   if method not in results["methods"]:
     return inputs(method)
   finished = len(results["methods"][method][str(num_bits)]["seeds"])
