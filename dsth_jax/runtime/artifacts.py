@@ -67,7 +67,9 @@ class Record(NamedTuple):
   def difference(self, old: "Record") -> str:
     """Says in a few words what has changed since an older record."""
     changes = [
-      f"{name} was {old.settings[name]}" if name in old.settings else name
+      f"{name} was {old.settings[name]}"
+      if name in old.settings
+      else f"{name} is new"
       for name in _changed(self.settings, old.settings)
     ]
     changes += [

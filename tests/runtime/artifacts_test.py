@@ -63,7 +63,10 @@ def test_the_difference_of_records_is_said_in_a_few_words():
     "seed was 0, graph changed, the code of dsth_jax.codes changed"
   )
   many = Record({name: 1 for name in "abcde"}, {}, {})
-  assert many.difference(Record({}, {}, {})) == "a, b, c and 2 more"
+  assert (
+    many.difference(Record({}, {}, {}))
+    == "a is new, b is new, c is new and 2 more"
+  )
   assert new.difference(new) == ""
 
 
