@@ -6,9 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
-from datasets import shards_test
 from pyarrow import parquet
-from support import commands
+from support import commands, shard_files
 
 from dsth_jax import encode_shards
 from dsth_jax.pipeline import encoded_shards
@@ -19,8 +18,8 @@ def run(tmp_path_factory):
   """A finished run over the images of the shards, of a few steps."""
   directory = tmp_path_factory.mktemp("run")
   # Enough images for five times the bits, and the same as in the shards.
-  files = {f"{n:04d}": shards_test.jpeg(n) for n in range(100)}
-  root = shards_test.write_folder(directory, files)
+  files = {f"{n:04d}": shard_files.jpeg(n) for n in range(100)}
+  root = shard_files.write_folder(directory, files)
   result = commands.run(
     "dsth_jax.main",
     "--config=configs/image_folder.py:simplenet",
@@ -53,13 +52,13 @@ def codes_of(output, number=0):
 
 
 def test_codes_are_those_of_the_run(run, tmp_path):
-  paths = [str(write(tmp_path)) for write in shards_test.WRITERS.values()]
+  paths = [str(write(tmp_path)) for write in shard_files.WRITERS.values()]
   # The hash function is all that is needed of the run.
   encode_shards.encode_shards(
     run / "hash_function", ",".join(paths), tmp_path / "out"
   )
   names = (run / "codes" / "names.txt").read_text().split()
-  rows = [names.index(f"{name}.jpg") for name in shards_test.FILES]
+  rows = [names.index(f"{name}.jpg") for name in shard_files.FILES]
   expected = np.load(run / "codes" / "packed.npy")[rows]
   for number in range(len(paths)):
     np.testing.assert_array_equal(
@@ -72,7 +71,7 @@ def test_codes_are_those_of_the_run(run, tmp_path):
 
 @pytest.mark.slow
 def test_workers_divide_the_shards_and_finish_what_is_left(run, tmp_path):
-  path = shards_test.write_folder(tmp_path)
+  path = shard_files.write_folder(tmp_path)
   settings = {"images_per_shard": 9}
 
   def encode(output, **worker):
@@ -100,8 +99,8 @@ def index_of(output):
 
 
 def test_the_last_worker_writes_the_index(run, tmp_path):
-  files = {**shards_test.FILES, "0003": b"no image"}
-  path, output = shards_test.write_folder(tmp_path, files), tmp_path / "out"
+  files = {**shard_files.FILES, "0003": b"no image"}
+  path, output = shard_files.write_folder(tmp_path, files), tmp_path / "out"
 
   def encode(**settings):
     encode_shards.encode_shards(run, str(path), output, **settings)
@@ -120,7 +119,7 @@ def test_the_last_worker_writes_the_index(run, tmp_path):
 
 
 def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
-  path, output = shards_test.write_folder(tmp_path), tmp_path / "out"
+  path, output = shard_files.write_folder(tmp_path), tmp_path / "out"
   encode_shard, started = encoded_shards.encode_shard, []
 
   def killed_at_the_third(shard, hash_function):
@@ -147,12 +146,12 @@ def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
 
 
 def test_parquet_holds_the_same_codes_and_names(run, tmp_path):
-  path, output = shards_test.write_tar(tmp_path), tmp_path / "out"
+  path, output = shard_files.write_tar(tmp_path), tmp_path / "out"
   encode_shards.encode_shards(run, str(path), output)
   expected = codes_of(output)
   encode_shards.encode_shards(run, str(path), output, file_format="parquet")
   table = parquet.read_table(output / "00000.parquet").to_pydict()
-  assert table["name"] == list(shards_test.FILES)
+  assert table["name"] == list(shard_files.FILES)
   assert table["code"] == [row.tobytes() for row in expected]
   # The other format's files are of the past.
   left = sorted(path.name for path in output.iterdir())
@@ -160,8 +159,8 @@ def test_parquet_holds_the_same_codes_and_names(run, tmp_path):
 
 
 def test_skipped_images_are_listed(run, tmp_path):
-  files = {**shards_test.FILES, "0003": b"no image"}
-  path = shards_test.write_tar(tmp_path, files)
+  files = {**shard_files.FILES, "0003": b"no image"}
+  path = shard_files.write_tar(tmp_path, files)
   encode_shards.encode_shards(run, str(path), tmp_path / "out")
   assert len(codes_of(tmp_path / "out")) == len(files) - 1
   listed = (tmp_path / "out" / "00000.skipped.txt").read_text()
@@ -169,7 +168,7 @@ def test_skipped_images_are_listed(run, tmp_path):
 
 
 def test_a_damaged_shard_leaves_the_others(run, tmp_path):
-  good = shards_test.write_tar(tmp_path)
+  good = shard_files.write_tar(tmp_path)
   bad = tmp_path / "bad.tar"
   bad.write_bytes(good.read_bytes()[:5000])
   result = commands.run(
@@ -183,13 +182,13 @@ def test_a_damaged_shard_leaves_the_others(run, tmp_path):
   assert last.startswith("dsth_jax: worker 0 of 1 could not read 1 of its")
   assert f"the shard {bad} is truncated or damaged" in last
   output = tmp_path / "out"
-  assert len(codes_of(output, 1)) == len(shards_test.FILES)
+  assert len(codes_of(output, 1)) == len(shard_files.FILES)
   assert not (output / "00000.json").exists()
   assert index_of(output) is None
 
 
 def test_an_unfinished_run_is_refused(tmp_path):
-  path = shards_test.write_tar(tmp_path)
+  path = shard_files.write_tar(tmp_path)
   with pytest.raises(ValueError, match=r"no config\.json"):
     encode_shards.encode_shards(tmp_path, str(path), tmp_path / "out")
   assert not (tmp_path / "out").exists()
@@ -221,7 +220,7 @@ def _of_other_labels(run):
   ids=["hash function", "settings", "labels"],
 )
 def test_a_run_that_lacks_something_is_refused(run, spoil, words, tmp_path):
-  path = shards_test.write_tar(tmp_path)
+  path = shard_files.write_tar(tmp_path)
   spoiled = tmp_path / "run"
   shutil.copytree(run, spoiled)
   spoil(spoiled)

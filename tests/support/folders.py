@@ -31,3 +31,7 @@ def one(root, store, **options):
   dataset = load(root, store, **options)
   assert len(dataset.images) == 1, dataset.skipped
   return dataset.images[0]
+
+
+def prepared_dirs(store):
+  return sorted(path.parent for path in store.rglob("contents.json"))
