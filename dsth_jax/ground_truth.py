@@ -60,7 +60,7 @@ class GroundTruth(NamedTuple):
         query is in the database.
 
     Raises:
-      ValueError: the labels are of another or not of the same kind, or a row
+      ValueError: the labels are of another kind or not all of the same kind, or a row
         is not in the database.
     """
     queries, database = _checked_labels(
@@ -121,7 +121,7 @@ class GroundTruth(NamedTuple):
     )
 
   @classmethod
-  def of_set(cls, labels: Shaped[ArrayLike, "n *c"]) -> "GroundTruth":
+  def leave_one_out(cls, labels: Shaped[ArrayLike, "n *c"]) -> "GroundTruth":
     """Returns the ground truth of every image against all others.
 
     The image itself is ignored.

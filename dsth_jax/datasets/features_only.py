@@ -31,7 +31,7 @@ def load(labels_file: str) -> Dataset:
   labels = np.where(given < 0, -1, np.searchsorted(classes, given))
   return Dataset(
     images=Images(()),
-    ground_truth=GroundTruth.of_set(labels) if len(classes) else None,
+    ground_truth=GroundTruth.leave_one_out(labels) if len(classes) else None,
     class_names=tuple(map(str, classes)),
     parts=np.full(len(given), "train"),
     names=tuple(f"row/{row}" for row in range(len(given))),

@@ -183,7 +183,7 @@ def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
   class_names = tuple(contents["class_names"])
   return Dataset(
     images=open_images(builder, found, "image"),
-    ground_truth=GroundTruth.of_set(labels) if class_names else None,
+    ground_truth=GroundTruth.leave_one_out(labels) if class_names else None,
     class_names=class_names,
     parts=np.repeat(found, [len(part) for part in records]),
     names=names,

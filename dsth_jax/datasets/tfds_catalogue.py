@@ -178,4 +178,4 @@ def _labels(
     known = np.any(labels)
   if not known:
     return None, ()
-  return GroundTruth.of_set(labels), class_names
+  return GroundTruth.leave_one_out(labels), class_names

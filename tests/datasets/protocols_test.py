@@ -24,7 +24,7 @@ SIZES = [
 
 
 def cifar10(name, num_queries=0, seed=0, labels=CIFAR10_LABELS):
-  truth = None if labels is None else GroundTruth.of_set(labels)
+  truth = None if labels is None else GroundTruth.leave_one_out(labels)
   return datasets.PROTOCOLS[name](
     CIFAR10_PARTS, truth, num_queries=num_queries, seed=seed
   )
@@ -71,7 +71,7 @@ def test_sample_keeps_proportions(name):
   labels, parts = np.append(labels, 0), np.append(parts, "train")
   for seed in range(20):
     splits = datasets.PROTOCOLS[name](
-      parts, GroundTruth.of_set(labels), num_queries=40, seed=seed
+      parts, GroundTruth.leave_one_out(labels), num_queries=40, seed=seed
     )
     counts = np.bincount(labels[splits.query], minlength=3)
     assert np.all(np.abs(counts - [25.6, 12.8, 1.6]) < 1)
@@ -79,7 +79,7 @@ def test_sample_keeps_proportions(name):
 
 def test_sample_draws_every_image_with_equal_probability():
   parts = np.full(11, "train")
-  truth = GroundTruth.of_set(np.repeat([0, 1], [8, 3]))
+  truth = GroundTruth.leave_one_out(np.repeat([0, 1], [8, 3]))
   drawn = np.zeros(11)
   for seed in range(1000):
     splits = protocols.holdout(parts, truth, num_queries=4, seed=seed)
@@ -163,7 +163,7 @@ def test_cifar10_protocols_need_enough_of_a_class():
   with pytest.raises(ValueError, match=r"600 images .* class 7 has 599"):
     protocols.cifar10_1(
       np.full(1199, "train"),
-      GroundTruth.of_set(labels),
+      GroundTruth.leave_one_out(labels),
       num_queries=0,
       seed=0,
     )

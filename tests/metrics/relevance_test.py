@@ -90,7 +90,7 @@ def test_missing_and_several_labels_equal_a_loop(evaluate, several):
   vectors, rows = _vectors(), np.arange(NUM_QUERIES)
   # Some queries have no label: they are tested too.
   assert (~table[:NUM_QUERIES, NUM_QUERIES:].any(1)).any() or several
-  truth = GroundTruth.of_set(labels).select(rows, np.arange(NUM_ROWS))
+  truth = GroundTruth.leave_one_out(labels).select(rows, np.arange(NUM_ROWS))
   found = evaluate(vectors[rows], vectors, truth)
   relevant = [table[row].nonzero()[0] for row in rows]
   expected = _one_by_one(evaluate, vectors, relevant, [[row] for row in rows])
