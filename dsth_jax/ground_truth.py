@@ -116,15 +116,12 @@ class GroundTruth(NamedTuple):
         f"row {rows[0]} of query {queries[0]} is both relevant and ignored: "
         "keep it in one of the lists."
       )
-    return cls(
-      None, None, relevant_rows, ignored_rows if ignored_rows.nnz else None
-    )
+    ignored_or_none = ignored_rows if ignored_rows.nnz else None
+    return cls(None, None, relevant_rows, ignored_or_none)
 
   @classmethod
   def leave_one_out(cls, labels: Shaped[ArrayLike, "n *c"]) -> "GroundTruth":
     """Returns the ground truth of every image against all others.
-
-    The image itself is ignored.
 
     Args:
       labels: as in `from_labels`; kept once.
@@ -235,8 +232,7 @@ def _sparse_rows(
 def _matrix(
   queries: np.ndarray, rows: np.ndarray, shape: tuple[int, int]
 ) -> sparse.csr_array:
-  """Returns a sparse Bool[q m], True at these pairs."""
-  # Repeated pairs are added up, which for bool is "or".
+  """Returns a sparse Bool[q m], True at these pairs; repeated ones count once."""
   values = np.ones(len(rows), bool)
   return sparse.csr_array((values, (queries, rows)), shape)
 
