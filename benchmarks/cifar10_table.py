@@ -1,10 +1,10 @@
-"""The quality table on CIFAR-10: student, labels, baselines and ceiling.
+"""The quality table on CIFAR-10: DSTH, its labels, baselines and ceiling.
 
     python -m benchmarks.cifar10_table --root=FOLDER --workdir=runs/cifar10
 
 FOLDER holds `train/CLASS/*.jpg` and `test/CLASS/*.jpg`. Every code length is
-run with the recommended labels and with the paper's, through the pipeline;
-an interrupted call goes on where it was. Prints the table as Markdown.
+run with the recommended labels and with the paper's, through the pipeline; an
+interrupted call continues where it stopped. Prints the table as Markdown.
 """
 
 import json
@@ -21,12 +21,12 @@ _ROOT = flags.DEFINE_string(
 )
 _WORKDIR = flags.DEFINE_string("workdir", "runs/cifar10", "Where runs go.")
 _FEATURES = flags.DEFINE_string(
-  "features", "", "A .npy of features, to save their extraction."
+  "features", "", "A .npy of features, used instead of extracting them."
 )
 _NUM_BITS = flags.DEFINE_list("num_bits", ["48", "32", "16"], "Code lengths.")
-_NUM_EPOCHS = flags.DEFINE_integer("num_epochs", 20, "Epochs of a student.")
+_NUM_EPOCHS = flags.DEFINE_integer("num_epochs", 20, "Epochs of a training.")
 _SETTINGS = flags.DEFINE_list(
-  "settings", ["recommended", "paper_labels"], "As configs/cifar10.py has them."
+  "settings", ["recommended", "paper_labels"], "Settings of configs/cifar10.py."
 )
 
 _COLUMNS = {
@@ -48,34 +48,36 @@ _COLUMNS = {
 
 
 def _run(num_bits: int, setting: str, workdir: pathlib.Path) -> dict:
-  """Runs one cell of the table, or reads it where it is finished."""
+  """Runs one cell of the table."""
   config = cifar10.get_config(setting)
   config.num_bits = num_bits
   config.train.num_epochs = _NUM_EPOCHS.value
   config.data.name = "image_folder"
   config.data.root = _ROOT.value
-  config.features.file = _FEATURES.value or _shared_features(workdir)
+  config.features.file = _FEATURES.value or _shared_features(
+    workdir, config.features.backbone
+  )
   return pipeline.run(config, workdir / f"{setting}-{num_bits}")
 
 
-def _shared_features(workdir: pathlib.Path) -> str:
-  """Returns the features that a finished run has extracted, if there is one."""
-  found = sorted(workdir.glob("*/features/features.npy"))
+def _shared_features(workdir: pathlib.Path, backbone: str) -> str:
+  """Returns the features that an earlier run has extracted, if there is one."""
+  found = sorted(workdir.glob(f"*/features/{backbone}/features.npy"))
   return str(found[0]) if found else ""
 
 
 def _rows(found: dict[tuple[int, str], dict]) -> list[tuple[str, dict]]:
   """Names the methods of every code length, the ceiling first."""
   first = next(iter(found.values()))
-  rows = [("teacher's features, cosine", first["held_out"]["cosine"])]
+  rows = [("features, cosine", first["held_out"]["cosine"])]
   for (num_bits, setting), results in found.items():
     held_out, training = results["held_out"], results["training"]
-    rows.append((f"{num_bits} bits, student, {setting}", held_out["student"]))
+    rows.append((f"{num_bits} bits, DSTH, {setting}", held_out["dsth"]))
     rows.append((f"{num_bits} bits, labels, {setting} *", training["labels"]))
     if setting == "recommended":
       rows.append((f"{num_bits} bits, ITQ on the features", held_out["itq"]))
       rows.append((f"{num_bits} bits, LSH on the features", held_out["lsh"]))
-  rows.append(("teacher's features, cosine *", first["training"]["cosine"]))
+  rows.append(("features, cosine *", first["training"]["cosine"]))
   return rows
 
 

@@ -104,8 +104,8 @@ def _struct(
   return jax.ShapeDtypeStruct(shape, dtype, sharding=placed)
 
 
-def bytes_of_a_device(lowered: jax.stages.Lowered) -> int:
-  """Returns the bytes of a device: arguments, results and temporary arrays."""
+def device_bytes(lowered: jax.stages.Lowered) -> int:
+  """Returns the bytes on a device: arguments, results and temporary arrays."""
   memory = lowered.compile().memory_analysis()
   return (
     memory.argument_size_in_bytes
@@ -129,7 +129,7 @@ def main() -> None:
   print("| --- |" + " --- |" * len(NUMBERS))
   for name, (lower, size) in STAGES.items():
     meshes = [sharding.make_mesh(jax.devices()[:n]) for n in NUMBERS]
-    sizes = [bytes_of_a_device(lower(mesh, size)) for mesh in meshes]
+    sizes = [device_bytes(lower(mesh, size)) for mesh in meshes]
     print(f"| {name} |" + "".join(f" {s / 2**20:,.0f} |" for s in sizes))
 
 

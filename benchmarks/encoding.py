@@ -1,4 +1,4 @@
-"""Forward passes of teacher and student against PyTorch's.
+"""Forward passes of hash network and backbone against PyTorch's.
 
 python -m benchmarks.encoding
 """
@@ -10,13 +10,16 @@ import numpy as np
 from absl import flags
 
 from benchmarks import command, peers, timing
-from dsth_jax.models import BACKBONES, inference
+from dsth_jax.models import inference
+from dsth_jax.models.backbones import BACKBONES
 from dsth_jax.models.hash_models import simplenet
 
-_DSTH_METHODS = flags.DEFINE_integer(
-  "student_batch", 256, "Images of a student."
+_HASH_NETWORK = flags.DEFINE_integer(
+  "hash_network_batch", 256, "Images of a batch for the hash network."
 )
-_TEACHERS = flags.DEFINE_integer("teacher_batch", 32, "Images of a teacher.")
+_BACKBONE = flags.DEFINE_integer(
+  "backbone_batch", 32, "Images of a batch for the backbone."
+)
 _BITS = flags.DEFINE_integer("num_bits", 48, "Bits of a code.")
 _REPEATS = flags.DEFINE_integer("repeats", 10, "Repetitions.")
 
@@ -24,22 +27,23 @@ _REPEATS = flags.DEFINE_integer("repeats", 10, "Repetitions.")
 def measure() -> Iterator[timing.Row]:
   """Yields a row a network and engine."""
   model = simplenet.SimpleNet(_BITS.value)
-  pixels = _images(_DSTH_METHODS.value, 32)
+  pixels = _images(_HASH_NETWORK.value, 32)
   variables = model.init(jax.random.key(0), pixels[:1].astype(np.float32))
-
-  def student(x):
-    return model.apply(variables, simplenet.preprocess(x))
 
   yield from _rows(
     "SimpleNet, 32 pixels",
     pixels,
-    student,
-    peers.encoders(pixels, _BITS.value),
+    lambda x: model.apply(variables, simplenet.preprocess(x)),
+    peers.hash_networks(pixels, _BITS.value),
   )
-  network, _ = BACKBONES["efficientnet_lite0"]
-  pixels = _images(_TEACHERS.value, 224)
+  backbone = BACKBONES["efficientnet_lite0"]
+  network = backbone.load("")
+  pixels = _images(_BACKBONE.value, 224)
   yield from _rows(
-    "EfficientNet-Lite0, 224 pixels", pixels, network(), peers.teachers(pixels)
+    "EfficientNet-Lite0, 224 pixels",
+    pixels,
+    lambda x: network(backbone.preprocess(x)),
+    peers.backbones(pixels),
   )
 
 
@@ -51,10 +55,13 @@ def _images(count: int, size: int) -> np.ndarray:
 def _rows(
   network: str, pixels: np.ndarray, forward: inference.Forward, peer: dict
 ) -> Iterator[timing.Row]:
-  batch_size, image_size = pixels.shape[:2]
+  batch_size, *item_shape = pixels.shape
   engines = {
     f"dsth_jax, {engine}": inference.compile_forward(
-      forward, image_size=image_size, batch_size=batch_size, engine=engine
+      forward,
+      item_shape=tuple(item_shape),
+      batch_size=batch_size,
+      engine=engine,
     )
     for engine in ("auto", "jit")
   }
@@ -68,7 +75,7 @@ def _rows(
       method,
       seconds,
       rate=f"{batch_size / seconds.median:,.0f} images/s",
-      quality=f"our engines agree within {error:.0e}",
+      quality=f"the two engines agree within {error:.0e}",
     )
 
 

@@ -1,4 +1,4 @@
-"""SimpleNet in PyTorch: as a user would write it."""
+"""SimpleNet and EfficientNet-Lite0 in PyTorch, as a user would write them."""
 
 import itertools
 from collections.abc import Callable
@@ -108,7 +108,7 @@ def part_steps(
   return {name: step_in(each) for name, each in _formats().items()}
 
 
-def encoders(
+def hash_networks(
   pixels: np.ndarray, num_bits: int
 ) -> dict[str, Callable[[], None]]:
   """Returns a forward pass in float32 for each memory format."""
@@ -128,7 +128,7 @@ def encoders(
   return {name: forward_in(each) for name, each in _formats().items()}
 
 
-def teachers(pixels: np.ndarray) -> dict[str, Callable[[], None]]:
+def backbones(pixels: np.ndarray) -> dict[str, Callable[[], None]]:
   """Returns EfficientNet-Lite0's features for each memory format."""
   import torch
   from efficientnet_lite_pytorch import EfficientNet

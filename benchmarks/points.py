@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Points made at a time, so that nothing but the points takes memory.
+# Points made at a time, so that only the points take memory.
 _BLOCK = 65_536
 
 

@@ -1,4 +1,4 @@
-"""Fair timing: warm, in turn, and printed beside the peers."""
+"""Fair timing: warm, interleaved, and printed next to the peers."""
 
 import math
 import resource
@@ -69,8 +69,8 @@ def growth(
   Args:
     method: what computes it.
     sizes: ascending.
-    prepare: makes a problem of a size; returns the call to time, and what
-      says how good its result is.
+    prepare: makes a problem of a size; returns the call to time, and a
+      function that describes the quality of its result.
   """
   before: tuple[int, float] | None = None
   for size in sizes:

@@ -112,12 +112,13 @@ def _ours(
     weight_decay=0.01,
   )
   fresh = train.init(
-    model, optimizer, image_size=32, mesh=mesh, key=jax.random.key(0)
+    model, optimizer, item_shape=(32, 32, 3), mesh=mesh, key=jax.random.key(0)
   )
   state = [fresh]
   step = train.make_step(
     model,
     optimizer,
+    preprocess=simplenet.preprocess,
     augmentation=train.Augmentation(flip=False, shift=0),
     averaging=0.0,
     mesh=mesh,

@@ -1,13 +1,13 @@
-"""CIFAR-10 by TFDS, official split: the test images query the training images.
+"""CIFAR-10 from TFDS, official split: the test images query the training images.
 
     pip install "dsth_jax[tfds]"
     python -m dsth_jax.datasets.prepare --name=cifar10
     python -m dsth_jax.main --config=configs/cifar10.py --workdir=runs/cifar10
 
-From a folder of images instead (`train/CLASS/`, `test/CLASS/`), add
+For a folder of images (`train/CLASS/`, `test/CLASS/`), add
 `--config.data.name=image_folder --config.data.root=FOLDER`. The paper's hash
-labels are `--config=configs/cifar10.py:paper_labels`; with its training of
-70,000 steps too, `--config=configs/cifar10.py:paper`.
+labels are `--config=configs/cifar10.py:paper_labels`; its training of 70,000
+steps is added by `--config=configs/cifar10.py:paper`.
 
 Its figures are in docs/cifar10.md.
 """

@@ -4,18 +4,18 @@
         --config.data.root=FOLDER --workdir=runs/compare_cifar10
 
 FOLDER holds `train/CLASS/*.jpg` and `test/CLASS/*.jpg`. Features of another
-network, or those of an earlier run, are `--config.features.file=FEATURES.npy`.
-The shallow methods need no images, if there are features and class numbers,
-here with the split of 10,000 random queries:
+backbone, or of an earlier run, are `--config.features.file=FEATURES.npy`. With
+features and class numbers the shallow methods need no images; here with the
+split of 10,000 random queries:
 
     python -m dsth_jax.compare --config=configs/compare_cifar10.py:shallow \
         --config.data.name=features --config.features.file=FEATURES.npy \
         --config.data.labels_file=LABELS.npy --config.data.protocol=cifar10-2
 
-DSTH takes some 20 minutes on two cores, and so does a deep method: all of them
-at four lengths with three seeds take days there. A part of them is
-`--config.compare.methods="('dsth','itq')" --config.compare.num_bits=48`; what is
-measured is kept when more is asked for later. `:networks` gives every method that
+DSTH takes some 20 minutes on two cores, and so does a deep method: all methods
+at four lengths with three seeds take days there. Some of them are
+`--config.compare.methods="('dsth','itq')" --config.compare.num_bits=48`; a later
+call with more methods keeps what is measured. `:networks` gives every method that
 learns from images the same 3 epochs and one seed: hours instead of days.
 """
 
@@ -35,7 +35,7 @@ def get_config(setting: str = "all") -> ConfigDict:
 
   Args:
     setting: "all", "shallow" for the methods on features, or "networks" for
-      those that learn from images, briefly.
+      those that learn from images, with few epochs.
   """
   check_setting(setting, _METHODS)
   config = base_config()
@@ -48,7 +48,7 @@ def get_config(setting: str = "all") -> ConfigDict:
   config.train.batch_size = 128
   config.train.flip = True
   config.train.shift = 3
-  # One budget for every network.
+  # The same number of epochs for every network.
   for settings in config.baselines.values():
     if "num_epochs" in settings:
       settings.num_epochs = config.train.num_epochs

@@ -1,9 +1,9 @@
-"""All shallow methods on handwritten digits, from their pixels.
+"""All shallow methods on the pixels of handwritten digits.
 
     python -m dsth_jax.compare --config=configs/compare_digits.py \
         --workdir=runs/compare_digits
 
-DSTH and its paper's labels beside them: `--config=configs/compare_digits.py:dsth`.
+Together with DSTH and its paper's labels: `--config=configs/compare_digits.py:dsth`.
 """
 
 from ml_collections import ConfigDict

@@ -1,4 +1,4 @@
-"""Handwritten digits from their pixels: the embedded default.
+"""Handwritten digits, with their pixels as features: the default settings.
 
 python -m dsth_jax.main --config=configs/digits.py --workdir=runs/digits
 
@@ -11,5 +11,5 @@ from dsth_jax.config import base_config
 
 
 def get_config() -> ConfigDict:
-  """Returns the default settings as they are."""
+  """Returns the default settings."""
   return base_config()

@@ -3,13 +3,13 @@
     python -m dsth_jax.main --config=configs/image_folder.py \
         --config.data.root=PHOTOGRAPHS --workdir=runs/photographs
 
-Images in `CLASS/` folders are labeled by them, images in `train/` and `test/`
-are split by them (then add `--config.data.protocol=official`); a flat folder
-has no labels, and the run ends with codes and pictures, without precision.
+`CLASS/` folders are the labels, `train/` and `test/` folders the parts (then add
+`--config.data.protocol=official`). A flat folder has no labels, and the run
+ends with codes and pictures, without precision.
 
 A head on the backbone's features is trained in seconds and encodes some 100 to
-400 images a second on two cores. SimpleNet, trained from pixels for a quarter
-of an hour and more, encodes thousands:
+400 images a second on two cores. SimpleNet takes a quarter of an hour or more to
+train from pixels and encodes thousands:
 `--config=configs/image_folder.py:simplenet`.
 """
 

@@ -1,4 +1,4 @@
-"""STL-10 by TFDS: 8,000 test images query 5,000 training images.
+"""STL-10 from TFDS: 8,000 test images query 5,000 training images.
 
 pip install "dsth_jax[tfds]"
 python -m dsth_jax.datasets.prepare --name=stl10

@@ -1,4 +1,4 @@
-"""Which database rows are relevant to a query, and which do not count.
+"""The database rows that are relevant to a query, and those that are ignored.
 
 >>> truth = GroundTruth.from_labels(np.array([0, 1]), np.array([1, 0, -1]))
 >>> truth.is_relevant(np.array([0, 1]), np.array([[0, 1, 2]] * 2))
@@ -15,25 +15,25 @@ from scipy import sparse
 
 from dsth_jax.types import ArrayLike
 
-# Class numbers, with -1 for no label, or a column a class.
+# Class numbers, with -1 for no label, or one column for each class.
 Labels = Int32[np.ndarray, "n"] | Bool[np.ndarray, "n c"]
-# Rows of each query, as a ragged table.
+# A list of database rows for each query.
 RowLists = Sequence[Sequence[int | np.integer] | Int[np.ndarray, "_"]]
 
 
 class GroundTruth(NamedTuple):
-  """What counts as right for every query.
+  """The relevant database rows of every query, from labels or from lists.
 
-  Labels or lists say it. A database row is relevant if it shares a label with
-  the query, or if the query's list has it. A row without a label is relevant to
-  nothing; it stays in the ranking. A row that is ignored does not: metrics
-  treat it as if it were not in that query's database.
+  A database row is relevant if it shares a label with the query, or if the
+  query's list has it. A row without a label is relevant to no query and stays
+  in the ranking. Metrics treat an ignored row as if it were not in the
+  database of that query.
 
   Attributes:
-    query_labels: of each query; None where lists say what is relevant.
+    query_labels: of each query; None with lists.
     database_labels: of the same kind; the same array where queries are the
       database.
-    relevant: sparse Bool[q m], where lists say it; else None.
+    relevant: sparse Bool[q m] with lists; None with labels.
     ignored: sparse Bool[q m]; None where every row counts.
   """
 
@@ -53,15 +53,15 @@ class GroundTruth(NamedTuple):
     """Returns the ground truth in which a shared label is relevant.
 
     Args:
-      query_labels: class numbers [q], of which a negative one means no label;
-        or zeros and ones [q c], one column a class.
+      query_labels: class numbers [q], negative for no label; or zeros and ones
+        [q c], one column for each class.
       database_labels: of the same kind.
       query_rows: the database row of each query, ignored for it; None if no
         query is in the database.
 
     Raises:
-      ValueError: labels are neither of these, or not of one kind; or a row is
-        not in the database.
+      ValueError: the labels are of another kind or not all of the same kind, or a row
+        is not in the database.
     """
     queries, database = _checked_labels(
       {"query_labels": query_labels, "database_labels": database_labels}
@@ -71,9 +71,9 @@ class GroundTruth(NamedTuple):
     rows = _checked_rows("query_rows", query_rows, len(database))
     if rows.shape != queries.shape[:1]:
       raise ValueError(
-        f"query_rows have the shape {list(rows.shape)}, but one database row a "
-        f"query is needed, [{len(queries)}]: pass None if queries are not in "
-        "the database."
+        f"query_rows have the shape {list(rows.shape)}, but one database row for "
+        f"each query is needed, [{len(queries)}]: pass None if queries are not "
+        "in the database."
       )
     shape = len(queries), len(database)
     return cls(
@@ -88,45 +88,46 @@ class GroundTruth(NamedTuple):
     num_database: int,
     ignored: RowLists | None = None,
   ) -> "GroundTruth":
-    """Returns the ground truth that lists say, as those of Oxford and Holidays.
+    """Returns the ground truth of lists, as those of Oxford and Holidays.
 
     Args:
       relevant: of each query, the relevant database rows.
       num_database: rows of the database.
-      ignored: of each query, the rows that do not count, such as junk; None if
-        there are none.
+      ignored: of each query, the ignored rows, such as junk; None if there are
+        none.
 
     Raises:
-      ValueError: a row is not in the database, a row is both, or the two have
-        different numbers of queries.
+      ValueError: a row is not in the database, a row is in both lists, or the
+        lists are for different numbers of queries.
     """
-    right = _matrix_of_lists("relevant", relevant, num_database)
+    relevant_rows = _sparse_rows("relevant", relevant, num_database)
     if ignored is None:
-      return cls(None, None, right, None)
+      return cls(None, None, relevant_rows, None)
     if len(ignored) != len(relevant):
       raise ValueError(
         f"relevant lists the rows of {len(relevant)} queries and ignored of "
-        f"{len(ignored)}, but both need one list a query: pass an empty list "
-        "where a query ignores nothing."
+        f"{len(ignored)}, but both need a list for each query: pass an "
+        "empty list where a query ignores no row."
       )
-    left_out = _matrix_of_lists("ignored", ignored, num_database)
-    queries, rows = (right * left_out).nonzero()
+    ignored_rows = _sparse_rows("ignored", ignored, num_database)
+    queries, rows = (relevant_rows * ignored_rows).nonzero()
     if len(rows):
       raise ValueError(
         f"row {rows[0]} of query {queries[0]} is both relevant and ignored: "
-        "pass it in one of the lists."
+        "keep it in one of the lists."
       )
-    return cls(None, None, right, left_out if left_out.nnz else None)
+    ignored_or_none = ignored_rows if ignored_rows.nnz else None
+    return cls(None, None, relevant_rows, ignored_or_none)
 
   @classmethod
-  def of_set(cls, labels: Shaped[ArrayLike, "n *c"]) -> "GroundTruth":
-    """Returns every image of a set against all others, itself ignored.
+  def leave_one_out(cls, labels: Shaped[ArrayLike, "n *c"]) -> "GroundTruth":
+    """Returns the ground truth of every image against all others.
 
     Args:
       labels: as in `from_labels`; kept once.
 
     Raises:
-      ValueError: these are no labels.
+      ValueError: the labels are of another kind.
     """
     (checked,) = _checked_labels({"labels": labels})
     itself = sparse.eye_array(len(checked), dtype=bool, format="csr")
@@ -135,8 +136,8 @@ class GroundTruth(NamedTuple):
   @property
   def num_queries(self) -> int:
     """The number of queries."""
-    of_query = self.relevant if self.relevant is not None else self.query_labels
-    return of_query.shape[0]  # type: ignore[union-attr]
+    rows = self.relevant if self.relevant is not None else self.query_labels
+    return rows.shape[0]  # type: ignore[union-attr]
 
   @property
   def num_database(self) -> int:
@@ -147,14 +148,14 @@ class GroundTruth(NamedTuple):
 
   @property
   def num_ignored(self) -> Int64[np.ndarray, "q"]:
-    """Of each query, the number of database rows that do not count."""
+    """The number of ignored database rows of each query."""
     if self.ignored is None:
       return np.zeros(self.num_queries, np.int64)
     return np.diff(self.ignored.indptr).astype(np.int64)
 
   @property
   def classes(self) -> Int32[np.ndarray, "m"] | None:
-    """The class of each database row, -1 without; None if it may have several."""
+    """The class of each database row, -1 for none; None for several labels."""
     labels = self.database_labels
     return labels if labels is not None and labels.ndim == 1 else None
 
@@ -164,9 +165,8 @@ class GroundTruth(NamedTuple):
     """Returns some of the queries against some of the database.
 
     Args:
-      query_rows: which queries, in the order wanted.
-      database_rows: which database rows; row i of the result is
-        `database_rows[i]` of this.
+      query_rows: the queries, in the order of the result.
+      database_rows: the database rows, in the order of the result.
 
     Raises:
       ValueError: a row is out of range.
@@ -188,7 +188,7 @@ class GroundTruth(NamedTuple):
   def is_relevant(
     self, queries: Int[ArrayLike, "q"], rows: Int[ArrayLike, "q r"]
   ) -> Bool[np.ndarray, "q r"]:
-    """Returns which of the rows of each query are relevant to it."""
+    """Returns whether each of the given rows of a query is relevant to it."""
     rows = np.asarray(rows)
     queries = np.broadcast_to(np.asarray(queries)[:, None], rows.shape)
     if self.relevant is not None:
@@ -206,7 +206,7 @@ class GroundTruth(NamedTuple):
 def share_label(
   labels: Shaped[np.ndarray, "..."], others: Shaped[np.ndarray, "..."]
 ) -> Bool[np.ndarray, "..."]:
-  """Returns whether images share a label, pair by pair."""
+  """Returns whether each pair of images shares a label."""
   if labels.dtype == bool:
     return (labels & others).any(-1)
   return (labels == others) & (labels >= 0)
@@ -220,7 +220,7 @@ def _entries(
   return matrix[queries, rows].toarray().reshape(rows.shape)
 
 
-def _matrix_of_lists(
+def _sparse_rows(
   name: str, lists: Sequence[Sequence | np.ndarray], num_database: int
 ) -> sparse.csr_array:
   rows = [_checked_rows(name, each, num_database) for each in lists]
@@ -232,8 +232,7 @@ def _matrix_of_lists(
 def _matrix(
   queries: np.ndarray, rows: np.ndarray, shape: tuple[int, int]
 ) -> sparse.csr_array:
-  """Returns a sparse Bool[q m], True at these pairs."""
-  # Pairs that come twice are added up, which for bool is "or".
+  """Returns a sparse Bool[q m], True at these pairs; repeated ones count once."""
   values = np.ones(len(rows), bool)
   return sparse.csr_array((values, (queries, rows)), shape)
 
@@ -246,8 +245,8 @@ def _checked_rows(
     return np.zeros(0, np.int64)
   if found.dtype.kind not in "iu" or found.ndim != 1:
     raise ValueError(
-      f"{name} hold {found.dtype}{list(found.shape)}, but numbers of rows are "
-      "needed: pass a list of integers."
+      f"{name} hold {found.dtype}{list(found.shape)}, but row numbers are needed: "
+      "pass a list of integers."
     )
   if found.min() < 0 or found.max() >= size:
     raise ValueError(
@@ -258,7 +257,7 @@ def _checked_rows(
 
 
 def _checked_labels(given: dict[str, ArrayLike]) -> list[np.ndarray]:
-  """Returns labels of one kind as `Labels`."""
+  """Returns the labels as `Labels`, all of the same kind."""
   labels = {name: np.asarray(part) for name, part in given.items()}
   for name, part in labels.items():
     _check_labels(name, part)
@@ -268,7 +267,7 @@ def _checked_labels(given: dict[str, ArrayLike]) -> list[np.ndarray]:
       raise ValueError(
         f"{first} have the shape {list(part.shape)} and {name} "
         f"{list(other.shape)}, but both must be class numbers [n] or share "
-        "their columns [n c]: pass labels of one set of classes."
+        "the number of columns [n c]: pass labels of one set of classes."
       )
   if part.ndim == 2:
     return [each.astype(bool) for each in labels.values()]

@@ -181,8 +181,7 @@ class TestEvaluate:
 )
 def test_memory_of_a_device_falls_with_their_number(lower, size):
   one, two, eight = (
-    lowered.bytes_of_a_device(lower(mesh_of(number), size))
-    for number in (1, 2, 8)
+    lowered.device_bytes(lower(mesh_of(number), size)) for number in (1, 2, 8)
   )
   # The tiles do not shrink.
   assert two < 0.75 * one

@@ -6,9 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
-from datasets import shards_test
 from pyarrow import parquet
-from support import commands
+from support import commands, shard_files
 
 from dsth_jax import encode_shards
 from dsth_jax.pipeline import encoded_shards
@@ -19,8 +18,8 @@ def run(tmp_path_factory):
   """A finished run over the images of the shards, of a few steps."""
   directory = tmp_path_factory.mktemp("run")
   # Enough images for five times the bits, and the same as in the shards.
-  files = {f"{n:04d}": shards_test.jpeg(n) for n in range(100)}
-  root = shards_test.write_folder(directory, files)
+  files = {f"{n:04d}": shard_files.jpeg(n) for n in range(100)}
+  root = shard_files.write_folder(directory, files)
   result = commands.run(
     "dsth_jax.main",
     "--config=configs/image_folder.py:simplenet",
@@ -48,31 +47,31 @@ def compiled_once():
     yield
 
 
-def codes_of(output, number=0):
+def read_codes(output, number=0):
   return np.load(output / f"{number:05d}.npy")
 
 
 def test_codes_are_those_of_the_run(run, tmp_path):
-  paths = [str(write(tmp_path)) for write in shards_test.WRITERS.values()]
-  # The hash function is all that is needed of the run.
+  paths = [str(write(tmp_path)) for write in shard_files.WRITERS.values()]
+  # Only the hash function of the run is needed.
   encode_shards.encode_shards(
     run / "hash_function", ",".join(paths), tmp_path / "out"
   )
-  names = (run / "codes" / "names.txt").read_text().split()
-  rows = [names.index(f"{name}.jpg") for name in shards_test.FILES]
+  every = (run / "codes" / "names.txt").read_text().split()
+  rows = [every.index(f"{name}.jpg") for name in shard_files.FILES]
   expected = np.load(run / "codes" / "packed.npy")[rows]
   for number in range(len(paths)):
     np.testing.assert_array_equal(
-      codes_of(tmp_path / "out", number), expected, err_msg=paths[number]
+      read_codes(tmp_path / "out", number), expected, err_msg=paths[number]
     )
-    said = (tmp_path / "out" / f"{number:05d}.txt").read_text().split()
-    assert len(said) == len(rows)
+    names = (tmp_path / "out" / f"{number:05d}.txt").read_text().split()
+    assert len(names) == len(rows)
     assert not (tmp_path / "out" / f"{number:05d}.skipped.txt").exists()
 
 
 @pytest.mark.slow
 def test_workers_divide_the_shards_and_finish_what_is_left(run, tmp_path):
-  path = shards_test.write_folder(tmp_path)
+  path = shard_files.write_folder(tmp_path)
   settings = {"images_per_shard": 9}
 
   def encode(output, **worker):
@@ -83,29 +82,30 @@ def test_workers_divide_the_shards_and_finish_what_is_left(run, tmp_path):
   assert encode("one") == 5
   done = [encode("three", num_workers=3, worker=i) for i in (0, 2)]
   assert done == [2, 1]
-  # The second worker was lost: whoever comes does what it left, and no more.
+  # The second worker was lost: the next one encodes its shards, and no others.
   kept = (tmp_path / "three" / "00000.npy").stat().st_mtime_ns
   assert encode("three") == 2
   assert encode("three") == 0
   assert (tmp_path / "three" / "00000.npy").stat().st_mtime_ns == kept
   for number in range(5):
     np.testing.assert_array_equal(
-      codes_of(tmp_path / "three", number), codes_of(tmp_path / "one", number)
+      read_codes(tmp_path / "three", number),
+      read_codes(tmp_path / "one", number),
     )
 
 
-def index_of(output):
+def read_index(output):
   path = output / "index.json"
   return json.loads(path.read_text()) if path.exists() else None
 
 
 def test_the_last_worker_writes_the_index(run, tmp_path):
-  files = {**shards_test.FILES, "0003": b"no image"}
-  path, output = shards_test.write_folder(tmp_path, files), tmp_path / "out"
+  files = {**shard_files.FILES, "0003": b"no image"}
+  path, output = shard_files.write_folder(tmp_path, files), tmp_path / "out"
 
   def encode(**settings):
     encode_shards.encode_shards(run, str(path), output, **settings)
-    return index_of(output)
+    return read_index(output)
 
   halves = {"images_per_shard": 20, "num_workers": 2}
   assert encode(worker=1, **halves) is None
@@ -114,13 +114,13 @@ def test_the_last_worker_writes_the_index(run, tmp_path):
   assert (index["num_images"], index["num_skipped"]) == (39, 1)
   assert [shard["number"] for shard in index["shards"]] == [0, 1]
   assert [shard["num_images"] for shard in index["shards"]] == [19, 20]
-  # Of other shards it says nothing, and so it goes until they are finished.
+  # There is no index of other shards until they are finished.
   assert encode(images_per_shard=25, num_workers=2, worker=0) is None
   assert encode(images_per_shard=25)["num_images"] == 39
 
 
 def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
-  path, output = shards_test.write_folder(tmp_path), tmp_path / "out"
+  path, output = shard_files.write_folder(tmp_path), tmp_path / "out"
   encode_shard, started = encoded_shards.encode_shard, []
 
   def killed_at_the_third(shard, hash_function):
@@ -135,41 +135,41 @@ def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
   assert sorted(path.name for path in output.glob("*.json")) == [
     *("00000.json", "00001.json")
   ]
-  # As a kill leaves a shard of which the last file was not yet written.
+  # Like a killed worker that had not written the last file of a shard.
   (output / "00001.json").unlink()
   np.save(output / "00001.npy", np.zeros((1, 2), np.uint8))
   encode_shards.encode_shards(run, str(path), output, images_per_shard=10)
   assert [name.split()[-1] for name in started[3:]] == [
     *("[10:20]", "[20:30]", "[30:40]")
   ]
-  assert [len(codes_of(output, number)) for number in range(4)] == [10] * 4
-  assert index_of(output)["num_images"] == 40
+  assert [len(read_codes(output, number)) for number in range(4)] == [10] * 4
+  assert read_index(output)["num_images"] == 40
 
 
 def test_parquet_holds_the_same_codes_and_names(run, tmp_path):
-  path, output = shards_test.write_tar(tmp_path), tmp_path / "out"
+  path, output = shard_files.write_tar(tmp_path), tmp_path / "out"
   encode_shards.encode_shards(run, str(path), output)
-  expected = codes_of(output)
+  expected = read_codes(output)
   encode_shards.encode_shards(run, str(path), output, file_format="parquet")
   table = parquet.read_table(output / "00000.parquet").to_pydict()
-  assert table["name"] == list(shards_test.FILES)
+  assert table["name"] == list(shard_files.FILES)
   assert table["code"] == [row.tobytes() for row in expected]
-  # The other format's files are of the past.
+  # The files of the other format were removed.
   left = sorted(path.name for path in output.iterdir())
   assert left == ["00000.json", "00000.parquet", "index.json"]
 
 
 def test_skipped_images_are_listed(run, tmp_path):
-  files = {**shards_test.FILES, "0003": b"no image"}
-  path = shards_test.write_tar(tmp_path, files)
+  files = {**shard_files.FILES, "0003": b"no image"}
+  path = shard_files.write_tar(tmp_path, files)
   encode_shards.encode_shards(run, str(path), tmp_path / "out")
-  assert len(codes_of(tmp_path / "out")) == len(files) - 1
+  assert len(read_codes(tmp_path / "out")) == len(files) - 1
   listed = (tmp_path / "out" / "00000.skipped.txt").read_text()
   assert listed == "0003\tis not a JPEG, PNG, WebP, GIF or BMP image\n"
 
 
 def test_a_damaged_shard_leaves_the_others(run, tmp_path):
-  good = shards_test.write_tar(tmp_path)
+  good = shard_files.write_tar(tmp_path)
   bad = tmp_path / "bad.tar"
   bad.write_bytes(good.read_bytes()[:5000])
   result = commands.run(
@@ -183,102 +183,48 @@ def test_a_damaged_shard_leaves_the_others(run, tmp_path):
   assert last.startswith("dsth_jax: worker 0 of 1 could not read 1 of its")
   assert f"the shard {bad} is truncated or damaged" in last
   output = tmp_path / "out"
-  assert len(codes_of(output, 1)) == len(shards_test.FILES)
+  assert len(read_codes(output, 1)) == len(shard_files.FILES)
   assert not (output / "00000.json").exists()
-  assert index_of(output) is None
+  assert read_index(output) is None
 
 
 def test_an_unfinished_run_is_refused(tmp_path):
-  path = shards_test.write_tar(tmp_path)
+  path = shard_files.write_tar(tmp_path)
   with pytest.raises(ValueError, match=r"no config\.json"):
     encode_shards.encode_shards(tmp_path, str(path), tmp_path / "out")
   assert not (tmp_path / "out").exists()
 
 
-def _without(folder):
+def _remove(folder):
   return lambda run: shutil.rmtree(run / folder)
 
 
-def _of_other_settings(run):
+def _change_settings(run):
   config = json.loads((run / "config.json").read_text())
   config["train"]["num_epochs"] = 2
   (run / "config.json").write_text(json.dumps(config))
 
 
-def _of_other_labels(run):
+def _change_labels(run):
   path = run / "labels" / "fingerprint.json"
   record = json.loads(path.read_text())
   path.write_text(json.dumps({**record, "fingerprint": "another"}))
 
 
 @pytest.mark.parametrize(
-  ("spoil", "words"),
+  ("spoil", "message"),
   [
-    (_without("hash_function"), "is not finished"),
-    (_of_other_settings, "is not finished with the settings"),
-    (_of_other_labels, "is not finished with the settings"),
+    (_remove("hash_function"), "is not finished"),
+    (_change_settings, "is not finished with the settings"),
+    (_change_labels, "is not finished with the settings"),
   ],
   ids=["hash function", "settings", "labels"],
 )
-def test_a_run_that_lacks_something_is_refused(run, spoil, words, tmp_path):
-  path = shards_test.write_tar(tmp_path)
+def test_a_run_that_lacks_something_is_refused(run, spoil, message, tmp_path):
+  path = shard_files.write_tar(tmp_path)
   spoiled = tmp_path / "run"
   shutil.copytree(run, spoiled)
   spoil(spoiled)
-  with pytest.raises(ValueError, match=words):
+  with pytest.raises(ValueError, match=message):
     encode_shards.encode_shards(spoiled, str(path), tmp_path / "out")
   assert not (tmp_path / "out").exists()
-
-
-SLURM = {"SLURM_NTASKS": "8", "SLURM_PROCID": "3"}
-KUBERNETES = {"JOB_COMPLETION_INDEX": "2"}
-
-
-@pytest.mark.parametrize(
-  ("flags", "environment", "expected"),
-  [
-    ((None, None), {}, (1, 0)),
-    ((5, 4), {}, (5, 4)),
-    ((None, None), SLURM, (8, 3)),
-    ((None, None), {"SLURM_PROCID": "0"}, (1, 0)),
-    # Of an allocation, without a task in it.
-    ((None, None), {"SLURM_NTASKS": "8"}, (1, 0)),
-    ((5, None), KUBERNETES, (5, 2)),
-    ((5, 4), SLURM | KUBERNETES, (5, 4)),
-  ],
-)
-def test_which_worker_this_is(flags, environment, expected):
-  assert encode_shards.which_worker(*flags, environment) == expected
-
-
-@pytest.mark.parametrize(
-  ("flags", "environment", "words"),
-  [
-    ((None, None), KUBERNETES, "worker 2, and nothing says of how many"),
-    ((None, 1), {}, "worker 1, and nothing says of how many"),
-    ((5, None), {}, "5 workers, and nothing says which"),
-  ],
-)
-def test_half_of_a_number_is_refused(flags, environment, words):
-  with pytest.raises(ValueError, match=words):
-    encode_shards.which_worker(*flags, environment)
-
-
-@pytest.mark.parametrize(
-  ("argument", "words"),
-  [
-    ("--format=csv", "value should be one of"),
-    ("--shards=photos.tar", "--run is missing"),
-  ],
-)
-def test_a_wrong_command_line_is_answered_in_one_line(argument, words):
-  result = commands.run("dsth_jax.encode_shards", argument)
-  assert result.returncode == 1
-  (said,) = result.stderr.strip().splitlines()
-  assert said.startswith("dsth_jax: ")
-  assert words in said
-
-
-def test_there_is_no_such_worker(tmp_path):
-  with pytest.raises(ValueError, match="worker is 3 of 3"):
-    encode_shards.encode_shards(tmp_path, "", tmp_path, num_workers=3, worker=3)

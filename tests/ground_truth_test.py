@@ -8,8 +8,8 @@ import pytest
 from dsth_jax.ground_truth import GroundTruth
 
 
-def labels_of(kind, size, seed=0):
-  """Class numbers of which some are missing, or several labels an image."""
+def make_labels(kind, size, seed=0):
+  """Class numbers, some missing, or several labels for each image."""
   rng = np.random.default_rng(seed)
   if kind == "classes":
     return rng.integers(-1, 4, size)
@@ -36,14 +36,14 @@ def relevance(truth):
 @pytest.mark.parametrize("kind", ["classes", "several"])
 class TestLabels:
   def test_a_shared_label_is_relevant(self, kind):
-    queries, database = labels_of(kind, 9), labels_of(kind, 30, seed=1)
+    queries, database = make_labels(kind, 9), make_labels(kind, 30, seed=1)
     truth = GroundTruth.from_labels(queries, database)
     np.testing.assert_array_equal(relevance(truth), shares(queries, database))
     assert (truth.num_queries, truth.num_database) == (9, 30)
     assert not truth.num_ignored.any()
 
-  def test_lists_that_say_the_same_are_the_same(self, kind):
-    queries, database = labels_of(kind, 9), labels_of(kind, 30, seed=1)
+  def test_lists_of_rows_with_a_shared_label_are_the_same(self, kind):
+    queries, database = make_labels(kind, 9), make_labels(kind, 30, seed=1)
     lists = [row.nonzero()[0] for row in shares(queries, database)]
     rows = np.arange(9)
     lists = [row[row != i] for i, row in enumerate(lists)]
@@ -57,9 +57,9 @@ class TestLabels:
       found.ignored.toarray(), expected.ignored.toarray()
     )
 
-  def test_a_set_is_judged_without_the_image_itself(self, kind):
-    labels = labels_of(kind, 30)
-    truth = GroundTruth.of_set(labels)
+  def test_an_image_of_a_set_ignores_itself(self, kind):
+    labels = make_labels(kind, 30)
+    truth = GroundTruth.leave_one_out(labels)
     others = ~np.eye(30, dtype=bool)
     np.testing.assert_array_equal(
       relevance(truth), shares(labels, labels) & others
@@ -69,7 +69,7 @@ class TestLabels:
     assert truth.query_labels is truth.database_labels
 
   def test_selected_rows_are_those_of_the_table(self, kind):
-    truth = GroundTruth.of_set(labels_of(kind, 30))
+    truth = GroundTruth.leave_one_out(make_labels(kind, 30))
     rng = np.random.default_rng(2)
     queries, rows = rng.permutation(30)[:8], rng.permutation(30)[:20]
     found = truth.select(queries, rows)
@@ -84,8 +84,8 @@ class TestLabels:
     )
 
 
-def test_a_query_outside_the_database_ignores_nothing():
-  truth = GroundTruth.of_set(labels_of("classes", 30))
+def test_a_query_outside_the_database_ignores_no_row():
+  truth = GroundTruth.leave_one_out(make_labels("classes", 30))
   assert truth.select(np.arange(10), np.arange(10, 30)).ignored is None
 
 
@@ -112,9 +112,9 @@ def test_a_row_listed_twice_counts_once():
 def test_classes_are_one_number_an_image():
   labels = np.array([3, -1, 0, -7])
   np.testing.assert_array_equal(
-    GroundTruth.of_set(labels).classes, [3, -1, 0, -1]
+    GroundTruth.leave_one_out(labels).classes, [3, -1, 0, -1]
   )
-  assert GroundTruth.of_set(np.eye(3, dtype=bool)).classes is None
+  assert GroundTruth.leave_one_out(np.eye(3, dtype=bool)).classes is None
   assert GroundTruth.from_lists([[0]], num_database=1).classes is None
 
 
@@ -132,10 +132,10 @@ ZEROS = np.zeros(3, int)
 @pytest.mark.parametrize(
   ("make", "arguments", "message"),
   [
-    ("of_set", {"labels": np.zeros(3)}, "labels are float64"),
-    ("of_set", {"labels": np.array([None, 1])}, "labels are object"),
-    ("of_set", {"labels": np.full((2, 2), 7)}, "contain 7, but columns"),
-    ("of_set", {"labels": np.full((2, 2), -1)}, "contain -1, but columns"),
+    ("leave_one_out", {"labels": np.zeros(3)}, "labels are float64"),
+    ("leave_one_out", {"labels": np.array([None, 1])}, "labels are object"),
+    ("leave_one_out", {"labels": np.full((2, 2), 7)}, "contain 7, but columns"),
+    ("leave_one_out", {"labels": np.full((2, 2), -1)}, "contain -1, but columns"),
     ("from_labels", {"query_labels": np.full(3, np.nan)}, "query_labels are float64"),
     ("from_labels", {"query_labels": np.ones((3, 2), bool)}, r"\[3, 2\] and database"),
     ("from_labels", {"query_rows": np.array([0, 3, 1])}, "range over 0 .. 3"),
@@ -149,7 +149,7 @@ ZEROS = np.zeros(3, int)
 )  # fmt: skip
 def test_unfit_input_is_refused(make, arguments, message):
   given = {
-    "of_set": {},
+    "leave_one_out": {},
     "from_labels": {"query_labels": ZEROS, "database_labels": ZEROS},
     "from_lists": {"relevant": [[0], [1]], "num_database": 2},
   }[make]
@@ -163,7 +163,7 @@ def test_unfit_input_is_refused(make, arguments, message):
   ("queries", "rows", "message"),
   [([9], [0], "query_rows range over 9"), ([0], [-1], "database_rows range")],
 )
-def test_selecting_what_is_not_there_is_refused(queries, rows, message):
-  truth = GroundTruth.of_set(ZEROS)
+def test_selecting_unknown_rows_is_refused(queries, rows, message):
+  truth = GroundTruth.leave_one_out(ZEROS)
   with pytest.raises(ValueError, match=message):
     truth.select(np.array(queries), np.array(rows))

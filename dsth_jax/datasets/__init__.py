@@ -1,7 +1,7 @@
 """Images by name: `load`, our own TFDS builders, protocols, pixels.
 
-The only place that names TFDS. Nothing here needs TensorFlow, except
-`dsth_jax.datasets.prepare` for the sets of TFDS's catalogue.
+No other package uses TFDS. Only `dsth_jax.datasets.prepare` needs TensorFlow,
+for the sets of TFDS's catalogue.
 """
 
 import os
@@ -46,7 +46,7 @@ def load(
   max_pixels: int = 100_000_000,
   stored_size: int = 256,
 ) -> Dataset:
-  """Opens a set of images, preparing it first where that is to be done.
+  """Opens a set of images, and prepares it first where that is needed.
 
   Args:
     name: "digits", "image_folder", "features", or a name from TFDS's
@@ -56,14 +56,14 @@ def load(
     labels_file: the class numbers of "features", which has no images.
     label_field: the feature with the labels, where a set of TFDS's catalogue
       has several.
-    data_dir: where prepared sets are kept; by default TFDS's own place,
+    data_dir: where prepared sets are kept; by default that of TFDS,
       ~/tensorflow_datasets.
     max_pixels: an image of "image_folder" with more is skipped.
-    stored_size: an image of "image_folder" is shrunk to this short side, and
-      thus prepared anew when it changes.
+    stored_size: an image of "image_folder" is shrunk to this short side; a
+      change prepares the folder again.
 
   Returns:
-    The dataset; its images stay on disk until asked for.
+    The dataset; its images stay on disk until they are read.
 
   Raises:
     ValueError: the name or the label field is unknown, the set is not
@@ -75,7 +75,7 @@ def load(
       f"max_pixels is {max_pixels} and stored_size {stored_size}: both need to "
       "be 1 or more."
     )
-  # A shell leaves the ~ in --config.data.root=~/photos alone.
+  # A shell does not expand the ~ in --config.data.root=~/photos.
   root, data_dir = os.path.expanduser(root), os.path.expanduser(data_dir)
   if label_field and name in ("image_folder", "features", "digits"):
     raise ValueError(

@@ -17,13 +17,13 @@ from PIL import Image
 from dsth_jax.datasets import prefetch
 from dsth_jax.datasets.dataset import RandomAccess
 
-# Large enough to spare the threads' overhead, small enough that those under
-# way at once weigh little beside a batch.
+# Large enough to save overhead of the threads, small enough that the chunks in
+# progress take little memory next to a batch.
 _CHUNK = 32
 
 
 class Selection:
-  """Some of the images, in a given order, read when they are asked for."""
+  """Some of the images, in a given order, read on access."""
 
   def __init__(self, images: RandomAccess, rows: Int[np.ndarray, "m"]):
     self._images, self._rows = images, rows
@@ -48,15 +48,15 @@ def image_batches(
   Args:
     images: uint8 [height, width, 3] each, with `len` and random access that
       threads may share, such as `Dataset.images` or an array [n, h, w, 3].
-    image_size: pixels a side, see `resize_and_crop`.
-    batch_size: images a batch; the last may have fewer.
-    start: index of the first image, to go on where a run stopped.
+    image_size: pixels on a side, see `resize_and_crop`.
+    batch_size: images in a batch; the last may have fewer.
+    start: index of the first image, to continue where a run stopped.
 
   Yields:
     Batches of resized images.
 
   Raises:
-    ValueError: a size is not positive, or start lies outside the images.
+    ValueError: a size is not positive, or start is out of range.
   """
   if image_size < 1 or batch_size < 1:
     raise ValueError(
@@ -76,7 +76,7 @@ def resize_and_crop(
 ) -> UInt8[np.ndarray, "image_size image_size 3"]:
   """Resizes the short side (bicubic, antialiased), then crops the center.
 
-  An image whose short side is right already keeps its pixels.
+  If the short side has that size already, the pixels are kept.
   """
   height, width, _ = image.shape
   short = min(height, width)

@@ -1,4 +1,4 @@
-"""The handwritten digits that scikit-learn ships: a set without a download."""
+"""The handwritten digits of scikit-learn: a set without a download."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from dsth_jax.datasets.dataset import Dataset
 
 
 class Digits(tfds_builder.OrderedBuilder):
-  """1,797 grey images of 8 x 8 pixels in ten classes, all of them "train".
+  """1,797 gray images of 8 x 8 pixels in ten classes, all of them "train".
 
   References:
     Alpaydin and Kaynak, Optical recognition of handwritten digits, UCI 1998:
-    the test part of the original, which scikit-learn carries.
+    the test part of the original.
   """
 
   VERSION = tfds.core.Version("1.0.0")
@@ -28,7 +28,7 @@ class Digits(tfds_builder.OrderedBuilder):
     return {"train": range(len(_digits().target))}
 
   def read(self, sources: Sequence[int]) -> Iterator[tfds_builder.Record]:
-    """Yields each row as a PNG, its 0 .. 16 spread over 0 .. 255."""
+    """Yields each row as a PNG, with 0 .. 16 scaled to 0 .. 255."""
     digits = _digits()
     for row in sources:
       pixels = np.rint(digits.images[row] * (255 / 16)).astype(np.uint8)
@@ -39,7 +39,7 @@ class Digits(tfds_builder.OrderedBuilder):
 
 
 def load(data_dir: str) -> Dataset:
-  """Prepares the digits, if that is to be done, and opens them."""
+  """Prepares the digits, if that is needed, and opens them."""
   builder = Digits(data_dir=data_dir or None)
   tfds_builder.prepare(builder)
   return tfds_builder.open_prepared(

@@ -1,4 +1,4 @@
-"""Which images a folder holds, and what its sub-folders say about them.
+"""The images of a folder, and their parts and labels by its sub-folders.
 
 >>> layout(["train/cat/1.jpg", "train/dog/2.jpg", "test/cat/3.jpg"])
 Layout(parts=['train', 'train', 'test'], labels=[0, 1, 0],
@@ -33,10 +33,9 @@ class Entry(NamedTuple):
   """An image file.
 
   Attributes:
-    name: path below the root with "/" between the folders, printable whatever
-      bytes the file system holds.
-    path: what opens it.
-    state: size, time of the last change and mode, which say if it changed.
+    name: path below the root with "/" between the folders, always printable.
+    path: to open the file.
+    state: size, time of the last change and mode, to detect changes.
   """
 
   name: str
@@ -50,7 +49,7 @@ class Listing(NamedTuple):
   Attributes:
     entries: ordered by name.
     skipped: image files and folders that cannot be opened at all.
-    num_others: files that are not named as an image.
+    num_others: number of files without the name of an image.
   """
 
   entries: list[Entry]
@@ -59,7 +58,7 @@ class Listing(NamedTuple):
 
 
 class Layout(NamedTuple):
-  """What the folders say: one part and, if all have one, one label an image."""
+  """A part for each image and, if all images have one, a label."""
 
   parts: list[str]
   labels: list[int] | None
@@ -69,13 +68,13 @@ class Layout(NamedTuple):
 def scan(root: str) -> Listing:
   """Lists the images below a folder, at any depth.
 
-  Names that begin with a dot are passed over, as a shell does. Links are
-  followed, but every directory is read once, by the first path to it (real
-  paths before links), so a loop of links ends.
+  Names that begin with a dot are left out, as in a shell. Links are followed,
+  but every directory is read once, by the first path to it (real paths before
+  links), so a loop of links ends.
   """
   entries, skipped, num_others = [], [], 0
   for below, found in _walk(root):
-    # Names may hold any bytes; these print everywhere and stay distinct.
+    # Names may hold any bytes; escaped, they can be printed and stay distinct.
     name = os.fsencode(below).decode("utf-8", "backslashreplace")
     if isinstance(found, OSError):
       skipped.append(Skipped(name, f"cannot be opened: {found.strerror}"))
@@ -90,20 +89,20 @@ def scan(root: str) -> Listing:
 
 
 def is_image(path: str, status: os.stat_result) -> bool:
-  """Whether a name's ending says image; a pipe of that name would hang us."""
+  """Returns whether a file has the name of an image and is no pipe."""
   named = os.path.splitext(path)[1].lower() in EXTENSIONS
   return named and stat.S_ISREG(status.st_mode)
 
 
 def layout(names: Sequence[str]) -> Layout:
-  """Reads parts and labels off the folders in the images' names.
+  """Returns the parts and labels by the folders in the names of images.
 
-  * Folders `train` and, maybe, `test` at the top are the parts, if no other
-    folder stands beside them; images beside them belong to `train`. Anything
-    else is `train` as a whole.
-  * Below that, the first folder is the class, however deep the image lies.
-  * It labels all or nothing: when an image lies in no such folder, or all in
-    one, there are no labels. No image is dropped for that.
+  * Folders `train` and, optionally, `test` at the top are the parts, if there
+    is no other folder at the top; images next to them belong to `train`.
+    Otherwise all images belong to `train`.
+  * Below that, the first folder is the class, at any depth of the image.
+  * If an image is in no such folder, or all are in the same one, no image has a
+    label; none is dropped.
   """
   folders = [name.split("/")[:-1] for name in names]
   top = {path[0].lower() for path in folders if path}
@@ -116,16 +115,16 @@ def layout(names: Sequence[str]) -> Layout:
   loose = [name for name, path in zip(names, folders) if not path]
   if loose and class_names:
     logging.warning(
-      "%d of %d images lie in no class folder (the first: %s), so the set "
-      "counts as one without labels; move them into one to have labels.",
+      "%d of %d images are in no class folder (the first: %s), so the set has "
+      "no labels: move them into class folders to have labels.",
       len(loose),
       len(names),
       loose[0],
     )
   elif len(class_names) == 1:
     logging.warning(
-      "All %d images are of one class (%s), which tells nothing apart, so the "
-      "set counts as one without labels; add folders of others to have labels.",
+      "All %d images are of one class (%s), so the set has no labels: add "
+      "folders of other classes to have labels.",
       len(names),
       class_names[0],
     )
@@ -137,7 +136,7 @@ def layout(names: Sequence[str]) -> Layout:
 
 
 def _walk(root: str) -> Iterator[tuple[str, os.stat_result | OSError]]:
-  """Yields every file below a folder, and what cannot be opened."""
+  """Yields every file below a folder, or the error of opening it."""
   pending, links = collections.deque([""]), collections.deque[str]()
   seen: set[tuple[int, int]] = set()
   while pending or links:
@@ -159,7 +158,7 @@ def _walk(root: str) -> Iterator[tuple[str, os.stat_result | OSError]]:
       try:
         status = os.stat(path)
       except OSError as error:
-        # A link to nothing or to itself, or a file gone since the listing.
+        # A broken link, a link to itself, or a file removed since the listing.
         yield below, error
         continue
       if not stat.S_ISDIR(status.st_mode):

@@ -1,4 +1,4 @@
-"""From an image file to the bytes that are stored of it, and their pixels."""
+"""The stored bytes of an image file, and their pixels."""
 
 import contextlib
 import io
@@ -11,11 +11,10 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from dsth_jax.datasets import dataset
 
-# Pillow opens many more; each decoder left out is one that hostile bytes
-# cannot reach.
+# Pillow opens many more. Hostile bytes cannot reach the decoders left out.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 
-# What undoes each value of the EXIF tag Orientation.
+# The transposition that undoes each value of the EXIF tag Orientation.
 _UPRIGHT = {
   2: Image.Transpose.FLIP_LEFT_RIGHT,
   3: Image.Transpose.ROTATE_180,
@@ -36,22 +35,19 @@ def stored_bytes(
 ) -> bytes:
   """Returns JPEG or PNG bytes that decode to the upright RGB image.
 
-  The file's own bytes when they are already that and small enough; otherwise
-  the first frame, turned as its EXIF data says, over white where it is
-  transparent, shrunk with antialiasing until its short side is `stored_size`,
-  as JPEG of quality 95 if it was one and as PNG if not.
+  The bytes of the file are returned if they are that and small enough.
+  Otherwise the first frame is rotated by its EXIF data, put over white where it
+  is transparent, and shrunk with antialiasing until its short side is
+  `stored_size`; a JPEG is encoded with quality 95, others as PNG.
 
   Args:
     file: at its beginning.
     max_pixels: limit for width times height, checked before any decoding.
     stored_size: limit for the short side.
 
-  Returns:
-    The bytes.
-
   Raises:
     TooLargeError: the image has more than `max_pixels` pixels.
-    Exception: whatever Pillow raises on broken bytes.
+    Exception: any that Pillow raises on broken bytes.
   """
   with _opened(file, max_pixels, stored_size) as image:
     if _is_storable(image, stored_size):
@@ -63,22 +59,15 @@ def stored_bytes(
 def stored_pixels(
   file: BinaryIO | io.BytesIO, *, max_pixels: int, stored_size: int
 ) -> UInt8[np.ndarray, "height width 3"]:
-  """Returns the pixels that `stored_bytes` decode to, for less work.
+  """Returns the decoded pixels of `stored_bytes`, read-only, in less time.
 
-  A JPEG that is shrunk still goes through JPEG once more: a network has
-  learned from pixels that did.
+  A JPEG that is shrunk is still encoded as JPEG once more, as the pixels that a
+  network was trained on.
 
   Args:
     file: at its beginning.
-    max_pixels: limit for width times height, checked before any decoding.
-    stored_size: limit for the short side.
-
-  Returns:
-    The pixels, not to be written to.
-
-  Raises:
-    TooLargeError: the image has more than `max_pixels` pixels.
-    Exception: whatever Pillow raises on broken bytes.
+    max_pixels: as in `stored_bytes`, and so are the errors.
+    stored_size: as in `stored_bytes`.
   """
   with _opened(file, max_pixels, stored_size) as image:
     if _is_storable(image, stored_size):
@@ -90,11 +79,11 @@ def stored_pixels(
 
 
 def skip_reason(error: Exception) -> str:
-  """Says why the two functions above could not read an image.
+  """Returns why the two functions above could not read an image.
 
   Raises:
-    Exception: the error, where it is not the image's fault: a disk or network
-      that fails must not pass for a broken image.
+    Exception: the error itself, if the image is not its cause: a failing disk
+      or network must not count as a broken image.
   """
   if isinstance(error, FileNotFoundError | PermissionError):
     return f"cannot be opened: {error.strerror}"
@@ -102,7 +91,7 @@ def skip_reason(error: Exception) -> str:
     return "is not a JPEG, PNG, WebP, GIF or BMP image"
   if isinstance(error, TooLargeError):
     return str(error)
-  # With a number the system speaks, not Pillow.
+  # An error with a number comes from the system, not from Pillow.
   if isinstance(error, OSError) and error.errno is not None:
     raise error
   return f"is truncated or damaged: {error}"
@@ -110,7 +99,7 @@ def skip_reason(error: Exception) -> str:
 
 @contextlib.contextmanager
 def without_pixel_limit() -> Iterator[None]:
-  """Turns off Pillow's own limit of pixels, which knows no `max_pixels`."""
+  """Disables Pillow's limit of pixels; `max_pixels` is the limit here."""
   limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
   try:
     yield
@@ -137,7 +126,7 @@ def _opened(
 
 
 def _is_lossy(image: Image.Image) -> bool:
-  # MPO is what Pillow calls a JPEG that holds several pictures.
+  # Pillow's name for a JPEG with several pictures is MPO.
   return image.format in ("JPEG", "MPO")
 
 
@@ -168,13 +157,13 @@ def _orientation(image: Image.Image) -> int:
   try:
     return image.getexif().get(ExifTags.Base.Orientation, 1)
   except Exception:
-    # EXIF data is a format of its own; its damage leaves the pixels readable.
+    # Damaged EXIF data leaves the pixels readable.
     return 1
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
   if image.mode.startswith("I"):
-    # Pillow clips 16 bits to 8; the upper 8 are the picture.
+    # Pillow clips 16 bits to 8; the image is in the upper 8.
     image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
   if not image.has_transparency_data:
     return image.convert("RGB")

@@ -22,9 +22,9 @@ Source = tuple[folder_scan.Entry, int | None]
 class ImageFolder(tfds_builder.OrderedBuilder):
   """JPEG, PNG, WebP, GIF (first frame) and BMP files at any depth.
 
-  `folder.layout` says how folders become parts and labels; a file's name, size
-  and time of change go into the name of the TFDS config, so that a changed
-  folder is prepared anew and an unchanged one is not.
+  `folder_scan.layout` finds parts and labels. The name, size and time of change
+  of every file are hashed into the name of the TFDS config, so that only a
+  changed folder is prepared again.
   """
 
   VERSION = tfds.core.Version("1.0.0")
@@ -41,7 +41,7 @@ class ImageFolder(tfds_builder.OrderedBuilder):
 
     Args:
       root: the folder.
-      data_dir: where the prepared set goes; TFDS's own place by default.
+      data_dir: where the prepared set goes; by default that of TFDS.
       max_pixels: an image with more is skipped.
       stored_size: the short side above which an image is shrunk.
 
@@ -54,8 +54,7 @@ class ImageFolder(tfds_builder.OrderedBuilder):
     self.class_names = self._layout.class_names
     self._max_pixels = max_pixels
     self._stored_size = stored_size
-    # The root too: archives unpack to equal times, and two folders of
-    # bitmaps to equal sizes.
+    # The root too: in two folders from archives, times and sizes can be equal.
     known = [os.path.realpath(root), max_pixels, stored_size]
     states = [[entry.name, *entry.state] for entry in self.listing.entries]
     self.fingerprint = hashlib.sha256(
@@ -92,7 +91,7 @@ class ImageFolder(tfds_builder.OrderedBuilder):
 def load(
   root: str, data_dir: str, *, max_pixels: int, stored_size: int
 ) -> Dataset:
-  """Prepares a folder, if that is to be done, and opens it."""
+  """Prepares a folder, if that is needed, and opens it."""
   builder = ImageFolder(
     root=root,
     data_dir=data_dir or None,
@@ -111,7 +110,7 @@ def _scan(root: str) -> folder_scan.Listing:
   if not root:
     raise ValueError(
       "root is empty, but image_folder needs the folder that holds the "
-      "images: pass root=..."
+      "images: pass root=FOLDER."
     )
   if not os.path.isdir(root):
     what = "is not a folder" if os.path.exists(root) else "does not exist"

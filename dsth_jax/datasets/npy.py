@@ -1,4 +1,4 @@
-"""A user's own arrays."""
+"""Arrays in files of a user."""
 
 import os
 

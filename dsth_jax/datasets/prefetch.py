@@ -19,12 +19,12 @@ def prefetch_map(
 ) -> Iterator[Result]:
   """Yields `function(item)` of every item, in order, from a pool of threads.
 
-  `ThreadPoolExecutor.map` would start on all items at once; here at most two
-  items a thread are under way or wait to be taken, so memory stays bounded.
+  `ThreadPoolExecutor.map` would submit all items at once. Here at most two items
+  for each thread are in progress or finished, which bounds the memory.
 
   Args:
-    function: what releases the interpreter lock gains, such as Pillow.
-    items: taken in the caller's thread, as room appears.
+    function: faster in threads if it releases the interpreter lock, as Pillow.
+    items: taken in the thread of the caller.
 
   Yields:
     The results; an exception of `function` is raised in its item's place.

@@ -1,6 +1,6 @@
 """Downloads and prepares a set of TFDS's catalogue, once.
 
-This takes TensorFlow; reading what it leaves does not:
+This needs TensorFlow; reading the prepared set does not:
 
   pip install "dsth_jax[tfds]"
   python -m dsth_jax.datasets.prepare --name=cifar10 --data_dir=DIR
@@ -16,7 +16,7 @@ from dsth_jax.datasets import tfds_catalogue
 
 _NAME = flags.DEFINE_string("name", "", "Name in TFDS's catalogue.")
 _DATA_DIR = flags.DEFINE_string(
-  "data_dir", "", "Where to put it; TFDS's own place by default."
+  "data_dir", "", "Where to put it; by default that of TFDS."
 )
 
 
@@ -29,7 +29,7 @@ def prepare(name: str, data_dir: str) -> str:
   builder = tfds_catalogue.find(name, data_dir)
   if not builder.is_prepared() and not _has_tensorflow():
     raise ValueError(
-      f"preparing {name} takes TensorFlow, which is not installed: "
+      f"preparing {name} needs TensorFlow, which is not installed: "
       'pip install "dsth_jax[tfds]"'
     )
   builder.download_and_prepare(
@@ -45,7 +45,7 @@ def _has_tensorflow() -> bool:
 
 
 def main(argv: Sequence[str]) -> None:
-  """Prepares what the flags name."""
+  """Prepares the set that the flags name."""
   if len(argv) > 1:
     raise app.UsageError(f"unknown argument {argv[1]}: pass --name=NAME.")
   if not _NAME.value:

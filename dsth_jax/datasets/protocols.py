@@ -1,4 +1,4 @@
-"""Which images are queries, which the database, which train the hash.
+"""Protocols: the queries, the database and the training images.
 
 >>> import numpy as np
 >>> parts = np.array(["train"] * 6 + ["test"] * 2)
@@ -20,9 +20,9 @@ class Splits(NamedTuple):
   """Ascending indices of images; no query is in the other two.
 
   Attributes:
-    query: what is searched for.
-    database: what is searched.
-    training: what the hash function learns from; part of the database.
+    query: of the queries.
+    database: of the database.
+    training: of the training images; part of the database.
   """
 
   query: Int64[np.ndarray, "q"]
@@ -37,12 +37,12 @@ def official(
   num_queries: int,
   seed: int,
 ) -> Splits:
-  """The test part asks, the train part answers and trains.
+  """The test part is the queries, the train part is database and training.
 
   Args:
-    dataset_parts: "train" or "test" of every image.
-    ground_truth: one class an image keeps a sample's classes in proportion;
-      else all images are drawn alike.
+    dataset_parts: "train" or "test" for every image.
+    ground_truth: with one class for each image, a sample keeps the classes in
+      proportion; otherwise all images are drawn with equal probability.
     num_queries: 0 for the whole test part, else the size of a sample of it.
     seed: of the sample.
 
@@ -75,15 +75,14 @@ def holdout(
   num_queries: int,
   seed: int,
 ) -> Splits:
-  """A sample of the train part asks, the rest of it answers and trains.
+  """A sample of the train part is the queries, the rest database and training.
 
-  The test part, if there is one, is left alone: what is chosen by these
-  queries (a setting, a schedule, a model) can be judged there honestly.
+  The test part, if there is one, is not used: settings chosen by these queries
+  can be measured there without bias.
 
   Args:
-    dataset_parts: "train" or "test" of every image.
-    ground_truth: one class an image keeps the sample's classes in proportion;
-      else all images are drawn alike.
+    dataset_parts: "train" or "test" for every image.
+    ground_truth: as in `official`.
     num_queries: size of the sample.
     seed: of the sample.
 
@@ -109,22 +108,23 @@ def cifar10_1(
   num_queries: int,
   seed: int,
 ) -> Splits:
-  """100 queries a class, all else the database, 500 a class of it train.
+  """100 queries of each class, the rest database, 500 of each class training.
 
-  CIFAR-10 gives 1,000, 59,000 and 5,000. The parts do not matter.
+  CIFAR-10 gives 1,000, 59,000 and 5,000.
 
   Args:
     dataset_parts: not used.
-    ground_truth: at most one class an image. Images without one are never
+    ground_truth: at most one class for each image. Images without one are never
       queries.
-    num_queries: 0, or the number that the protocol itself gives.
+    num_queries: 0, or the number that follows from the protocol.
     seed: of the samples.
 
   Returns:
     `Splits(query[q], database[m], training[t])`.
 
   Raises:
-    ValueError: without one class an image, or with fewer than 600 images of a class.
+    ValueError: images can have several classes or have none, or a class has
+      fewer than 600 images.
   """
   del dataset_parts
   return _per_class("cifar10-1", ground_truth, 100, 500, num_queries, seed)
@@ -137,22 +137,22 @@ def cifar10_2(
   num_queries: int,
   seed: int,
 ) -> Splits:
-  """1,000 queries a class, all else is the database and trains.
+  """1,000 queries of each class, the rest database and training.
 
-  CIFAR-10 gives 10,000, 50,000 and 50,000. The parts do not matter.
+  CIFAR-10 gives 10,000, 50,000 and 50,000.
 
   Args:
     dataset_parts: not used.
-    ground_truth: at most one class an image. Images without one are never
-      queries.
-    num_queries: 0, or the number that the protocol itself gives.
+    ground_truth: as in `cifar10_1`.
+    num_queries: 0, or the number that follows from the protocol.
     seed: of the sample.
 
   Returns:
     `Splits(query[q], database[m], training[m])`.
 
   Raises:
-    ValueError: without one class an image, or with at most 1,000 images of a class.
+    ValueError: images can have several classes or have none, or a class has
+      at most 1,000 images.
   """
   del dataset_parts
   return _per_class("cifar10-2", ground_truth, 1000, None, num_queries, seed)
@@ -193,8 +193,8 @@ def _sample(
   shuffled = rng.permutation(indices)
   if classes is None:
     return np.sort(shuffled[:size])
-  # Ordered by class and random within: equal steps from a random start meet
-  # every class in proportion, and every image with equal probability.
+  # Ordered by class, random within each: equal steps from a random start draw
+  # every class in proportion and every image with equal probability.
   ordered = shuffled[np.argsort(classes[shuffled], kind="stable")]
   start = rng.integers(len(ordered))
   steps = (np.arange(size) * len(ordered) + start) // size
@@ -214,7 +214,7 @@ def _per_class(
   if classes is None:
     have = "no labels" if ground_truth is None else "several labels"
     raise ValueError(
-      f"protocol {protocol} draws a number of images of every class, but the "
+      f"protocol {protocol} draws from every class, but the "
       f"images have {have}: use the protocol holdout."
     )
   members = _members(protocol, classes, queries + (training or 1))
@@ -236,7 +236,7 @@ def _per_class(
 def _members(
   protocol: str, classes: Int32[np.ndarray, "n"], needed: int
 ) -> list[Int64[np.ndarray, "_"]]:
-  """Returns the images of each class, of which there must be enough."""
+  """Returns the images of each class; raises unless there are enough."""
   known = np.unique(classes[classes >= 0])
   members = [np.flatnonzero(classes == name) for name in known]
   fewest = min(members, key=len)

@@ -1,9 +1,9 @@
-"""What our own TFDS builders share: records in order, and a table of them.
+"""TFDS builders with records in order and a table of their names and labels.
 
-TFDS's `GeneratorBasedBuilder` shuffles records by a hash of their key, and
-past a gigabyte it does so through TensorFlow; `ShardBasedBuilder` writes them
-as they come. Beside its files stands `contents.json`, so that opening a set
-of a million images need not read a million records for their labels.
+TFDS's `GeneratorBasedBuilder` shuffles records by a hash of their key, with
+TensorFlow above a gigabyte; `ShardBasedBuilder` keeps their order. The table is
+in `contents.json`, so that opening a set of a million images does not read a
+million records for their labels.
 """
 
 import abc
@@ -25,17 +25,17 @@ from dsth_jax.ground_truth import GroundTruth
 
 PARTS = ("train", "test")
 
-# TFDS keeps the records of the file it writes in memory, and a reader holds
-# every file open, of which systems allow a process 1,024 or so.
+# TFDS keeps the records of the file that it writes in memory, and a reader holds
+# every file open; systems allow about 1,024 for each process.
 _MIN_RECORDS_A_FILE = 1_024
 _MAX_FILES_A_PART = 256
 
 
 class Record(NamedTuple):
-  """An image on its way into the prepared set.
+  """An image to be written to the prepared set.
 
   Attributes:
-    name: unique, and what the image is called from then on.
+    name: unique.
     image: JPEG or PNG.
     label: index of the class, or None.
   """
@@ -46,7 +46,7 @@ class Record(NamedTuple):
 
 
 class OrderedBuilder(dataset_builder.ShardBasedBuilder):
-  """A builder that keeps the order of its sources and lists what it skipped.
+  """A builder that keeps the order of its sources and lists skipped images.
 
   Attributes:
     class_names: of the labels; empty without.
@@ -56,15 +56,15 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
 
   @abc.abstractmethod
   def sources(self) -> dict[str, Sequence[Any]]:
-    """Returns what `read` makes records of: under "train" and maybe "test"."""
+    """Returns the sources for `read`, under "train" and optionally "test"."""
 
   @abc.abstractmethod
   def read(self, sources: Sequence[Any]) -> Iterator[Record | Skipped]:
-    """Yields for every source its record, or why there is none."""
+    """Yields the record of every source, or the reason to skip it."""
 
   @property
   def is_prepared(self) -> bool:
-    """Whether the set lies complete on disk: TFDS renames it there last."""
+    """Whether the complete set is on disk; TFDS renames it at the end."""
     return pathlib.Path(self.data_dir).is_dir()
 
   def _info(self) -> tfds.core.DatasetInfo:
@@ -73,8 +73,8 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
       "name": tfds.features.Text(),
     }
     if self.class_names:
-      # Given the names, TFDS would write them one a line and read them back
-      # stripped; contents.json holds a folder's name whatever it is.
+      # TFDS writes names as lines and strips them when it reads; contents.json
+      # keeps any name of a folder.
       features["label"] = tfds.features.ClassLabel(
         num_classes=len(self.class_names)
       )
@@ -101,7 +101,7 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
     if not any(self._records.values()):
       raise ValueError(
         f"none of the {total} images could be read; the first, "
-        f"{self._skipped[0].name}: {self._skipped[0].reason}. Look whether "
+        f"{self._skipped[0].name}: {self._skipped[0].reason}. Check whether "
         "the files are damaged, or what made them is not finished."
       )
     contents = {
@@ -120,7 +120,7 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
     }
 
   def _shard(self, part: str, sources: Sequence[Any]) -> Any:
-    """Returns the function that TFDS asks for the records of one file."""
+    """Returns a function that yields the records of one file."""
 
     def examples() -> Iterator[tuple[str, dict[str, Any]]]:
       done = self._records.setdefault(part, [])
@@ -141,7 +141,7 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
     """Keeps TFDS from printing a download of unknown size."""
 
   def _log_download_done(self) -> None:
-    """Keeps TFDS from printing where it put what."""
+    """Keeps TFDS from printing the path."""
 
 
 def prepare(builder: OrderedBuilder) -> None:
@@ -158,24 +158,24 @@ def prepare(builder: OrderedBuilder) -> None:
         download_config=tfds.download.DownloadConfig(try_download_gcs=False),
       )
     except (OSError, RuntimeError) as error:
-      # RuntimeError is what the writer of array_record files raises. Another
-      # process may have come first; then its set is ours.
+      # The writer of array_record files raises RuntimeError. If another process
+      # was first, its set is used.
       if not builder.is_prepared:
         raise ValueError(
-          f"preparing the images in {target} failed ({error}): look at the "
+          f"preparing the images in {target} failed ({error}): check the "
           "disks, or pass a data_dir with room and permission to write."
         ) from error
-  # What a killed process left is no use to anyone now.
+  # Files of a killed process are of no use now.
   for leftover in target.parent.glob("incomplete.*"):
     shutil.rmtree(leftover, ignore_errors=True)
 
 
 def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
-  """Returns the set that `prepare`, here or elsewhere, left in a directory."""
+  """Returns the set that `prepare` wrote to a directory."""
   path = pathlib.Path(data_dir) / "contents.json"
   contents = json.loads(path.read_text(encoding="utf-8"))
   builder = tfds.builder_from_directory(data_dir)
-  # A part of which no image could be read has no records to open.
+  # A part without a readable image has no records to open.
   found = [part for part in PARTS if contents["records"].get(part)]
   records = [contents["records"][part] for part in found]
   names = tuple(name for part in records for name, _ in part)
@@ -183,7 +183,7 @@ def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
   class_names = tuple(contents["class_names"])
   return Dataset(
     images=open_images(builder, found, "image"),
-    ground_truth=GroundTruth.of_set(labels) if class_names else None,
+    ground_truth=GroundTruth.leave_one_out(labels) if class_names else None,
     class_names=class_names,
     parts=np.repeat(found, [len(part) for part in records]),
     names=names,
@@ -203,7 +203,7 @@ def open_images(
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-  """Keeps TFDS from warning of what is meant, such as a config of our own."""
+  """Disables TFDS's warnings, such as those of a config that it does not know."""
   verbosity = logging.get_verbosity()
   logging.set_verbosity(logging.ERROR)
   try:

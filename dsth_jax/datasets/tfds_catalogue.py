@@ -1,4 +1,4 @@
-"""The sets of the TFDS catalogue, already prepared."""
+"""Prepared sets of the TFDS catalogue."""
 
 import difflib
 import hashlib
@@ -20,17 +20,16 @@ def load(name: str, data_dir: str, *, label_field: str = "") -> Dataset:
 
   Args:
     name: as in the catalogue, such as "cifar10".
-    data_dir: where it was prepared; TFDS's own place when empty.
-    label_field: the feature that holds the labels, one or several an image;
-      may be empty where the set has at most one such feature.
+    data_dir: where it was prepared; empty for that of TFDS.
+    label_field: the feature with the labels, one or several for each image; may
+      be empty where the set has at most one such feature.
 
   Returns:
-    The dataset. TFDS writes -1 where a label is unknown, here too no label.
+    The dataset. As in TFDS, -1 is no label.
 
   Raises:
-    ValueError: TFDS knows no such set, it is not prepared, not as array_record
-      files, or it is not a set of single images; or it has no such label, or
-      several to choose from.
+    ValueError: the set is unknown, not prepared, not in array_record files or
+      not a set of single images; or its label field is unknown or missing.
   """
   builder = find(name, data_dir)
   image, label = _image_feature(builder), _label_feature(builder, label_field)
@@ -66,9 +65,9 @@ def find(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
     catalogue = tfds.list_builders(with_community_datasets=False)
     known = ["digits", "image_folder", *catalogue]
     close = difflib.get_close_matches(name, known, n=3)
-    meant = f" (perhaps {' or '.join(close)})" if close else ""
+    hint = f" (perhaps {' or '.join(close)})" if close else ""
     raise ValueError(
-      f"the dataset {name!r} is unknown{meant}: pass digits, image_folder with "
+      f"the dataset {name!r} is unknown{hint}: pass digits, image_folder with "
       "a root, or a name from TFDS's catalogue, such as cifar10 or stl10."
     ) from error
 
@@ -108,14 +107,14 @@ def _label_feature(
     )
   if not label_field and len(known) > 1:
     raise ValueError(
-      f"the dataset {builder.name!r} has several labels an image, "
+      f"the dataset {builder.name!r} has several label fields, "
       f"{', '.join(known)}: choose one with label_field."
     )
   return label_field or (known[0] if known else None)
 
 
 def _class_label(feature: Any) -> tfds.features.ClassLabel | None:
-  """Returns the classes of a feature that holds one label or several."""
+  """Returns the classes of a feature with one or several labels."""
   if isinstance(feature, tfds.features.Sequence):
     feature = feature.feature
   return feature if isinstance(feature, tfds.features.ClassLabel) else None
@@ -124,13 +123,13 @@ def _class_label(feature: Any) -> tfds.features.ClassLabel | None:
 def check_prepared(
   builder: tfds.core.DatasetBuilder, name: str, data_dir: str
 ) -> None:
-  """Raises ValueError unless a set lies ready to be read."""
+  """Raises ValueError unless a set can be read."""
   option = f" --data_dir={data_dir}" if data_dir else ""
   command = f"python -m dsth_jax.datasets.prepare --name={name}{option}"
   if not builder.is_prepared():
     raise ValueError(
       f"the dataset {name!r} is not prepared in {builder.data_dir}, which "
-      'takes TensorFlow once: pip install "dsth_jax[tfds]", then '
+      'needs TensorFlow once: pip install "dsth_jax[tfds]", then '
       f"{command}"
     )
   if builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
@@ -143,7 +142,7 @@ def check_prepared(
 
 
 def _splits(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
-  """Returns the split that is each part."""
+  """Returns the split of each part."""
   splits = builder.info.splits
   found = {}
   if "train" in splits:
@@ -162,7 +161,7 @@ def _splits(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
 def _labels(
   builder: tfds.core.DatasetBuilder, images: Images, field: str | None
 ) -> tuple[GroundTruth | None, tuple[str, ...]]:
-  """Reads the labels; without a single one there are no classes either."""
+  """Returns the labels and class names; none if no image has a label."""
   feature = None if field is None else builder.info.features[field]
   classes = _class_label(feature)
   if field is None or classes is None:
@@ -179,4 +178,4 @@ def _labels(
     known = np.any(labels)
   if not known:
     return None, ()
-  return GroundTruth.of_set(labels), class_names
+  return GroundTruth.leave_one_out(labels), class_names

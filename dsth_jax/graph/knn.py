@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int32, Real
 
+from dsth_jax import unit_length
 from dsth_jax.graph.exact import cpu, device, sharded, tiles
 from dsth_jax.types import ArrayLike
 
@@ -136,8 +137,7 @@ def unit_rows(features: ArrayLike, start: int, size: int) -> np.ndarray:
       "or repair what made it."
     )
   rows = (rows / np.where(peaks == 0, 1, peaks)).astype(np.float32)
-  norms = np.linalg.norm(rows, axis=1, keepdims=True)
-  rows = rows / np.where(norms == 0, 1, norms)
+  rows = unit_length.unit_rows(rows)
   return np.pad(rows, ((0, size - rows.shape[0]), (0, 0)))
 
 

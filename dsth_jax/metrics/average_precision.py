@@ -1,8 +1,8 @@
 """Average precision of a ranking with ties, in closed form.
 
-A ranking is a row of groups, nearest first; the items of a group are equally
-far. Nothing says which of them comes first, so that a metric is the mean over
-all their orders, each as likely, with the lowest and highest beside it.
+A ranking is a row of groups, nearest first. The items of a group are ties:
+equally far, in no order. A metric is therefore the mean over all their orders,
+each as likely, reported with the lowest and the highest value.
 """
 
 import functools
@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 class Ties(NamedTuple):
   """The groups of equally far items of every query's ranking, nearest first.
 
-  Groups without a relevant item may be left out, except that a query needs one
-  group. A padding group has size 0 and stands at the end of the ranking.
+  Groups without a relevant item may be left out, but a query needs one group.
+  A padding group has size 0 and is at the end of the ranking.
 
   Attributes:
     before: items before the group.
@@ -56,9 +56,6 @@ def average_precision(ties: Ties) -> Bracket:
   Lowest with all irrelevant items of a group first, highest with all relevant
   ones first.
 
-  Args:
-    ties: the rankings.
-
   Returns:
     `Bracket` of Float[q].
 
@@ -81,8 +78,8 @@ def average_precision_at(ties: Ties, max_rank: int) -> Bracket:
 
   with S and H the precisions and hits of the groups before.
 
-  Dividing by the hits makes more hits no guarantee of a higher AP@K, so that
-  the bounds are taken over all x.
+  Because of the division, more hits do not guarantee a higher AP@K: the bounds
+  are taken over all x.
 
   Args:
     ties: the rankings.
@@ -136,7 +133,7 @@ def _precision_sums(
 
       sum_i r/n (H + 1 + (i - 1) (r - 1)/(n - 1)) / (N + i)
 
-  With the hits in one run after M items the sum is
+  With all hits directly after M items the sum is
 
       sum_j (H + j) / (M + j) = r + (H - M) sum_j 1 / (M + j)
   """
@@ -166,7 +163,7 @@ def _hypergeometric(
   taken: np.ndarray,
   possible: np.ndarray,
 ) -> np.ndarray:
-  """The chance of `drawn` relevant ones among `taken` of `tied`."""
+  """Returns the chance of `drawn` relevant ones among `taken` of `tied`."""
   table = _log_factorials(_table_size(tied))
 
   def log_choose(total: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -177,12 +174,12 @@ def _hypergeometric(
     tied - relevant, taken - drawn
   )
   weights = np.where(possible, np.exp(logs - log_choose(tied, taken)), 0.0)
-  # They sum to one but for the rounding of large logarithms.
+  # Their sum is one, except for the rounding of large logarithms.
   return weights / weights.sum(1, keepdims=True)
 
 
 def _table_size(*parts: np.ndarray) -> int:
-  """A power of two above the sum, so that few tables are ever made."""
+  """Returns a power of two above the sum, so that few tables are made."""
   largest = sum(int(part.max(initial=0)) for part in parts)
   return 1 << (largest + 1).bit_length()
 

@@ -1,4 +1,4 @@
-"""What every ranking is judged by, and the averages over the queries."""
+"""The metrics of a ranking, and their averages over the queries."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -6,23 +6,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dsth_jax.metrics import average_precision as ties_
-from dsth_jax.metrics import curves
+from dsth_jax.metrics import average_precision, curves
+from dsth_jax.metrics.average_precision import Bracket, Ties
 
-# JSON-serialisable: a figure, or a list beside its grid.
+# Written as JSON: numbers, and lists for the curves and their grids.
 Metrics = dict[str, float | int | list[float] | list[int]]
-# Of each query, so that an average is one mean: Float[q] or Float[q grid].
+# A row for each query, so that an average is one mean: Float[q] or Float[q grid].
 Scores = dict[str, np.ndarray]
 
 
 class Protocol(NamedTuple):
-  """What is asked of a ranking.
+  """The parameters of the metrics.
 
   Attributes:
     max_rank: K of mean_average_precision_at_K and the end of the RIP curve.
     recall_levels: of the RP curve.
     betas: of the F-measures.
-    num_database: items a query is ranked against.
+    num_database: database rows that a query is ranked against.
   """
 
   max_rank: int
@@ -31,7 +31,7 @@ class Protocol(NamedTuple):
   num_database: int
 
   def returned(self) -> np.ndarray:
-    """The grid of the RIP curve."""
+    """Returns the grid of the RIP curve."""
     return curves.returned_images(min(self.max_rank, self.num_database))
 
 
@@ -41,7 +41,11 @@ def checked_protocol(
   betas: Sequence[float],
   num_database: int,
 ) -> Protocol:
-  """Refuses a protocol that asks for nothing that can be measured."""
+  """Returns the protocol.
+
+  Raises:
+    ValueError: a parameter is out of range.
+  """
   if max_rank < 1:
     raise ValueError(
       f"max_rank is {max_rank}, but ranks start at 1: pass a rank to stop at."
@@ -53,18 +57,22 @@ def checked_protocol(
     )
   if not all(beta > 0 for beta in betas):
     raise ValueError(
-      f"betas are {list(betas)}, but each must be above 0: pass 1 to weigh "
-      "precision and recall alike, less to favour precision."
+      f"betas are {list(betas)}, but each must be above 0: pass 1 for "
+      "equal weights of precision and recall, less to favor precision."
     )
   return Protocol(max_rank, tuple(recall_levels), tuple(betas), num_database)
 
 
-def ranking_scores(ties: ties_.Ties, protocol: Protocol) -> Scores:
-  """The metrics of every query that a ranking alone decides."""
+def ranking_scores(ties: Ties, protocol: Protocol) -> Scores:
+  """Returns the metrics of every query that depend only on the ranking."""
   at = f"mean_average_precision_at_{protocol.max_rank}"
   return {
-    **_bracketed("mean_average_precision", ties_.average_precision(ties)),
-    **_bracketed(at, ties_.average_precision_at(ties, protocol.max_rank)),
+    **_bracketed(
+      "mean_average_precision", average_precision.average_precision(ties)
+    ),
+    **_bracketed(
+      at, average_precision.average_precision_at(ties, protocol.max_rank)
+    ),
     "precision_at_recall": curves.precision_at_recall(
       ties, protocol.recall_levels
     ),
@@ -82,10 +90,7 @@ def summarize(
   Args:
     blocks: the scores of these queries, in parts.
     protocol: of all parts.
-    num_queries: with the queries that have none.
-
-  Returns:
-    The metrics by name.
+    num_queries: the number of all queries, with or without a relevant item.
 
   Raises:
     ValueError: no query has a relevant item.
@@ -99,12 +104,12 @@ def summarize(
   scores = {
     name: np.concatenate([part[name] for part in parts]) for name in parts[0]
   }
-  judged = len(scores["mean_average_precision"])
+  num_measured = len(scores["mean_average_precision"])
   means = {name: np.mean(each, axis=0) for name, each in scores.items()}
   precision = means["precision_at_recall"]
   return {
     "num_queries": num_queries,
-    "num_queries_without_relevant": num_queries - judged,
+    "num_queries_without_relevant": num_queries - num_measured,
     "num_database": protocol.num_database,
     **{name: mean.tolist() for name, mean in means.items()},
     "recall_levels": list(protocol.recall_levels),
@@ -113,7 +118,7 @@ def summarize(
   }
 
 
-def _bracketed(name: str, bracket: ties_.Bracket) -> Scores:
+def _bracketed(name: str, bracket: Bracket) -> Scores:
   return {
     name: bracket.expected,
     f"{name}_pessimistic": bracket.pessimistic,

@@ -1,4 +1,4 @@
-"""How well codes use their bits; no labels needed."""
+"""Statistics of codes that need no labels."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -22,9 +22,9 @@ def code_statistics(
   Returns:
     * num_codes and num_distinct_codes;
     * bit_balance: the mean over bits of |share of ones - 1/2|: 0 if every bit
-      splits the images in half, as Eq. 2 asks, 1/2 if every bit is constant;
-    * bit_correlation: the mean absolute correlation of two different bits, 0 if
-      they are uncorrelated. Constant bits have none and are left out;
+      splits the images in half, as in Eq. 2, 1/2 if every bit is constant;
+    * bit_correlation: the mean absolute correlation of two different bits.
+      Constant bits have none and are left out;
     * num_constant_bits.
 
   Raises:
@@ -33,13 +33,13 @@ def code_statistics(
   packed = np.asarray(packed)
   if not len(packed):
     raise ValueError(
-      "the codes are empty, but statistics need at least one: pass what was "
-      "encoded."
+      "the codes are empty, but statistics need at least one row: pass the "
+      "packed codes."
     )
   evaluate_codes.check_num_bits("codes", packed, num_bits)
-  together = _ones_together(packed, num_bits) / len(packed)
-  shares = np.diagonal(together)
-  covariance = together - np.outer(shares, shares)
+  second_moments = _joint_counts(packed, num_bits) / len(packed)
+  shares = np.diagonal(second_moments)
+  covariance = second_moments - np.outer(shares, shares)
   varying = (shares > 0) & (shares < 1)
   return {
     "num_codes": len(packed),
@@ -50,8 +50,8 @@ def code_statistics(
   }
 
 
-def _ones_together(packed: np.ndarray, num_bits: int) -> np.ndarray:
-  """Counts for each two bits the codes in which both are one."""
+def _joint_counts(packed: np.ndarray, num_bits: int) -> np.ndarray:
+  """Counts for each pair of bits the codes in which both are one."""
   total = np.zeros((num_bits, num_bits))
   for start in range(0, len(packed), ROWS_IN_BLOCK):
     block = packed[start : start + ROWS_IN_BLOCK]

@@ -20,12 +20,11 @@ def precision_at_recall(
   """Precision at the rank that reaches each level of recall (RP).
 
   The level L is reached at the t-th relevant item, t = ceil(L R). Let it be the
-  s-th of the r relevant items in a group of n that N items precede. The number
-  Y of irrelevant ones of the group before it is negative hypergeometric, and
+  s-th of the r relevant items in a group of n items, with N items before the
+  group. The number Y of irrelevant items of the group before it is negative
+  hypergeometric, and `_mean_reciprocal` returns the mean of the precision
 
       E t / (N + s + Y)
-
-  is evaluated without a sum over the group, see `_mean_reciprocal`.
 
   Args:
     ties: the rankings.
@@ -34,7 +33,7 @@ def precision_at_recall(
   Returns:
     Float[q levels].
   """
-  # 0.7 * 10 is a little above 7 in floating point, and 7 is meant.
+  # In floating point 0.7 * 10 is a little above 7; the target is 7.
   targets = np.ceil(
     np.asarray(recall_levels)[None, :] * ties.num_relevant[:, None] - 1e-9
   ).astype(np.int64)
@@ -52,7 +51,7 @@ def precision_at_recall(
 
 
 def returned_images(max_rank: int) -> Int[np.ndarray, "grid"]:
-  """A grid of ranks, even in the logarithm, from 1 to `max_rank`."""
+  """Returns ranks from 1 to `max_rank`, evenly spaced in the logarithm."""
   num_points = int(np.log10(max_rank) * POINTS_PER_DECADE) + 1
   grid = 10.0 ** (np.arange(num_points) / POINTS_PER_DECADE)
   return np.unique(np.append(np.rint(grid), max_rank)).astype(np.int64)
@@ -65,8 +64,8 @@ def precision_of_returned(
 
       E = (H + r min(N - M, n) / n) / N
 
-  with the last group that begins before rank N: M items and H hits before it,
-  n items and r hits in it.
+  The last group that begins before rank N has n items and r hits; before it
+  are M items and H hits.
 
   Args:
     ties: the rankings.
@@ -92,17 +91,14 @@ def max_f_measure(
   *,
   beta: float,
 ) -> float:
-  """The largest F-measure over the levels of recall.
+  """Returns the largest F-measure over the levels of recall.
 
       F = (1 + beta^2) P R / (beta^2 P + R)
 
   Args:
     precision: averaged over the queries.
     recall: the level of each.
-    beta: below 1, precision weighs more.
-
-  Returns:
-    The maximum.
+    beta: below 1, precision counts more.
 
   References:
     Table III: the two F columns follow from its recall columns.
@@ -114,7 +110,7 @@ def max_f_measure(
 def _mean_reciprocal(
   before: np.ndarray, order: np.ndarray, size: np.ndarray, hits: np.ndarray
 ) -> np.ndarray:
-  """The mean of 1 / rank of a group's s-th relevant item.
+  """Returns the mean of 1 / rank of a group's s-th relevant item.
 
   Its rank is z + Y, z = N + s, and Y is beta-binomial over 0 .. M, M = n - r, the
   weight of the Hahn polynomials. The mean of 1 / (z + Y) is therefore a
@@ -125,13 +121,13 @@ def _mean_reciprocal(
       A_j = (j + r)(j + s)(M - j) / ((2j + r)(2j + r + 1))
       C_j = j (j + r + M)(j + r - s) / ((2j + r - 1)(2j + r))
 
-  It ends at j = M, and has float64's precision long before: depth j is Gauss
-  quadrature with j points, whose error falls as exp(-4 j sqrt(z / M)).
+  It ends at j = M, and reaches the precision of float64 long before: depth j is
+  Gauss quadrature with j points, with an error of about exp(-4 j sqrt(z / M)).
 
   References:
     NIST DLMF 18.22(i) for A and C, 18.13 for the continued fraction.
   """
-  # The products below outgrow 64-bit integers at some million items.
+  # The products below overflow 64-bit integers at some million items.
   order, hits = order.astype(np.float64), hits.astype(np.float64)
   z, irrelevant = before + order, size - hits
   depth = np.minimum(np.ceil(8 * np.sqrt(irrelevant / z)) + 16, irrelevant)

@@ -12,8 +12,7 @@ from jaxtyping import Int, UInt8
 
 from dsth_jax import hamming
 from dsth_jax.ground_truth import GroundTruth
-from dsth_jax.metrics import averages, relevance, sharded
-from dsth_jax.metrics import distance_bins as bins_
+from dsth_jax.metrics import averages, distance_bins, relevance, sharded
 from dsth_jax.metrics.average_precision import Ties
 from dsth_jax.types import ArrayLike
 
@@ -21,11 +20,11 @@ _Item = TypeVar("_Item")
 
 RECALL_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 BETAS = (0.5, 0.25)
-# What HD3P and NC3P count as near: a distance, and a number of distances.
+# Rows that HD3P and NC3P count: within a distance, within a number of distances.
 HD3P_RADIUS = 3
 NC3P_DISTANCES = 3
-# A tile of distances stays near the cache: larger ones cost more in page
-# faults than they save in dispatch (3.7 against 0.9 ns a pair, 50 MB tiles).
+# Larger tiles of distances cost more in page faults than they save in dispatch
+# (3.7 against 0.9 ns a pair for tiles of 50 MB).
 TILE_QUERIES = 128
 TILE_DATABASE = 65536
 # The scores of a block of queries fit the cache, whatever max_rank is.
@@ -43,44 +42,44 @@ def evaluate(
   betas: Sequence[float] = BETAS,
   mesh: jax.sharding.Mesh | None = None,
 ) -> averages.Metrics:
-  """Judges codes by what they retrieve.
+  """Returns the retrieval metrics of codes.
 
   Database rows that are equally far from a query are ties. Every metric is its
-  mean over all orders of the ties, each as likely, so that the order of the
-  database means nothing; mAP has the lowest and highest value beside it. All of
-  it follows from two histograms of distances a query, of all rows and of the
-  relevant ones.
+  mean over all orders of the ties, each as likely, so that it does not depend
+  on the order of the database; mAP also has its lowest and highest value. All
+  metrics follow from two histograms of distances for each query, of all rows
+  and of the relevant ones.
 
   Args:
     query_codes: packed.
     database_codes: packed.
-    ground_truth: which database rows are relevant to which query, and which
-      are ignored: left out of its ranking.
+    ground_truth: the database rows that are relevant to each query, and those
+      that are ignored: left out of its ranking.
     num_bits: of a code.
     max_rank: K; above the size of the database it means all ranks.
     recall_levels: of the precision-recall curve.
     betas: of the F-measures.
     mesh: of `sharding.make_mesh`: the database is split over its devices. None,
-      or a mesh of one device, is this one. The figures are the same.
+      or a mesh of one device, is the default device. The figures are the same.
 
   Returns:
-    JSON-serialisable figures. Averages are over the queries that have a
-    relevant database row:
+    Figures that can be written as JSON. Averages are over the queries that have
+    a relevant database row:
 
-    * num_queries, num_queries_without_relevant, num_database (rows that every
-      query is ranked against, at the least);
+    * num_queries, num_queries_without_relevant, num_database (the smallest
+      number of rows that a query is ranked against);
     * mean_average_precision and mean_average_precision_at_K, each also with
       _pessimistic and _optimistic;
-    * precision_at_recall beside recall_levels (RP);
-    * precision_of_returned beside returned_images (RIP);
+    * precision_at_recall at recall_levels (RP);
+    * precision_of_returned at returned_images (RIP);
     * max_f_beta_B: the largest F-measure of the RP curve;
-    * hd3p: precision within distance 3, 0 if nothing is there, and
-      hd3p_empty_share, the share of queries for which nothing is;
+    * hd3p: precision within distance 3, 0 without a row there, and
+      hd3p_empty_share, the share of queries without a row there;
     * nc3p: precision within the three smallest distances that occur.
 
   Raises:
-    ValueError: codes and ground truth do not fit together, `num_bits` does not
-      fill the codes, or no query has a relevant row.
+    ValueError: the codes do not fit the ground truth, `num_bits` does not fill
+      the codes, or no query has a relevant row.
 
   References:
     Section IV-A, RP, RIP, NC3P and HD3P; the mean over ties is McSherry and
@@ -105,7 +104,7 @@ def evaluate(
 
 
 def check_num_bits(name: str, packed: ArrayLike, num_bits: int) -> None:
-  """Refuses packed codes that `num_bits` does not fill."""
+  """Raises ValueError unless `num_bits` fills the packed codes."""
   hamming.check_packed(name, packed)
   num_bytes = packed.shape[1]
   if num_bytes != -(-num_bits // 8) or num_bits < 1:
@@ -114,10 +113,10 @@ def check_num_bits(name: str, packed: ArrayLike, num_bits: int) -> None:
       f"{8 * num_bytes - 7} to {8 * num_bytes} bits: pass the number of bits "
       "that were packed."
     )
-  spare = (1 << (8 * num_bytes - num_bits)) - 1
-  if np.any(np.asarray(packed)[:, -1] & np.uint8(spare)):
+  unused = (1 << (8 * num_bytes - num_bits)) - 1
+  if np.any(np.asarray(packed)[:, -1] & np.uint8(unused)):
     raise ValueError(
-      f"{name} have ones past bit {num_bits}, but spare bits must be zero: "
+      f"{name} have ones past bit {num_bits}, but unused bits must be zero: "
       "pass the number of bits that were packed, and pack with codes.pack."
     )
 
@@ -131,12 +130,13 @@ def _histograms(
   """Yields Int[q distance 2] of a block of queries: irrelevant, relevant."""
   ranks = min(protocol.max_rank, protocol.num_database)
   height = max(1, min(TILE_QUERIES, SCORES_IN_BLOCK // ranks))
-  num_queries, num_bins = len(codes[0]), bins_.num_bins(codes[0].shape[1])
+  num_queries = len(codes[0])
+  num_bins = distance_bins.num_bins(codes[0].shape[1])
   starts = range(0, num_queries, height)
   blocks = [slice(i, min(i + height, num_queries)) for i in starts]
   labels = relevance.comparable_labels(ground_truth)
   if mesh is None or mesh.size == 1:
-    counted = _histograms_here(codes, labels, blocks)
+    counted = _histograms_on_one_device(codes, labels, blocks)
   else:
     counted = sharded.histograms(codes, labels, blocks, mesh=mesh)
   for block, histogram in zip(blocks, counted):
@@ -144,12 +144,12 @@ def _histograms(
     yield histogram.reshape(-1, num_bins // 2, 2)
 
 
-def _histograms_here(
+def _histograms_on_one_device(
   codes: tuple[np.ndarray, np.ndarray],
   labels: tuple[np.ndarray, np.ndarray],
   blocks: Sequence[slice],
 ) -> Iterator[Int[np.ndarray, "q bins"]]:
-  """Yields what `split.histograms` does, on one device."""
+  """Yields the histograms of `sharded.histograms`."""
   size = len(codes[1])
   parts = [slice(j, j + TILE_DATABASE) for j in range(0, size, TILE_DATABASE)]
   counts = _one_ahead(
@@ -167,7 +167,7 @@ def _histograms_here(
 
 
 def _one_ahead(items: Iterable[_Item]) -> Iterator[_Item]:
-  """Yields every item after the next has been made, or at least started."""
+  """Yields each item after the next one was made or started."""
   items = iter(items)
   last = next(items)
   for item in items:
@@ -179,10 +179,10 @@ def _one_ahead(items: Iterable[_Item]) -> Iterator[_Item]:
 def _start_count(
   codes: tuple[np.ndarray, np.ndarray], labels: tuple[np.ndarray, np.ndarray]
 ) -> Callable[[], Int[np.ndarray, "q bins"]]:
-  """Starts a tile on the device; what it returns waits for it, and counts."""
-  num_bins = bins_.num_bins(codes[0].shape[1])
-  # NumPy counts 1.5 ns an item, so that half as many items that are pairs take
-  # half the time, if only the table of pairs is small.
+  """Starts a tile on the device; returns a function that waits and counts."""
+  num_bins = distance_bins.num_bins(codes[0].shape[1])
+  # NumPy takes 1.5 ns an item: pairs are half as many items and take half the
+  # time, as long as the table of pairs is small.
   if 2 * (num_bins + 1) ** 2 > len(codes[1]):
     bins = _bins(codes, labels)
     return lambda: np.stack(
@@ -204,10 +204,11 @@ def _start_count(
 
 @jax.jit
 def _bins(codes: tuple[Array, Array], labels: tuple[Array, Array]) -> Array:
-  """The bins of all pairs, in the smallest type."""
-  is_small = bins_.num_bins(codes[0].shape[1]) <= np.iinfo(np.uint8).max + 1
+  """Returns the bins of all pairs, in the smallest type."""
+  num_bins = distance_bins.num_bins(codes[0].shape[1])
+  is_small = num_bins <= np.iinfo(np.uint8).max + 1
   dtype = jnp.uint8 if is_small else jnp.uint16
-  return bins_.bins(codes, labels).astype(dtype)
+  return distance_bins.bins(codes, labels).astype(dtype)
 
 
 @functools.partial(jax.jit, static_argnames="side")
@@ -216,7 +217,7 @@ def _pairs_of_bins(
 ) -> Array:
   """Pairs the bin of each row in the first half with one in the second.
 
-  An odd row is paired with the last bin, which nothing else has.
+  A row without a partner is paired with the last bin, which no row has.
   """
   bins = _bins(codes, labels).astype(jnp.uint16)
   half = -(-bins.shape[1] // 2)

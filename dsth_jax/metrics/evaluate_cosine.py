@@ -1,4 +1,4 @@
-"""The same metrics of float features ranked by cosine: the usual ceiling."""
+"""Retrieval metrics of float features, ranked by cosine: the usual ceiling."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +14,7 @@ from dsth_jax.metrics import averages, evaluate_codes, relevance
 from dsth_jax.metrics.average_precision import Ties
 from dsth_jax.types import ArrayLike
 
-# A block of similarities, and what is sorted of it, stays at some 50 MB.
+# A block of similarities and its sorted copy take some 50 MB.
 SIMILARITIES_IN_BLOCK = 1 << 23
 TILE_QUERIES = 256
 
@@ -28,7 +28,7 @@ def evaluate_features(
   recall_levels: Sequence[float] = evaluate_codes.RECALL_LEVELS,
   betas: Sequence[float] = evaluate_codes.BETAS,
 ) -> averages.Metrics:
-  """Judges features by what their cosine retrieves: what codes aim at.
+  """Returns the retrieval metrics of features.
 
   Equal cosines are ties, as equal distances of codes are. A row of zeros has
   no direction: its cosines count as 0.
@@ -36,18 +36,18 @@ def evaluate_features(
   Args:
     query_features: one row a query.
     database_features: one row a database image.
-    ground_truth: as in `evaluate`, and so are all that follow.
-    max_rank: see there.
-    recall_levels: see there.
-    betas: see there.
+    ground_truth: as in `evaluate`.
+    max_rank: as in `evaluate`.
+    recall_levels: as in `evaluate`.
+    betas: as in `evaluate`.
 
   Returns:
     The metrics of `evaluate` without those of a Hamming distance, hd3p and
     nc3p.
 
   Raises:
-    ValueError: features are not finite, features and ground truth do not fit
-      together, or no query has a relevant row.
+    ValueError: features are not finite or do not fit the ground truth, or no
+      query has a relevant row.
   """
   num_queries, size = ground_truth.num_queries, ground_truth.num_database
   relevance.check_rows("query_features", query_features, num_queries, "queries")
@@ -72,7 +72,7 @@ def _check_columns(queries: ArrayLike, database: ArrayLike) -> None:
     raise ValueError(
       f"query_features have the shape {list(queries.shape)} and "
       f"database_features {list(database.shape)}, but both must be matrices "
-      "with the same columns: extract both with one network."
+      "with the same number of columns: extract both with one backbone."
     )
 
 
@@ -90,7 +90,7 @@ def _unit_rows(name: str, features: ArrayLike) -> np.ndarray:
 
 @jax.jit
 def _opposite_cosines(queries: Array, database: Array) -> Array:
-  """Negative, so that the nearest come first in ascending order."""
+  """Returns negative cosines: ascending, the nearest come first."""
   product = jnp.matmul(queries, database.T, precision=jax.lax.Precision.HIGHEST)
   return -product
 
@@ -122,7 +122,7 @@ def _ties(
 def _block_ties(
   opposite: np.ndarray, relevant: np.ndarray, num_ranked: np.ndarray
 ) -> Ties:
-  """The ties of a block, padded with empty groups at the end."""
+  """Returns the ties of a block, padded with empty groups at the end."""
   num_relevant = np.count_nonzero(relevant, axis=1)
   shape = (len(opposite), int(num_relevant.max(initial=1)))
   before = np.repeat(num_ranked[:, None], shape[1], axis=1)

@@ -1,4 +1,4 @@
-"""What the metrics ask of a ground truth."""
+"""The ground truth in the forms that the metrics use."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,14 +27,14 @@ def relevance(
 def comparable_labels(
   ground_truth: GroundTruth,
 ) -> tuple[Shaped[np.ndarray, "q *c"], Shaped[np.ndarray, "m *c"]]:
-  """Returns labels for `relevance`, which match nothing where there are none."""
+  """Returns labels for `relevance`, where a missing label matches no other."""
   queries, database = ground_truth.query_labels, ground_truth.database_labels
   if queries is None or database is None:
     queries = np.full(ground_truth.num_queries, -1, np.int32)
     database = np.full(ground_truth.num_database, -1, np.int32)
   if queries.ndim == 2:
     return queries, database
-  # Two images without a label would be equal, and no row of the database is -2.
+  # A missing label is -1 in the database and -2 in the queries: never equal.
   return np.where(queries < 0, np.int32(-2), queries), database
 
 
@@ -48,7 +48,7 @@ def add_to_histograms(
 
   Args:
     histograms: of the queries of a block; see `distance_bins.bins`.
-    codes: packed, of all queries and of the database.
+    codes: packed codes of all queries and of the database.
     ground_truth: of all queries.
     block: of queries.
   """
@@ -70,18 +70,18 @@ def add_to_histograms(
 def pairs(
   lists: sparse.csr_array | None, block: slice
 ) -> tuple[Int[np.ndarray, "p"], Int[np.ndarray, "p"]]:
-  """Returns the listed pairs of a block: which of its queries, which row."""
+  """Returns the listed pairs of a block: the query in the block, the row."""
   if lists is None:
     return np.zeros(0, np.int64), np.zeros(0, np.int64)
   return lists[block].nonzero()
 
 
 def check_rows(name: str, rows: ArrayLike, needed: int, of: str) -> None:
-  """Refuses what has no rows, or not those of the ground truth."""
+  """Raises ValueError unless there are rows, as many as needed."""
   if not rows.shape[0]:
     raise ValueError(
-      f"{name} are empty, but metrics need at least one row: pass what was "
-      "encoded."
+      f"{name} are empty, but metrics need at least one row: pass a row for "
+      "each image."
     )
   if rows.shape[0] != needed:
     raise ValueError(
@@ -91,7 +91,7 @@ def check_rows(name: str, rows: ArrayLike, needed: int, of: str) -> None:
 
 
 def num_ranked(ground_truth: GroundTruth) -> int:
-  """Returns how many rows every query is ranked against, at the least."""
+  """Returns the smallest number of rows that a query is ranked against."""
   largest = int(ground_truth.num_ignored.max(initial=0))
   if largest >= ground_truth.num_database:
     raise ValueError(

@@ -23,9 +23,9 @@ def histograms(
   *,
   mesh: jax.sharding.Mesh,
 ) -> Iterator[Int[np.ndarray, "p bins"]]:
-  """Yields how many rows fall into each bin of `bins.bins`, a block of queries.
+  """Yields the number of rows in each bin, for a block of queries at a time.
 
-  Every device counts its own rows, and the counts are added up.
+  Every device counts its rows, and the counts are added up.
 
   Args:
     codes: packed, of the queries and of the database.
@@ -41,13 +41,13 @@ def histograms(
     _place(mesh, rows, num_rows) for rows in (codes[1], labels[1], exists)
   ]
   for block in blocks:
-    # One shape for all blocks: the last is filled up with the first query.
+    # One shape for all blocks: the last one is padded with the first query.
     rows = np.zeros(blocks[0].stop - blocks[0].start, np.int64)
-    wanted = np.arange(len(codes[0]))[block]
-    rows[: len(wanted)] = wanted
+    selected = np.arange(len(codes[0]))[block]
+    rows[: len(selected)] = selected
     queries = sharding.place_whole(mesh, (codes[0][rows], labels[0][rows]))
     counts = count(*queries, *database, tile=tile, mesh=mesh)
-    yield np.asarray(counts)[: len(wanted)].astype(np.int64)
+    yield np.asarray(counts)[: len(selected)].astype(np.int64)
 
 
 @functools.partial(jax.jit, static_argnames=("tile", "mesh"))
@@ -70,15 +70,15 @@ def count(
     def add(counts: Array, rows: tuple[Array, ...]) -> tuple[Array, None]:
       codes, labels, exist = rows
       found = distance_bins.bins((queries, codes), (query_labels, labels))
-      # Past the last bin nothing is counted.
+      # A row that does not exist is past the last bin and not counted.
       found = jnp.where(exist[None, :], found, length)
       counted = jax.vmap(functools.partial(jnp.bincount, length=length))(found)
       return counts + counted.astype(jnp.int32), None
 
     tiles = [part.reshape(-1, tile, *part.shape[1:]) for part in own]
-    nothing = jnp.zeros((len(queries), length), jnp.int32)
-    nothing = jax.lax.pcast(nothing, sharding.ROWS, to="varying")
-    counts, _ = jax.lax.scan(add, nothing, tuple(tiles))
+    zeros = jnp.zeros((len(queries), length), jnp.int32)
+    zeros = jax.lax.pcast(zeros, sharding.ROWS, to="varying")
+    counts, _ = jax.lax.scan(add, zeros, tuple(tiles))
     return jax.lax.psum(counts, sharding.ROWS)
 
   split, whole = sharding.SPLIT, sharding.WHOLE

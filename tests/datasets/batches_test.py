@@ -15,7 +15,7 @@ def test_batches_join_to_all_images():
   images = np.stack([pattern(8, 8, i) for i in range(75)])
   batches = list(datasets.image_batches(images, image_size=8, batch_size=33))
   assert [len(batch) for batch in batches] == [33, 33, 9]
-  # The size is right already: nothing may be resampled.
+  # The images have the size already: they are not resampled.
   np.testing.assert_array_equal(np.concatenate(batches), images)
 
 
@@ -41,7 +41,7 @@ def test_resize_and_crop_resizes_the_short_side_and_crops(shape):
   np.testing.assert_array_equal(datasets.resize_and_crop(image, 6), expected)
 
 
-def test_batches_stay_bounded_ahead():
+def test_batches_read_ahead_is_bounded():
   read = []
 
   class Watched(list):
@@ -54,7 +54,7 @@ def test_batches_stay_bounded_ahead():
   )
   next(batches)
   batches.close()
-  # A batch, and two chunks of eight a thread, with one more being handed on.
+  # A batch, two chunks of eight for each thread, and one in transit.
   assert len(read) <= 8 * (2 * min(os.cpu_count(), 32) + 2)
 
 

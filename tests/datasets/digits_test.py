@@ -1,4 +1,4 @@
-"""The digits are those of scikit-learn."""
+"""The handwritten digits."""
 
 import numpy as np
 import sklearn.datasets
@@ -12,7 +12,7 @@ def test_digits_are_those_of_scikit_learn(store):
   pixels = np.stack(list(dataset.images))
   assert pixels.shape == (1797, 8, 8, 3)
   assert pixels.dtype == np.uint8
-  # 16 grey values spread over 255 survive the rounding to 8 bits.
+  # 16 gray values scaled to 255 are exact after rounding to 8 bits.
   np.testing.assert_array_equal(
     np.rint(pixels[..., 0] / 255 * 16), digits.images
   )

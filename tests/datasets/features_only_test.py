@@ -35,17 +35,17 @@ def test_other_labels_are_another_set(tmp_path):
 
 
 @pytest.mark.parametrize(
-  ("labels", "words"),
+  ("labels", "message"),
   [
     (np.ones((3, 2), int), r"int64 of shape \[3, 2\]"),
     (np.ones(3), r"float64 of shape \[3\]"),
   ],
 )
-def test_what_is_no_label_is_refused(tmp_path, labels, words):
-  with pytest.raises(ValueError, match=f"labels.npy holds {words}"):
+def test_another_kind_of_array_is_refused(tmp_path, labels, message):
+  with pytest.raises(ValueError, match=f"labels.npy holds {message}"):
     _load(tmp_path, labels)
 
 
 def test_a_missing_file_is_named(tmp_path):
-  with pytest.raises(ValueError, match=r"nothing\.npy cannot be read"):
-    datasets.load("features", labels_file=str(tmp_path / "nothing.npy"))
+  with pytest.raises(ValueError, match=r"missing\.npy cannot be read"):
+    datasets.load("features", labels_file=str(tmp_path / "missing.npy"))

@@ -1,4 +1,4 @@
-"""What folders and names mean."""
+"""Parts, labels and names of images in folders."""
 
 import os
 
@@ -23,12 +23,12 @@ from dsth_jax.datasets import folder_scan, image_folder
     ),
     (["test/1.jpg", "train/2.jpg"], "tn", None, ()),
     (["Test/a/1.jpg", "TRAIN/b/2.jpg"], "tn", [0, 1], "ab"),
-    # A class called train, since bus stands beside it.
+    # A class called train, since bus is next to it.
     (["bus/1.jpg", "train/2.jpg"], "nn", [0, 1], ("bus", "train")),
     # One image without a class: no labels, and no image dropped.
     (["1.jpg", "a/2.jpg", "b/3.jpg"], "nnn", None, ()),
     (["1.jpg", "train/a/2.jpg", "test/b/3.jpg"], "nnt", None, ()),
-    # One folder tells nothing apart.
+    # One class is no label.
     (["a/1.jpg", "a/2.jpg"], "nn", None, ()),
     # Without train, test is a folder like others.
     (["test/1.jpg", "val/2.jpg"], "nn", [0, 1], ("test", "val")),
@@ -42,21 +42,21 @@ def test_layout(names, parts, labels, class_names):
   assert found.class_names == tuple(class_names)
 
 
-def test_mixed_layout_is_said(caplog):
+def test_mixed_layout_is_reported(caplog):
   with caplog.at_level("WARNING", logger="absl"):
     folder_scan.layout(["loose.jpg", "a/2.jpg", "b/3.jpg"])
-  assert "1 of 3 images lie in no class folder (the first: loose.jpg)" in (
+  assert "1 of 3 images are in no class folder (the first: loose.jpg)" in (
     caplog.text
   )
 
 
-def test_one_class_alone_is_said(caplog):
+def test_one_class_only_is_reported(caplog):
   with caplog.at_level("WARNING", logger="absl"):
     folder_scan.layout(["cat/1.jpg", "cat/2.jpg"])
   assert "All 2 images are of one class (cat)" in caplog.text
 
 
-def test_labelled_parts(root, store):
+def test_labeled_parts(root, store):
   for seed, name in enumerate(
     ["train/b/1.png", "train/a/2.png", "test/a/3.png", "test/b/x/4.PNG"]
   ):
@@ -75,7 +75,7 @@ def test_labelled_parts(root, store):
     np.testing.assert_array_equal(image, pattern(5, 7, seed))
 
 
-def test_a_part_of_which_nothing_is_readable_is_left_out(root, store):
+def test_a_part_without_a_readable_image_is_left_out(root, store):
   write(root / "train/1.png")
   (root / "test").mkdir()
   (root / "test/2.png").write_text("no image")

@@ -12,7 +12,7 @@ from dsth_jax.datasets import dataset, image_files
 
 @pytest.mark.parametrize("ending", ["png", "PNG", "bmp", "webp", "gif"])
 def test_lossless_formats_are_exact(root, store, ending):
-  # GIF holds 256 colours: give it a picture of two.
+  # GIF has 256 colors: use a picture of two.
   pixels = pattern(12, 16)
   if ending == "gif":
     pixels = np.where(pixels[..., :1] > 127, [255, 0, 9], [0, 80, 0])
@@ -52,16 +52,16 @@ def test_pixels_are_those_of_the_stored_bytes(ending, mode, stored_size):
   np.testing.assert_array_equal(pixels, dataset.decode(stored))
 
 
-def test_grey_becomes_rgb(root, store):
-  grey = pattern(9, 8)[..., 0]
-  write(root / "x.png", grey)
-  expected = np.repeat(grey[..., None], 3, axis=2)
+def test_gray_becomes_rgb(root, store):
+  gray = pattern(9, 8)[..., 0]
+  write(root / "x.png", gray)
+  expected = np.repeat(gray[..., None], 3, axis=2)
   np.testing.assert_array_equal(one(root, store), expected)
 
 
 def test_gif_gives_its_first_frame(root, store):
-  colours = [(255, 0, 0), (0, 255, 0)]
-  frames = [Image.new("RGB", (4, 3), colour) for colour in colours]
+  colors = [(255, 0, 0), (0, 255, 0)]
+  frames = [Image.new("RGB", (4, 3), color) for color in colors]
   frames[0].save(root / "x.gif", save_all=True, append_images=frames[1:])
   assert np.all(one(root, store) == [255, 0, 0])
 
@@ -76,19 +76,19 @@ def test_16_bits_keep_their_upper_8(root, store):
 def test_cmyk_jpeg(root, store):
   image = Image.fromarray(pattern(32, 32)).convert("CMYK")
   image.save(root / "x.jpg", quality=95)
-  # Twice through JPEG, of which the colours are stored at half size.
+  # Twice through JPEG, with colors stored at half size.
   np.testing.assert_allclose(
     one(root, store).astype(int), pattern(32, 32), atol=16
   )
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB"])
-def test_transparency_turns_white(root, store, mode):
+def test_transparency_becomes_white(root, store, mode):
   pixels = np.zeros((2, 2, 4), np.uint8)
   pixels[0] = [10, 10, 10, 255]
   options = {}
   if mode in ("P", "RGB"):
-    # One colour of the palette, or of all, is transparent.
+    # One color of the palette, or of all, is transparent.
     options["transparency"] = 0 if mode == "P" else (0, 0, 0)
     image = Image.fromarray(pixels[..., :3])
     if mode == "P":
@@ -104,13 +104,13 @@ def test_transparency_turns_white(root, store, mode):
 
 def test_half_transparent_over_white(root, store):
   write(root / "x.png", np.full((2, 2, 4), [0, 100, 200, 51], np.uint8))
-  # 51 / 255 is a fifth of the colour and four fifths of white.
+  # 51 / 255 is a fifth of the color and four fifths of white.
   np.testing.assert_array_equal(one(root, store)[0, 0], [204, 224, 244])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation(root, store, orientation):
-  # As the specification words it: where row 0 and column 0 are to be seen.
+  # From the specification: the places of row 0 and column 0.
   stored = pattern(40, 60)
   upright = {
     1: stored,
@@ -155,6 +155,6 @@ def test_shrinking_does_not_alias(root, store):
   board = np.indices((256, 256)).sum(0) % 2 * np.uint8(255)
   write(root / "x.png", board.astype(np.uint8))
   pixels = one(root, store, stored_size=32)
-  # A checkerboard of single pixels is grey from afar; sampling it would give
+  # A checkerboard of single pixels averages to gray; sampling it would give
   # black or white. 3 of 255: the filter's weights in fixed point.
   np.testing.assert_allclose(pixels[4:-4, 4:-4], 127.5, atol=3)

@@ -1,4 +1,4 @@
-"""Laws of the protocols: disjoint, sized, balanced, decided by the seed."""
+"""Laws of the protocols: disjoint, sized, balanced, determined by the seed."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ SIZES = [
 
 
 def cifar10(name, num_queries=0, seed=0, labels=CIFAR10_LABELS):
-  truth = None if labels is None else GroundTruth.of_set(labels)
+  truth = None if labels is None else GroundTruth.leave_one_out(labels)
   return datasets.PROTOCOLS[name](
     CIFAR10_PARTS, truth, num_queries=num_queries, seed=seed
   )
@@ -36,7 +36,7 @@ def test_sizes_and_disjointness(name, num_queries, q, m, t):
   assert tuple(map(len, splits)) == (q, m, t)
   for indices in splits:
     assert indices.dtype == np.int64
-    assert np.all(np.diff(indices) > 0)  # ascending, hence distinct
+    assert np.all(np.diff(indices) > 0)  # ascending and distinct
     assert indices[0] >= 0
     assert indices[-1] < 60_000
   assert not np.intersect1d(splits.query, splits.database).size
@@ -44,17 +44,17 @@ def test_sizes_and_disjointness(name, num_queries, q, m, t):
 
 
 @pytest.mark.parametrize(("name", "num_queries"), [row[:2] for row in SIZES])
-def test_seed_decides(name, num_queries):
+def test_seed_determines_the_splits(name, num_queries):
   first, again = cifar10(name, num_queries), cifar10(name, num_queries)
   for one, other in zip(first, again):
     np.testing.assert_array_equal(one, other)
-  if (name, num_queries) != ("official", 0):  # that one draws nothing
+  if (name, num_queries) != ("official", 0):  # takes all of the test part
     other = cifar10(name, num_queries, seed=1)
     assert not np.array_equal(first.query, other.query)
 
 
 @pytest.mark.parametrize(("name", "num_queries"), [row[:2] for row in SIZES])
-def test_every_class_alike(name, num_queries):
+def test_every_class_has_the_same_size(name, num_queries):
   splits = cifar10(name, num_queries)
   # The parts themselves are a random cut of the labels: not balanced.
   if name.startswith("cifar10"):
@@ -71,15 +71,15 @@ def test_sample_keeps_proportions(name):
   labels, parts = np.append(labels, 0), np.append(parts, "train")
   for seed in range(20):
     splits = datasets.PROTOCOLS[name](
-      parts, GroundTruth.of_set(labels), num_queries=40, seed=seed
+      parts, GroundTruth.leave_one_out(labels), num_queries=40, seed=seed
     )
     counts = np.bincount(labels[splits.query], minlength=3)
     assert np.all(np.abs(counts - [25.6, 12.8, 1.6]) < 1)
 
 
-def test_sample_reaches_every_image_alike():
+def test_sample_draws_every_image_with_equal_probability():
   parts = np.full(11, "train")
-  truth = GroundTruth.of_set(np.repeat([0, 1], [8, 3]))
+  truth = GroundTruth.leave_one_out(np.repeat([0, 1], [8, 3]))
   drawn = np.zeros(11)
   for seed in range(1000):
     splits = protocols.holdout(parts, truth, num_queries=4, seed=seed)
@@ -94,7 +94,7 @@ def test_official_is_the_parts():
   np.testing.assert_array_equal(splits.database, np.arange(50_000))
 
 
-def test_holdout_never_touches_the_test_part():
+def test_holdout_does_not_use_the_test_part():
   splits = cifar10("holdout", 1_000)
   both = np.union1d(splits.query, splits.database)
   np.testing.assert_array_equal(both, np.arange(50_000))
@@ -144,7 +144,7 @@ def test_cifar10_protocols_need_labels(name):
 
 
 @pytest.mark.parametrize("name", ["official", "holdout"])
-def test_several_labels_draw_as_none_do(name):
+def test_several_labels_draw_like_no_labels(name):
   several = np.eye(10, dtype=bool)[CIFAR10_LABELS]
   found, expected = (
     cifar10(name, 100, labels=labels) for labels in (several, None)
@@ -163,7 +163,7 @@ def test_cifar10_protocols_need_enough_of_a_class():
   with pytest.raises(ValueError, match=r"600 images .* class 7 has 599"):
     protocols.cifar10_1(
       np.full(1199, "train"),
-      GroundTruth.of_set(labels),
+      GroundTruth.leave_one_out(labels),
       num_queries=0,
       seed=0,
     )

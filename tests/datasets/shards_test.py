@@ -1,74 +1,24 @@
-"""Shards of encoded images: what is written is what is read."""
+"""Shards of encoded images."""
 
 import io
-import tarfile
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.shard_files import (
+  FILES,
+  WRITERS,
+  jpeg,
+  write_array_record,
+  write_folder,
+  write_parquet,
+  write_tar,
+)
 
 from dsth_jax import datasets
 from dsth_jax.datasets import shards
 
 LIMITS = {"image_size": 16, "max_pixels": 10_000, "stored_size": 256}
-
-
-def jpeg(number):
-  pixels = np.random.default_rng(number).integers(0, 256, (20, 24, 3), np.uint8)
-  encoded = io.BytesIO()
-  Image.fromarray(pixels).save(encoded, "JPEG")
-  return encoded.getvalue()
-
-
-FILES = {f"{number:04d}": jpeg(number) for number in range(40)}
-
-
-def write_tar(directory, files=FILES):
-  path = directory / "photos.tar"
-  with tarfile.open(path, "w") as tar:
-    for name, data in files.items():
-      for suffix, content in (("jpg", data), ("cls", b"3")):
-        member = tarfile.TarInfo(f"{name}.{suffix}")
-        member.size = len(content)
-        tar.addfile(member, io.BytesIO(content))
-  return path
-
-
-def write_parquet(directory, files=FILES):
-  import pyarrow
-  from pyarrow import parquet
-
-  path = directory / "photos.parquet"
-  images = [{"bytes": data, "path": name} for name, data in files.items()]
-  parquet.write_table(pyarrow.table({"image": images}), path)
-  return path
-
-
-def write_array_record(directory, files=FILES):
-  from array_record.python import array_record_module
-
-  path = directory / "photos.array_record"
-  writer = array_record_module.ArrayRecordWriter(str(path), "group_size:1")
-  for data in files.values():
-    writer.write(data)
-  writer.close()
-  return path
-
-
-def write_folder(directory, files=FILES):
-  path = directory / "photos"
-  path.mkdir()
-  for name, data in files.items():
-    (path / f"{name}.jpg").write_bytes(data)
-  return path
-
-
-WRITERS = {
-  "tar": write_tar,
-  "parquet": write_parquet,
-  "array_record": write_array_record,
-  "folder": write_folder,
-}
 
 
 def find(path):
@@ -77,7 +27,7 @@ def find(path):
 
 @pytest.mark.parametrize("kind", WRITERS)
 class TestEveryKind:
-  def test_gives_what_was_written(self, kind, tmp_path):
+  def test_reads_the_images_that_were_written(self, kind, tmp_path):
     (shard,) = find(WRITERS[kind](tmp_path))
     assert shard.kind == kind
     read = list(shards.read(shard))
@@ -95,7 +45,7 @@ class TestEveryKind:
     (expected,) = datasets.image_batches(images, image_size=16, batch_size=40)
     np.testing.assert_array_equal(found, expected)
 
-  def test_what_is_no_image_is_named(self, kind, tmp_path):
+  def test_a_file_that_is_no_image_is_skipped(self, kind, tmp_path):
     files = {**FILES, "0007": b"no image"}
     (shard,) = find(WRITERS[kind](tmp_path, files))
     found = list(shards.resized_images(shard, **LIMITS))
@@ -129,7 +79,7 @@ def test_a_truncated_shard_is_named(kind, share, tmp_path):
 def test_a_damaged_shard_is_named(kind, tmp_path):
   path = WRITERS[kind](tmp_path)
   data = bytearray(path.read_bytes())
-  # A header of a tar, of a page or of a chunk, and what comes after.
+  # A header of a tar, of a page or of a chunk, and the bytes after it.
   data[:512] = data[512:1024] = b"\xff" * 512
   path.write_bytes(data)
   (shard,) = find(path)
@@ -139,12 +89,12 @@ def test_a_damaged_shard_is_named(kind, tmp_path):
     list(shards.read(shard))
 
 
-def test_a_shard_that_has_gone_is_named(tmp_path):
+def test_a_removed_shard_is_named(tmp_path):
   for write in (write_tar, write_parquet, write_array_record):
     path = write(tmp_path)
     (shard,) = find(path)
     path.unlink()
-    with pytest.raises(shards.ShardError, match=f"{path} has gone"):
+    with pytest.raises(shards.ShardError, match=f"{path} was removed"):
       list(shards.read(shard))
 
 
@@ -157,12 +107,12 @@ def test_parquet_without_one_column_of_images(names, tmp_path):
   columns = [pyarrow.array([b"a"])] * len(names)
   parquet.write_table(pyarrow.table(columns, names), path)
   (shard,) = find(path)
-  with pytest.raises(shards.ShardError, match="no one column `image`"):
+  with pytest.raises(shards.ShardError, match="but one column `image`"):
     list(shards.read(shard))
 
 
 @pytest.mark.parametrize(
-  ("pattern", "words"),
+  ("pattern", "message"),
   [
     ("missing.tar", "missing.tar does not exist"),
     ("missing-*.tar", "no shard matches"),
@@ -171,13 +121,13 @@ def test_parquet_without_one_column_of_images(names, tmp_path):
     ("", "no image to read"),
   ],
 )
-def test_patterns_that_name_nothing(pattern, words, tmp_path):
+def test_patterns_without_a_match_are_refused(pattern, message, tmp_path):
   (tmp_path / "notes.txt").write_text("notes")
-  with pytest.raises(ValueError, match=words):
+  with pytest.raises(ValueError, match=message):
     find(tmp_path / pattern)
 
 
-def test_a_folder_is_cut_in_order(tmp_path):
+def test_a_folder_is_divided_in_order(tmp_path):
   path = write_folder(tmp_path)
   found = shards.find(str(path), images_per_shard=15)
   names = [[image.name for image in shards.read(shard)] for shard in found]
@@ -187,7 +137,7 @@ def test_a_folder_is_cut_in_order(tmp_path):
   ]
 
 
-def test_a_shard_written_anew_is_another(tmp_path):
+def test_a_shard_written_again_has_another_fingerprint(tmp_path):
   (before,) = find(write_tar(tmp_path))
   (again,) = find(tmp_path / "photos.tar")
   assert before.fingerprint == again.fingerprint

@@ -1,55 +1,16 @@
 """Sets of TFDS's catalogue."""
 
 import io
-import pathlib
-import subprocess
-import sys
 from types import MappingProxyType
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from absl import app, flags
-from absl.testing import flagsaver
 from PIL import Image
-from support.folders import pattern, write
+from support.fake_photos import FakePhotos, prepare_fake
+from support.folders import pattern
 
 from dsth_jax import datasets
-from dsth_jax.datasets import prepare
-
-
-class FakePhotos(tfds.core.ShardBasedBuilder):
-  """A set as TFDS's catalogue has them."""
-
-  VERSION = tfds.core.Version("1.2.3")
-
-  def _info(self):
-    features = {
-      "image": tfds.features.Image(shape=(6, 8, 3)),
-      "label": tfds.features.ClassLabel(names=["cat", "dog", "owl"]),
-      "id": tfds.features.Text(),
-    }
-    return tfds.core.DatasetInfo(
-      builder=self, features=tfds.features.FeaturesDict(features)
-    )
-
-  def _shard_iterators_per_split(self, dl_manager):
-    def examples(first, size):
-      for i in range(first, first + size):
-        encoded = io.BytesIO()
-        Image.fromarray(pattern(6, 8, i)).save(encoded, "PNG")
-        record = {"image": encoded.getvalue(), "label": i % 3, "id": f"{i}"}
-        yield f"{i}", record
-
-    return {
-      "test": [lambda: examples(10, 3)],
-      "train": [lambda: examples(0, 5), lambda: examples(5, 5)],
-      "unlabelled": [lambda: examples(20, 2)],
-    }
-
-
-def prepare_fake(store, file_format="array_record"):
-  FakePhotos(data_dir=str(store)).download_and_prepare(file_format=file_format)
 
 
 def test_prepared_set_of_the_catalogue(store):
@@ -66,7 +27,7 @@ def test_prepared_set_of_the_catalogue(store):
 
 
 @pytest.mark.parametrize("name", ["cifar10", "stl10"])
-def test_set_that_is_not_prepared(store, name):
+def test_a_set_that_is_not_prepared_is_refused(store, name):
   with pytest.raises(ValueError, match="is not prepared") as error:
     datasets.load(name, data_dir=str(store))
   assert 'pip install "dsth_jax[tfds]"' in str(error.value)
@@ -95,7 +56,7 @@ def test_a_set_of_unknown_labels_has_none(store, monkeypatch):
 
 
 class FakeScenes(FakePhotos):
-  """A set with three kinds of labels, one of them several an image."""
+  """A set with three kinds of labels, one of them with several for an image."""
 
   labels = MappingProxyType(
     {
@@ -191,69 +152,9 @@ def test_set_without_images(store):
     datasets.load("imdb_reviews", data_dir=str(store))
 
 
-def test_prepare_makes_what_load_reads(store, monkeypatch):
-  # Unlike those of the catalogue, this set does without.
-  monkeypatch.setattr(prepare, "_has_tensorflow", lambda: True)
-  location = prepare.prepare("fake_photos", str(store))
-  assert pathlib.Path(location) == store / "fake_photos" / "1.2.3"
-  assert len(datasets.load("fake_photos", data_dir=str(store)).images) == 13
-
-
-def run_prepare(name, *arguments):
-  if not flags.FLAGS.is_parsed():
-    flags.FLAGS(["tests"])
-  with flagsaver.flagsaver(name=name):
-    prepare.main(["prepare", *arguments])
-
-
-def test_prepare_refuses_a_stray_argument():
-  with pytest.raises(app.UsageError, match="unknown argument stray"):
-    run_prepare("cifar10", "stray")
-
-
-def test_prepare_refuses_an_unknown_set():
-  with pytest.raises(app.UsageError, match="'nosuchset' is unknown"):
-    run_prepare("nosuchset")
-
-
-def test_prepare_needs_tensorflow(monkeypatch):
-  monkeypatch.setattr(prepare, "_has_tensorflow", lambda: False)
-  with pytest.raises(app.UsageError, match="takes TensorFlow, which is not"):
-    run_prepare("cifar10")
-
-
-def test_prepare_is_a_command():
-  command = [sys.executable, "-m", "dsth_jax.datasets.prepare"]
-  done = subprocess.run(command, capture_output=True, text=True, check=False)
-  assert done.returncode != 0
-  assert "--name is missing" in done.stdout + done.stderr
-
-
 def test_set_of_another_file_format(store):
   prepare_fake(store)
   info = store / "fake_photos/1.2.3/dataset_info.json"
   info.write_text(info.read_text().replace("array_record", "tfrecord"))
   with pytest.raises(ValueError, match=r"as tfrecord files.*another data_dir"):
     datasets.load("fake_photos", data_dir=str(store))
-
-
-def test_no_tensorflow_and_no_chatter(root, store):
-  write(root / "x.png")
-  code = (
-    "import sys\n"
-    "from dsth_jax import datasets\n"
-    "d = datasets.load('image_folder', root=sys.argv[1], data_dir=sys.argv[2])\n"
-    "list(d.images)\n"
-    "assert 'tensorflow' not in sys.modules\n"
-  )
-  done = subprocess.run(
-    [sys.executable, "-c", code, str(root), str(store)],
-    capture_output=True,
-    text=True,
-    check=True,
-  )
-  assert done.stdout == ""
-  lines = done.stderr.replace("\r", "\n").splitlines()
-  assert all(
-    line.startswith("Preparing image_folder") for line in lines if line
-  )

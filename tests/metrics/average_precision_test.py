@@ -1,19 +1,17 @@
-"""Tests of the means over ties against enumeration, loops and peers."""
+"""The means over ties against enumeration, loops and scikit-learn."""
 
 import itertools
 import math
 
 import numpy as np
 import pytest
-import scipy.stats
 import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsth_jax import metrics
 from dsth_jax.ground_truth import GroundTruth
-from dsth_jax.metrics import average_precision as ties_
-from dsth_jax.metrics import curves
+from dsth_jax.metrics import average_precision, curves
 
 LEVELS = (0.3, 0.5, 1.0)
 
@@ -167,74 +165,14 @@ def test_without_ties_average_precision_is_scikit_learns():
   assert found["mean_average_precision"] == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-  ("before", "order", "size", "hits"),
-  [
-    (0, 1, 1, 1),
-    (0, 1, 2, 1),
-    (7, 3, 20, 3),
-    (0, 1, 50_000, 1),  # the slowest continued fraction: z = 1, all ranks even
-    (0, 1, 50_000, 2),
-    (0, 300, 5_000, 500),
-    (40_000, 3, 9_000, 4),
-    (12, 2_500, 25_000, 5_000),
-  ],
-)
-def test_mean_reciprocal_rank_is_the_negative_hypergeometric_sum(
-  before, order, size, hits
-):
-  irrelevant = np.arange(size - hits + 1)
-  chances = scipy.stats.betabinom.pmf(
-    irrelevant, size - hits, order, hits - order + 1
-  )
-  expected = np.sum(chances / (before + order + irrelevant))
-  arguments = (np.array([[x]]) for x in (before, order, size, hits))
-  found = curves._mean_reciprocal(*arguments).item()
-  # The rounding of the log-gammas behind scipy's chances.
-  assert found == pytest.approx(expected, rel=1e-9)
-
-
 def test_huge_groups_neither_overflow_nor_cancel():
   # All codes equal: in a random order every precision is the share on average.
   million = np.full((1, 1), 3_000_000)
-  ties = ties_.Ties(
+  ties = average_precision.Ties(
     0 * million, million, 0 * million, million // 3, million[0] // 3
   )
-  assert ties_.average_precision(ties).expected[0] == pytest.approx(1 / 3, 1e-4)
+  assert average_precision.average_precision(ties).expected[0] == pytest.approx(
+    1 / 3, 1e-4
+  )
   found = curves.precision_at_recall(ties, [0.5])[0, 0]
   assert found == pytest.approx(1 / 3, rel=1e-5)
-
-
-@pytest.mark.parametrize(
-  ("precision", "expected"),
-  [
-    # Table III, precision at recall 0.1 .. 1, then max F at beta 0.5 and 0.25.
-    # (Of its 32 rows only GoogLeNet, MLP+BatchNorm on CIFAR-10 contradicts
-    # itself: 0.66769 where its own columns give 0.66308.)
-    (
-      [0.88767, 0.84391, 0.75071, 0.65969, 0.58496, 0.52461],
-      (0.64682, 0.71389),
-    ),
-    (
-      [0.94169, 0.89300, 0.79224, 0.68560, 0.59855, 0.59855],
-      (0.66658, 0.74904),
-    ),
-    (
-      [0.81520, 0.71389, 0.57970, 0.49731, 0.43375, 0.39043],
-      (0.53190, 0.62016),
-    ),
-    (
-      [0.59888, 0.47894, 0.35179, 0.30677, 0.26113, 0.24565],
-      (0.37448, 0.46301),
-    ),
-    ([0.1] * 6, (0.12195, 0.10559)),
-  ],
-)
-def test_max_f_measure_reproduces_table_3(precision, expected):
-  recall = np.array([0.1, 0.2, 0.4, 0.6, 0.8, 1.0])
-  found = [
-    metrics.max_f_measure(np.array(precision), recall, beta=beta)
-    for beta in (0.5, 0.25)
-  ]
-  # The table's five digits, rounded like the precisions it follows from.
-  np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

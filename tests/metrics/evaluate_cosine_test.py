@@ -1,4 +1,4 @@
-"""Tests of the ceiling (cosine on features) and of the code statistics."""
+"""The metrics of features, ranked by cosine."""
 
 import inspect
 import json
@@ -11,17 +11,19 @@ from dsth_jax import metrics
 from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.metrics import evaluate_cosine
 
-# Of a Hamming distance, and so not of features.
-CODES_ALONE = {"hd3p", "hd3p_empty_share", "nc3p"}
+# Metrics of a Hamming distance, which features do not have.
+
+
+ONLY_OF_CODES = {"hd3p", "hd3p_empty_share", "nc3p"}
 
 
 def _clustered(num_queries=30, num_rows=300, num_features=12):
   """Features and labels, (queries, rows) each, of three classes."""
   rng = np.random.default_rng(0)
-  centres = rng.normal(size=(3, num_features))
+  centers = rng.normal(size=(3, num_features))
   labels = [rng.integers(0, 3, n) for n in (num_queries, num_rows)]
   features = [
-    centres[part] + rng.normal(size=(len(part), num_features))
+    centers[part] + rng.normal(size=(len(part), num_features))
     for part in labels
   ]
   return (*features, *labels)
@@ -54,7 +56,7 @@ def test_signs_as_features_are_the_codes(left_out):
   truth = GroundTruth.from_labels(query_labels, labels, query_rows=rows)
   expected = metrics.evaluate(*codes, truth, num_bits=16, max_rank=40)
   found = metrics.evaluate_features(*signs, truth, max_rank=40)
-  shared = {k: v for k, v in expected.items() if k not in CODES_ALONE}
+  shared = {k: v for k, v in expected.items() if k not in ONLY_OF_CODES}
   _assert_equal(found, shared)
 
 
@@ -68,19 +70,19 @@ def test_average_precision_of_cosines_is_scikit_learns():
       for label, row in zip(query_labels, cosines)
     ]
   )
-  # Float32 cosines swap neighbours in a ranking of 300 that differ by 1e-7.
+  # Float32 cosines swap rows of the ranking that differ by 1e-7.
   assert found["mean_average_precision"] == pytest.approx(expected, rel=1e-4)
   assert json.loads(json.dumps(found)) == found
 
 
-def test_scale_of_features_and_size_of_blocks_mean_nothing(monkeypatch):
+def test_scale_of_features_and_size_of_blocks_change_nothing(monkeypatch):
   queries, database, query_labels, labels = _clustered()
   expected = _evaluate(queries, database, query_labels, labels)
   monkeypatch.setattr(evaluate_cosine, "TILE_QUERIES", 7)
   # Powers of two change no digit of a cosine.
   found = _evaluate(4 * queries, database / 8, query_labels, labels)
   for name in expected:
-    # A product of another shape may round, and swap two neighbours.
+    # A product of another shape may round, and swap two rows.
     np.testing.assert_allclose(found[name], expected[name], rtol=1e-3)
 
 
@@ -105,7 +107,7 @@ def test_queries_without_relevant_rows_are_left_out():
   found = _evaluate(queries, database, query_labels, labels)
   expected = _evaluate(queries[4:], database, query_labels[4:], labels)
   assert found["num_queries_without_relevant"] == 4
-  # A product of another shape may round, and swap two neighbours.
+  # A product of another shape may round, and swap two rows.
   assert found["mean_average_precision"] == pytest.approx(
     expected["mean_average_precision"], rel=1e-4
   )
@@ -155,58 +157,3 @@ def test_unfit_input_is_refused(changes, message):
   # Past the type checks of the tests, which users do not have.
   with pytest.raises(ValueError, match=message):
     inspect.unwrap(metrics.evaluate_features)(**(arguments | changes))
-
-
-@pytest.mark.parametrize("num_bits", [2, 9, 24])
-def test_statistics_are_those_of_numpy(num_bits):
-  rng = np.random.default_rng(0)
-  bits = (rng.random((200, num_bits)) < 0.3).astype(np.uint8)
-  bits[:, 1] = bits[:, 0] ^ (rng.random(200) < 0.1)
-  found = metrics.code_statistics(np.packbits(bits, axis=1), num_bits=num_bits)
-  correlation = np.abs(np.corrcoef(bits.T))[~np.eye(num_bits, dtype=bool)]
-  expected = {
-    "num_codes": 200,
-    "num_distinct_codes": len({tuple(row) for row in bits}),
-    "bit_balance": np.abs(bits.mean(0) - 0.5).mean(),
-    "bit_correlation": correlation.mean(),
-    "num_constant_bits": 0,
-  }
-  # Float64 covariances by another formula.
-  assert found == pytest.approx(expected, rel=1e-9)
-
-
-def test_statistics_of_ideal_and_of_constant_codes():
-  every_code = np.arange(256, dtype=np.uint8)[:, None]
-  assert metrics.code_statistics(every_code, num_bits=8) == {
-    "num_codes": 256,
-    "num_distinct_codes": 256,
-    "bit_balance": 0,
-    "bit_correlation": 0,
-    "num_constant_bits": 0,
-  }
-  constant = np.full((5, 1), 0b10100000, np.uint8)
-  assert metrics.code_statistics(constant, num_bits=4) == {
-    "num_codes": 5,
-    "num_distinct_codes": 1,
-    "bit_balance": 0.5,
-    "bit_correlation": 0,
-    "num_constant_bits": 4,
-  }
-
-
-def test_constant_bits_are_left_out_of_the_correlation():
-  bits = np.array([[1, 0, 0, 1], [1, 0, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0]])
-  packed = np.packbits(bits.astype(np.uint8), axis=1)
-  found = metrics.code_statistics(packed, num_bits=4)
-  assert found["num_constant_bits"] == 2
-  assert found["bit_correlation"] == pytest.approx(1)
-
-
-@pytest.mark.parametrize(
-  ("num_codes", "num_bits", "message"),
-  [(0, 8, "codes are empty"), (3, 9, "num_bits is 9"), (3, 7, "past bit 7")],
-)
-def test_statistics_refuse_what_is_no_code(num_codes, num_bits, message):
-  packed = np.full((num_codes, 1), 255, np.uint8)
-  with pytest.raises(ValueError, match=message):
-    metrics.code_statistics(packed, num_bits=num_bits)

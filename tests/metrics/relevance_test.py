@@ -1,4 +1,4 @@
-"""Metrics under every kind of ground truth, against single queries by hand."""
+"""The metrics with every kind of ground truth, against a loop over queries."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.metrics import evaluate_codes
 
 NUM_QUERIES, NUM_ROWS = 12, 60
-# Of the averaged curve, or counts: not the average of single queries.
+# Counts, or of the averaged curve: not the averages of single queries.
 NOT_AVERAGES = {
   "num_queries",
   "num_database",
@@ -44,7 +44,7 @@ def _assert_equal(found, expected, names):
 
 
 def _one_by_one(evaluate, vectors, relevant, ignored):
-  """Every query against a database without what it ignores; the averages."""
+  """Averages over the queries, each on a database without its ignored rows."""
   every = []
   for query in range(NUM_QUERIES):
     keep = np.setdiff1d(np.arange(NUM_ROWS), ignored[query])
@@ -61,7 +61,7 @@ def _one_by_one(evaluate, vectors, relevant, ignored):
 def test_ignored_rows_are_as_if_removed(evaluate, monkeypatch):
   monkeypatch.setattr(evaluate_codes, "TILE_QUERIES", 5)
   rng = np.random.default_rng(1)
-  # One query has nothing relevant, and each ignores another number of rows.
+  # One query has no relevant row; each ignores another number of rows.
   lists = [rng.permutation(NUM_ROWS)[:20] for _ in range(NUM_QUERIES)]
   relevant = [rows[:7] for rows in lists]
   relevant[3] = []
@@ -79,7 +79,7 @@ def test_ignored_rows_are_as_if_removed(evaluate, monkeypatch):
 
 @both
 @pytest.mark.parametrize("several", [False, True])
-def test_missing_and_several_labels_are_those_of_a_loop(evaluate, several):
+def test_missing_and_several_labels_equal_a_loop(evaluate, several):
   rng = np.random.default_rng(2)
   if several:
     labels = (rng.random((NUM_ROWS, 6)) < 0.2).astype(np.uint8)
@@ -88,9 +88,9 @@ def test_missing_and_several_labels_are_those_of_a_loop(evaluate, several):
     labels = rng.integers(-2, 4, NUM_ROWS)
     table = (labels[:, None] == labels[None]) & (labels >= 0)
   vectors, rows = _vectors(), np.arange(NUM_QUERIES)
-  # Some queries have no label, or this would say nothing of them.
+  # Some queries have no label: they are tested too.
   assert (~table[:NUM_QUERIES, NUM_QUERIES:].any(1)).any() or several
-  truth = GroundTruth.of_set(labels).select(rows, np.arange(NUM_ROWS))
+  truth = GroundTruth.leave_one_out(labels).select(rows, np.arange(NUM_ROWS))
   found = evaluate(vectors[rows], vectors, truth)
   relevant = [table[row].nonzero()[0] for row in rows]
   expected = _one_by_one(evaluate, vectors, relevant, [[row] for row in rows])
@@ -99,7 +99,9 @@ def test_missing_and_several_labels_are_those_of_a_loop(evaluate, several):
 
 @both
 @pytest.mark.parametrize("several", [False, True])
-def test_lists_that_say_what_labels_say_give_their_figures(evaluate, several):
+def test_lists_of_rows_with_a_shared_label_give_the_same_figures(
+  evaluate, several
+):
   rng = np.random.default_rng(3)
   if several:
     labels = rng.random((NUM_ROWS, 6)) < 0.2

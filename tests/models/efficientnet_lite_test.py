@@ -1,3 +1,5 @@
+"""EfficientNet-Lite0 against the recorded features of PyTorch."""
+
 import pathlib
 
 import flax.traverse_util
@@ -82,7 +84,7 @@ def test_preprocess_scales_as_the_weights_expect():
   np.testing.assert_array_equal(scaled.ravel(), [-127 / 128, 0, 1])
 
 
-def test_image_size_is_free():
+def test_other_image_sizes_have_features():
   forward = efficientnet_lite.load()
   images = jax.ShapeDtypeStruct((2, 160, 160, 3), np.float32)
   assert jax.eval_shape(forward, images).shape == (2, 1280)

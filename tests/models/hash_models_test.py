@@ -1,4 +1,4 @@
-"""Every hash network, head and activation through one table."""
+"""Every hash network, head and activation by one table."""
 
 import itertools
 
@@ -91,7 +91,7 @@ def test_training_form_equals_inference_form_without_norm(key):
   )
 
 
-def test_slice_head_bits_depend_on_their_own_group_alone(key):
+def test_slice_head_bits_depend_only_on_their_group(key):
   head = heads.SliceHead(num_bits=32)
   x = jax.random.normal(key, (1, 1024))
   variables = head.init(key, x)
@@ -141,7 +141,7 @@ def test_settings_that_a_network_does_not_have_are_left_out():
   assert (head.num_bits, head.hidden_sizes) == (24, (3,))
 
 
-def test_a_network_says_beforehand_what_it_cannot_do():
+def test_a_number_of_bits_that_the_head_cannot_have_is_refused():
   with pytest.raises(ValueError, match=r"num_bits is 40.*multiple of 16"):
     HASH_MODELS["simplenet"].check(40, {"head": "slice"})
   HASH_MODELS["simplenet"].check(40, {"head": "mlp"})

@@ -13,7 +13,7 @@ ENGINES = ["onnx", "jit"]
 
 
 class Network(nn.Module):
-  """One of everything that the package's networks are made of."""
+  """One of each layer of the networks in this package."""
 
   @nn.compact
   def __call__(self, x):
@@ -120,8 +120,8 @@ def test_refuses_an_unknown_engine(forward):
     )
 
 
-def test_export_is_quiet_and_spares_what_it_does_not_need():
-  """In a process of its own: nothing is imported or configured beforehand."""
+def test_export_prints_nothing_and_imports_only_what_it_needs():
+  """Runs in a new process, without earlier imports or configuration."""
   program = """
 import sys
 from dsth_jax.models import inference

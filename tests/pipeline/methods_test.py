@@ -26,7 +26,7 @@ def _inputs(*, with_images=True, labels=LABELS):
   images = datasets.Images([[b"record"] * 6] if with_images else [])
   dataset = datasets.Dataset(
     images=images,
-    ground_truth=None if labels is None else GroundTruth.of_set(labels),
+    ground_truth=None if labels is None else GroundTruth.leave_one_out(labels),
     class_names=tuple("abcdef"),
     parts=np.repeat("train", 6),
     names=tuple("012345"),

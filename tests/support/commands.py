@@ -1,4 +1,4 @@
-"""The commands, as processes of their own."""
+"""Commands in new processes."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ def command(module, *arguments):
 
 def environment(num_devices=1):
   environment = dict(os.environ)
-  # The tests' eight devices are not the command's.
+  # The eight devices of the tests are not for the command.
   environment["XLA_FLAGS"] = (
     f"--xla_force_host_platform_device_count={num_devices}"
   )

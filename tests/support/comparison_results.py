@@ -1,4 +1,4 @@
-"""Results of a comparison, as its report takes them."""
+"""Results of a comparison for its report."""
 
 from dsth_jax.comparison import summary
 

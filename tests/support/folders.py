@@ -1,4 +1,4 @@
-"""Folders of small images, and what `datasets.load` makes of them."""
+"""Folders of small images, and the sets that `datasets.load` makes of them."""
 
 import numpy as np
 from PIL import Image
@@ -7,7 +7,7 @@ from dsth_jax import datasets
 
 
 def pattern(height, width, seed=0):
-  """Smooth, so that JPEG and shrinking change it little."""
+  """A smooth image, which JPEG and shrinking change little."""
   y, x = np.mgrid[:height, :width] / max(height, width)
   waves = [np.sin(3 * x + 2 * y * c + c + seed) for c in range(3)]
   return np.rint(127.5 + 100 * np.stack(waves, -1)).astype(np.uint8)
@@ -31,3 +31,7 @@ def one(root, store, **options):
   dataset = load(root, store, **options)
   assert len(dataset.images) == 1, dataset.skipped
   return dataset.images[0]
+
+
+def prepared_dirs(store):
+  return sorted(path.parent for path in store.rglob("contents.json"))

@@ -1,4 +1,4 @@
-"""The programs of several devices before they are compiled, and their memory."""
+"""Programs for several devices before they are compiled, and their memory."""
 
 import jax
 import jax.numpy as jnp
@@ -87,8 +87,8 @@ def _struct(
   return jax.ShapeDtypeStruct(shape, dtype, sharding=placed)
 
 
-def bytes_of_a_device(lowered: jax.stages.Lowered) -> int:
-  """Returns what a device holds: arguments, results and all between them."""
+def device_bytes(lowered: jax.stages.Lowered) -> int:
+  """Returns the bytes on a device: arguments, results and temporary arrays."""
   memory = lowered.compile().memory_analysis()
   return (
     memory.argument_size_in_bytes

@@ -32,7 +32,7 @@ def clustered_features(num_points, num_features, num_clusters=20):
 
 
 def points_on_a_ring(num_points):
-  """Points in random order; the neighbors of each are those on the ring."""
+  """Points in random order; the neighbors of each are next on the ring."""
   rng = np.random.default_rng(0)
   angle = rng.permutation(np.arange(num_points)) * 2 * np.pi / num_points
   points = np.stack([np.cos(angle), np.sin(angle)], axis=1)

@@ -1,4 +1,4 @@
-"""HTML as a browser shows it."""
+"""The tags and the visible text of HTML."""
 
 import html.parser
 

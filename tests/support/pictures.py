@@ -10,7 +10,7 @@ _COLORS = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200], [180] * 3])
 
 
 def kinds_of_images(num_images=128, size=16, seed=0):
-  """Noisy images with a patch, whose color is that of the kind; the kinds."""
+  """Noisy images with a patch in the color of the kind, and the kinds."""
   rng = np.random.default_rng(seed)
   kinds = rng.permutation(np.arange(num_images) % NUM_KINDS)
   corners = rng.integers(2, size // 2 - 1, (num_images, 2))

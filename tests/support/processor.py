@@ -1,10 +1,10 @@
-"""What this processor can do."""
+"""Skips for processors."""
 
 import pytest
 
 from dsth_jax.graph.exact import quantize
 
-# Elsewhere the products of bytes may be wrong, and bounds are not taken.
+# On other processors the products of bytes may be wrong and are not used.
 multiplies_bytes = pytest.mark.skipif(
   not quantize.is_fast(), reason="this processor has no products of bytes"
 )

@@ -1,4 +1,4 @@
-"""Results of a run, as a report takes them."""
+"""Results of a run for its report."""
 
 import numpy as np
 

@@ -51,7 +51,7 @@ def cliques(num_cliques, size):
 
 @functools.cache
 def features_graph(num_points, num_clusters, seed=0, num_neighbors=8):
-  """A neighbor graph of clustered features, much as real ones make it."""
+  """A neighbor graph of clustered features, similar to real ones."""
   rng = np.random.default_rng(seed)
   centers = rng.normal(size=(num_clusters, 10))
   features = np.repeat(centers, num_points // num_clusters, axis=0)

