@@ -36,6 +36,12 @@ def key():
   return jax.random.key(0)
 
 
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+  """Where the digits are prepared, once for all tests."""
+  return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture
 def undrawn(monkeypatch):
   """Leaves out the drawing where only text and figures are tested."""

@@ -96,8 +96,8 @@ def _train(
     key=stage_key(config.seed, "augmentation"),
     mesh=mesh,
   )
-  log = TrainingLog(workdir.path / "logs", config, start=start, total=total)
   if start < total:
+    log = TrainingLog(workdir.path / "logs", config, start=start, total=total)
     state = _follow(steps, checkpoints, log, config)
   checkpoints.close()
   writer.num_images = (total - start) * config.train.batch_size

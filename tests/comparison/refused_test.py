@@ -11,11 +11,6 @@ from dsth_jax.pipeline import data as data_lib
 pytestmark = pytest.mark.usefixtures("undrawn")
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-  return tmp_path_factory.mktemp("data")
-
-
 def _config(data_dir, *methods):
   config = config_lib.base_config()
   config.data.data_dir = str(data_dir)

@@ -22,11 +22,6 @@ def _config(data_dir):
   return config
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-  return tmp_path_factory.mktemp("data")
-
-
 @pytest.fixture(scope="module", params=["simplenet", "frozen_backbone"])
 def finished(request, data_dir, tmp_path_factory):
   """A finished run of each kind of hash network."""

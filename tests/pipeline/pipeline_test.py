@@ -29,11 +29,6 @@ def _config(data_dir):
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-  return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(scope="module")
 def finished(data_dir, tmp_path_factory):
   workdir = tmp_path_factory.mktemp("run")
   return workdir, pipeline.run(_config(data_dir), workdir)
