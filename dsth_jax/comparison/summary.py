@@ -11,6 +11,7 @@ from dsth_jax.comparison.cells import Outcome
 from dsth_jax.pipeline import data as data_lib
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.evaluation import Metrics
+from dsth_jax.pipeline.inputs import network_inputs
 from dsth_jax.pipeline.workdir import environment
 from dsth_jax.report.comparison.results import ComparisonResults
 
@@ -45,6 +46,7 @@ def summarize(
       **data_lib.describe(config, data),
       "num_bits": sorted(compare.num_bits),
       "seeds": list(compare.seeds),
+      "network_inputs": network_inputs(config),
     },
     "ceiling": ceiling,
     "methods": {

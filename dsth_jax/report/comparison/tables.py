@@ -89,14 +89,20 @@ def methods(results: ComparisonResults) -> dict[str, str]:
   return descriptions.methods(["cosine", *results["methods"]])
 
 
-def inputs(method: str) -> str:
-  """Lists what a method learns from: images, features, class labels."""
+def inputs(method: str, network_inputs: str = "images") -> str:
+  """Lists what a method learns from: images, features, class labels.
+
+  Args:
+    method: its key.
+    network_inputs: what the hash network of DSTH sees, "images" or "features".
+  """
   if method in BASELINES:
     known = BASELINES[method]
     features = ["features"] if known.needs_features else []
     labels = ["class labels"] if known.supervised else []
     return ", ".join([known.inputs, *features, *labels])
-  if method in descriptions.METHODS and method.startswith("dsth"):
+  is_dsth = method in descriptions.METHODS and method.startswith("dsth")
+  if is_dsth and network_inputs == "images":
     return "images, features"
   return "features"
 
@@ -111,12 +117,13 @@ def _figures(
 
 
 def _note(results: ComparisonResults, num_bits: int, method: str) -> str:
+  seen = inputs(method, results["summary"].get("network_inputs", "images"))
   if method not in results["methods"]:
-    return inputs(method)
+    return seen
   finished = len(results["methods"][method][str(num_bits)]["seeds"])
   wanted = len(results["summary"]["seeds"])
   missing = "" if finished == wanted else f"; {finished} of {wanted} seeds"
-  return inputs(method) + missing
+  return seen + missing
 
 
 def _time(mean: float | None, spread: float | None) -> Cell:
