@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Mapping
@@ -191,8 +190,20 @@ class HashFunction:
         f"{path} holds no hash function: there is no {_SETTINGS_FILE} in it. "
         "Name the folder hash_function of a finished run."
       )
-    record = json.loads((path / _SETTINGS_FILE).read_text(encoding="utf-8"))
-    artifacts.check_format(path, record.pop("format"), _FORMAT)
+    record = artifacts.read_json(path / _SETTINGS_FILE)
+    artifacts.check_format(path, record.pop("format", 0), _FORMAT)
+    try:
+      return cls._from_record(path, record)
+    except (KeyError, TypeError) as error:
+      raise ValueError(
+        f"the hash function in {path} is incomplete, it lacks or does not know "
+        f"{error}: copy the whole folder again."
+      ) from error
+
+  @classmethod
+  def _from_record(
+    cls, path: pathlib.Path, record: dict[str, Any]
+  ) -> "HashFunction":
     arrays = {file.stem: np.load(file) for file in path.glob("*.npy")}
     means = tuple(
       arrays.pop(f"mean.{number}") for number in range(record.pop("num_means"))

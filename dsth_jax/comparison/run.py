@@ -34,9 +34,10 @@ def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
-  workdir = run_dsth.open_workdir(config, path)
+  workdir = run_dsth.open_workdir(path)
   data = _draw_queries(config, data_lib.load(workdir, config))
   _check(config, data)
+  run_dsth.write_settings(workdir, config)
   inputs = run_dsth.make_inputs(workdir, config, data, config.compare.methods)
   ceiling = cells.ceiling(workdir, config, inputs)
   outcomes = _outcomes(workdir, config, inputs)

@@ -1,6 +1,7 @@
 """Refuses settings that cannot work, in one sentence each."""
 
 import difflib
+import os
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -97,7 +98,7 @@ def _validate_combinations(config: ConfigDict) -> None:
 def _validate_networks(config: ConfigDict) -> None:
   """Refuses backbones and a hash network that do not fit their settings."""
   if not config.features.file:
-    features.check_backbones(config.features.backbone, config.features.weights)
+    _validate_backbones(config)
     if not config.features.image_size:
       features.image_size(config.features.backbone)
   name, size = config.model.network, config.model.image_size
@@ -124,6 +125,16 @@ def _validate_networks(config: ConfigDict) -> None:
       "negative, and widths are whole numbers from 1 on."
     )
   network.check(config.num_bits, config.model.to_dict())
+
+
+def _validate_backbones(config: ConfigDict) -> None:
+  backbones, weights = config.features.backbone, config.features.weights
+  for name, _ in features.check_backbones(backbones, weights):
+    if name.endswith(".onnx") and not os.path.isfile(name):
+      raise ValueError(
+        f"config.features.backbone names {name}, which is no file: check the "
+        "path."
+      )
 
 
 def _validate_data(config: ConfigDict) -> None:

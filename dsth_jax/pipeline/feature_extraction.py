@@ -85,16 +85,28 @@ def extract_features(
   names = features.check_backbones(
     config.features.backbone, config.features.weights
   )
+  labels = _labels([name for name, _ in names])
   sources = [
-    _extract(workdir, config, dataset, name, weights) for name, weights in names
+    _extract(workdir, config, dataset, label, name, weights)
+    for label, (name, weights) in zip(labels, names)
   ]
   return Features(config, training, sources, [*depends_on, *sources])
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+  """Returns a folder name for each backbone, also where file names are equal."""
+  found: list[str] = []
+  for name in names:
+    label = pathlib.Path(name).name
+    found.append(f"{len(found)}.{label}" if label in found else label)
+  return found
 
 
 def _extract(
   workdir: Workdir,
   config: ConfigDict,
   dataset: Dataset,
+  label: str,
   name: str,
   weights: str,
 ) -> Artifact:
@@ -130,7 +142,6 @@ def _extract(
     {"features.backbone": name, "features.image_size": image_size},
     *map(pathlib.Path, files),
   ]
-  label = pathlib.Path(name).name
   return workdir.artifact(f"features/{label}", depends_on, make)
 
 

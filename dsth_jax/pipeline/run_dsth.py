@@ -51,11 +51,12 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     ValueError: the data does not fit the settings, or a stage refuses.
     OSError: the directory cannot be written.
   """
-  workdir = open_workdir(config, path)
+  workdir = open_workdir(path)
   data = data_lib.load(workdir, config)
   names = ("dsth", *config.eval.baselines)
   methods.check(config, names, data)
   data_lib.check_training_size(config, data)
+  write_settings(workdir, config)
   inputs = make_inputs(workdir, config, data, names)
   stages = dsth.fit(dsth.Workdirs(workdir, workdir, workdir), config, inputs)
   evaluated = evaluation.evaluate(
@@ -89,12 +90,17 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   return results
 
 
-def open_workdir(config: ConfigDict, path: pathlib.Path) -> Workdir:
-  """Opens a working directory, and writes down the settings and the machine."""
-  workdir = Workdir(path)
-  artifacts.write_text(path / "config.json", config.to_json(indent=2))
-  artifacts.write_json(path / "environment.json", environment())
-  return workdir
+def open_workdir(path: pathlib.Path) -> Workdir:
+  """Opens a working directory, unless it is of a newer version."""
+  artifacts.check_formats(path)
+  return Workdir(path)
+
+
+def write_settings(workdir: Workdir, config: ConfigDict) -> None:
+  """Writes down the settings, once nothing refuses them, and the machine."""
+  text = config.to_json(indent=2)
+  artifacts.write_text(workdir.path / "config.json", text)
+  artifacts.write_json(workdir.path / "environment.json", environment())
 
 
 def make_inputs(

@@ -37,9 +37,7 @@ class Workdir:
     self.path = path
     self.stages: dict[str, dict[str, Any]] = {}
     self._log = path / "stages.json"
-    self._earlier = (
-      json.loads(self._log.read_text()) if self._log.exists() else {}
-    )
+    self._earlier = artifacts.read_json(self._log)
 
   def artifact(
     self,

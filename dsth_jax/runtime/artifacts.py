@@ -132,6 +132,12 @@ def read_record(directory: pathlib.Path) -> tuple[str | None, Record]:
   return stored.get("fingerprint") if stored.get("format") else None, record
 
 
+def check_formats(directory: pathlib.Path) -> None:
+  """Raises ValueError if an artifact in it is of a newer version."""
+  for path in sorted(directory.glob(f"**/{_RECORD}")):
+    read_record(path.parent)
+
+
 class Writer:
   """Fills an artifact's folder, which takes its place once it is complete.
 
@@ -285,10 +291,20 @@ def write_json(path: pathlib.Path, value: Any) -> None:
 
 
 def read_json(path: pathlib.Path) -> dict[str, Any]:
-  """Returns what a JSON file holds; nothing where there is no such file."""
+  """Returns what a JSON file holds; nothing where there is no such file.
+
+  Raises:
+    ValueError: the file is damaged.
+  """
   if not path.exists():
     return {}
-  return json.loads(path.read_text(encoding="utf-8"))
+  try:
+    return json.loads(path.read_text(encoding="utf-8"))
+  except ValueError as error:
+    raise ValueError(
+      f"{path} is damaged ({error}): delete it, and give the command that made "
+      "it again."
+    ) from error
 
 
 def read_current(path: pathlib.Path, expected: str) -> dict[str, Any] | None:

@@ -126,6 +126,7 @@ def test_every_setting_of_a_baseline_is_a_field():
     ("model.hidden_sizes", (0,), "widths are whole numbers from 1 on"),
     ("model.input_noise", -1.0, "the noise cannot be negative"),
     ("features.backbone", "vgg", "features.backbone is 'vgg'"),
+    ("features.backbone", "nowhere.onnx", "nowhere.onnx, which is no file"),
     ("features.image_size", -1, "features.image_size is -1"),
     ("features.image_size", 0, "pixels takes images of any size: name one"),
     ("data.protocol", "oficial", "did you mean official"),

@@ -1,5 +1,6 @@
 """A working directory: what is made, reused and made again, and why."""
 
+import json
 import pathlib
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 from absl import logging
 
 from dsth_jax import config as config_lib
+from dsth_jax.pipeline import feature_extraction, run_dsth
 from dsth_jax.pipeline.workdir import Workdir, settings
+from dsth_jax.runtime import artifacts
 
 
 def _recorder(calls, fails=False):
@@ -96,3 +99,38 @@ def test_paths_below_a_stage_are_folders_of_their_own(tmp_path):
   workdir = Workdir(tmp_path)
   workdir.artifact("features/pixels", [], _recorder([]))
   assert pathlib.Path(tmp_path / "features" / "pixels" / "x.npy").is_file()
+
+
+def test_a_directory_of_a_newer_version_is_refused_before_it_is_changed(
+  tmp_path,
+):
+  _count(Workdir(tmp_path), [{"seed": 1}])
+  path = tmp_path / "graph" / "fingerprint.json"
+  newer = artifacts.FORMAT + 1
+  path.write_text(json.dumps({**json.loads(path.read_text()), "format": newer}))
+  before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
+  with pytest.raises(ValueError, match="graph was written by a newer version"):
+    run_dsth.run(config_lib.base_config(), tmp_path)
+  assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
+
+
+def test_refused_settings_do_not_take_the_place_of_those_of_a_run(tmp_path):
+  (tmp_path / "config.json").write_text("{}")
+  config = config_lib.base_config()
+  config.train.batch_size = 4096
+  with pytest.raises(ValueError, match=r"train\.batch_size = 4096"):
+    run_dsth.run(config, tmp_path)
+  assert (tmp_path / "config.json").read_text() == "{}"
+
+
+def test_a_damaged_record_is_named(tmp_path):
+  _count(Workdir(tmp_path), [{"seed": 1}])
+  (tmp_path / "graph" / "fingerprint.json").write_text("")
+  with pytest.raises(ValueError, match=r"fingerprint\.json is damaged"):
+    _count(Workdir(tmp_path), [{"seed": 1}])
+
+
+def test_backbones_with_equal_file_names_have_folders_of_their_own():
+  names = ["a/net.onnx", "b/net.onnx", "pixels"]
+  labels = feature_extraction._labels(names)
+  assert labels == ["net.onnx", "1.net.onnx", "pixels"]
