@@ -4,7 +4,7 @@ A .pth file is a pickle, and a pickle may run any program. This reader knows
 tensors and nothing else: a name outside its short list is refused before
 anything behind the name is imported or called.
 
->>> from dsth_jax.models import efficientnet_lite
+>>> from dsth_jax.models.backbones import efficientnet_lite
 >>> tensors = read_torch_tensors(efficientnet_lite.weights_path())
 >>> tensors["_conv_stem.weight"].shape
 (32, 3, 3, 3)
