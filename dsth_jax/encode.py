@@ -168,6 +168,7 @@ class HashFunction:
       "fingerprint": self.fingerprint,
       "backbones": self.backbones,
       "weights": self.weights,
+      "files": features.file_digests(self.backbones, self.weights),
       "num_means": len(self.transform.means),
       "root": self.transform.root,
       "unit": self.transform.unit,
@@ -182,7 +183,7 @@ class HashFunction:
 
     Raises:
       ValueError: there is no hash function in the folder, or one of a newer
-        version of dsth_jax.
+        version of dsth_jax; or a file of its backbones has changed.
     """
     path = pathlib.Path(directory)
     if not (path / _SETTINGS_FILE).is_file():
@@ -204,6 +205,14 @@ class HashFunction:
   def _from_record(
     cls, path: pathlib.Path, record: dict[str, Any]
   ) -> "HashFunction":
+    files = record.pop("files")
+    found = features.file_digests(record["backbones"], record["weights"])
+    changed = [file for file in files if found[file] != files[file]]
+    if changed:
+      raise ValueError(
+        f"the hash function in {path} describes images by {changed[0]}, which "
+        "has changed or is missing: put the file back, or run again."
+      )
     arrays = {file.stem: np.load(file) for file in path.glob("*.npy")}
     means = tuple(
       arrays.pop(f"mean.{number}") for number in range(record.pop("num_means"))

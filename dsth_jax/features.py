@@ -11,6 +11,7 @@
 """
 
 import difflib
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 
@@ -74,6 +75,27 @@ def check_backbones(names: str, weights: str = "") -> list[tuple[str, str]]:
         f"features.weights names {path}, which is no file: check the path."
       )
   return list(zip(parts, paths))
+
+
+def file_digests(names: str, weights: str) -> dict[str, str]:
+  """Returns the SHA-256 of each file that joint backbones are read from.
+
+  That is of .onnx files and of files of weights, by path; of a file that is
+  missing it is empty.
+  """
+  paths = [
+    path
+    for path in (*names.split(JOINT), *weights.split(JOINT))
+    if path.endswith(".onnx") or path in weights.split(JOINT)
+  ]
+  return {path: _digest(path) for path in paths if path}
+
+
+def _digest(path: str) -> str:
+  if not os.path.isfile(path):
+    return ""
+  with open(path, "rb") as file:
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def image_size(names: str) -> int:

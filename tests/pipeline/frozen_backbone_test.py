@@ -8,6 +8,7 @@ from PIL import Image
 from dsth_jax import config as config_lib
 from dsth_jax import datasets, pipeline
 from dsth_jax.encode import HashFunction
+from dsth_jax.models import inference
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -130,3 +131,21 @@ def test_features_of_a_file_train_but_encode_no_new_images(data_dir, tmp_path):
   hash_function = pipeline.load_hash_function(tmp_path / "run")
   with pytest.raises(ValueError, match="learned from features of a file"):
     hash_function.encode(np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def test_a_backbones_file_that_changed_is_refused(data_dir, tmp_path):
+  def write(scale):
+    def forward(pixels):
+      return scale * pixels.mean(axis=(1, 2))
+
+    model = inference.export_onnx(forward, (1, 8, 8, 3))
+    (tmp_path / "net.onnx").write_bytes(model)
+
+  write(1.0)
+  config = _config(data_dir)
+  config.features.backbone = f"pixels+{tmp_path}/net.onnx"
+  pipeline.run(config, tmp_path / "run")
+  pipeline.load_hash_function(tmp_path / "run")
+  write(2.0)
+  with pytest.raises(ValueError, match=r"net\.onnx, which has changed or is"):
+    pipeline.load_hash_function(tmp_path / "run")
