@@ -61,8 +61,8 @@ def test_pixels_backbone_knows_its_width():
 @pytest.mark.parametrize(
   ("names", "weights", "message"),
   [
-    ("resnet", "", "'resnet', but must be one of efficientnet_lite0, pixels"),
-    ("efficientnet_lite", "", r"did you mean efficientnet_lite0\?"),
+    ("resnet", "", "'resnet', but must be one of efficientnet_lite0, "),
+    ("efficientnet_lite", "", r"did you mean efficientnet_lite2\?"),
     ("pixels+resnet", "", "'resnet', but must be one of"),
     ("pixels+pixels", "", "name each backbone once"),
     ("pixels", "a+b", "for each one file of weights or none"),

@@ -73,10 +73,11 @@ _PROTOCOLS = {
   "all other images, and all of them are training images.",
 }
 
-_FEATURES = {
-  "efficientnet_lite0": "The backbone is EfficientNet-Lite0, pretrained on "
-  "ImageNet.",
-  "pixels": "The features are the pixel values.",
+# Backbones that come with weights of ImageNet.
+_PRETRAINED = {
+  "efficientnet_lite0": "EfficientNet-Lite0",
+  "efficientnet_lite1": "EfficientNet-Lite1",
+  "efficientnet_lite2": "EfficientNet-Lite2",
 }
 
 LABELS = {
@@ -117,7 +118,13 @@ def features(backbone: str) -> str:
   """Says where the features come from."""
   if backbone.endswith(".npy"):
     return f"The features are read from {pathlib.PurePath(backbone).name}."
-  return _FEATURES.get(backbone, f"The backbone is {backbone}.")
+  if backbone == "pixels":
+    return "The features are the pixel values."
+  parts = backbone.split("+")
+  verb = "backbone is" if len(parts) == 1 else "backbones are"
+  names = " and ".join(_PRETRAINED.get(part, part) for part in parts)
+  pretrained = ", pretrained on ImageNet" * set(parts).issubset(_PRETRAINED)
+  return f"The {verb} {names}{pretrained}."
 
 
 def methods(keys: Iterable[str]) -> dict[str, str]:

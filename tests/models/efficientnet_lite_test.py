@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 against the recorded features of PyTorch."""
+"""The EfficientNet-Lite networks against the recorded features of PyTorch."""
 
 import pathlib
 
@@ -9,46 +9,62 @@ import pytest
 from PIL import Image
 
 from dsth_jax import features
-from dsth_jax.models.backbones import efficientnet_lite, torch_weights
+from dsth_jax.models.backbones import (
+  BACKBONES,
+  efficientnet_lite,
+  torch_weights,
+)
 
 RECORDED = (
-  pathlib.Path(__file__).parents[1] / "support/recorded/efficientnet_lite0.npz"
+  pathlib.Path(__file__).parents[1] / "support/recorded/efficientnet_lite.npz"
 )
 
 
 @pytest.fixture(scope="module")
 def tensors():
-  return torch_weights.read_torch_tensors(efficientnet_lite.weights_path())
+  return torch_weights.read_torch_tensors(
+    efficientnet_lite.LITE0.weights_path()
+  )
 
 
-@pytest.fixture(scope="module")
-def recorded():
-  """Real images at 224 pixels and PyTorch's features of them."""
+def _recorded(name, image_size):
+  """Real images at a network's size, and PyTorch's features of them."""
   with np.load(RECORDED) as file:
     images = [*file["small"], *file["photographs"]]
-    expected = [*file["small_features"], *file["photographs_features"]]
+    expected = [*file[f"{name}/small"], *file[f"{name}/photographs"]]
+  size = (image_size, image_size)
   large = [
-    Image.fromarray(image).resize((224, 224), Image.Resampling.BICUBIC)
+    Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
     for image in images
   ]
   return np.stack([np.asarray(image) for image in large]), np.stack(expected)
 
 
-@pytest.mark.parametrize("engine", ["onnx", "jit"])
-def test_features_equal_those_of_pytorch(recorded, engine):
-  images, expected = recorded
+@pytest.mark.parametrize(
+  ("name", "engine"),
+  [
+    ("efficientnet_lite0", "onnx"),
+    ("efficientnet_lite0", "jit"),
+    ("efficientnet_lite1", "onnx"),
+    ("efficientnet_lite2", "onnx"),
+  ],
+)
+def test_features_equal_those_of_pytorch(name, engine):
+  image_size = BACKBONES[name].image_size
+  images, expected = _recorded(name, image_size)
   forward_batch, num_features = features.backbone(
-    "efficientnet_lite0", image_size=224, batch_size=16, engine=engine
+    name, image_size=image_size, batch_size=16, engine=engine
   )
   found = forward_batch(images)
   assert found.shape == (len(images), num_features)
   error = np.linalg.norm(found - expected, axis=1)
-  # Measured: 1.4e-6 to 2.9e-6. Float32 sums in another order, 49 layers deep.
+  # Measured: 1.4e-6 to 2.9e-6 for Lite0. Float32 sums in another order, 49
+  # layers deep.
   assert np.all(error < 1e-5 * np.linalg.norm(expected, axis=1))
 
 
 def test_every_tensor_finds_its_variable(tensors):
-  variables = efficientnet_lite.from_torch(tensors)
+  variables = efficientnet_lite.from_torch(efficientnet_lite.LITE0, tensors)
   flat = flax.traverse_util.flatten_dict(variables, sep="/")
   # Five tensors for each of 49 convolutions and their norms, 4 of them norms.
   assert len(flat) == 5 * 49
@@ -75,7 +91,7 @@ def test_tensors_that_do_not_fit_are_named(tensors, change, message):
     if tensor is not None
   }
   with pytest.raises(ValueError, match=message):
-    efficientnet_lite.from_torch(changed)
+    efficientnet_lite.from_torch(efficientnet_lite.LITE0, changed)
 
 
 def test_preprocess_scales_as_the_weights_expect():
@@ -85,6 +101,6 @@ def test_preprocess_scales_as_the_weights_expect():
 
 
 def test_other_image_sizes_have_features():
-  forward = efficientnet_lite.load()
+  forward = efficientnet_lite.load(efficientnet_lite.LITE0)
   images = jax.ShapeDtypeStruct((2, 160, 160, 3), np.float32)
   assert jax.eval_shape(forward, images).shape == (2, 1280)

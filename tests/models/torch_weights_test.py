@@ -12,7 +12,7 @@ import pytest
 from dsth_jax.models.backbones import efficientnet_lite, torch_weights
 
 RECORDED = (
-  pathlib.Path(__file__).parents[1] / "support/recorded/efficientnet_lite0.npz"
+  pathlib.Path(__file__).parents[1] / "support/recorded/efficientnet_lite.npz"
 )
 
 
@@ -66,7 +66,9 @@ def test_reads_what_torch_wrote(read, saved, recorded):
 
 
 def test_reads_all_weights_of_the_backbone():
-  tensors = torch_weights.read_torch_tensors(efficientnet_lite.weights_path())
+  tensors = torch_weights.read_torch_tensors(
+    efficientnet_lite.LITE0.weights_path()
+  )
   # 4,652,008 is the published number of parameters of EfficientNet-Lite0.
   learned = [
     tensor.size

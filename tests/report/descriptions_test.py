@@ -33,7 +33,12 @@ def test_methods_have_one_order():
   ("backbone", "text"),
   [
     ("efficientnet_lite0", "EfficientNet-Lite0, pretrained on ImageNet"),
-    ("efficientnet_lite0+vit", "backbone is efficientnet_lite0+vit."),
+    (
+      "efficientnet_lite0+efficientnet_lite2",
+      "backbones are EfficientNet-Lite0 and EfficientNet-Lite2, pretrained",
+    ),
+    ("efficientnet_lite0+vit", "backbones are EfficientNet-Lite0 and vit."),
+    ("pixels", "features are the pixel values"),
     ("folder/mine.npy", "read from mine.npy."),
   ],
 )

@@ -1,18 +1,27 @@
 """The backbones, which describe images; a file and a line each."""
 
+import functools
+
 from dsth_jax.models.backbones import efficientnet_lite, pixels
 from dsth_jax.models.backbones.backbone import Backbone
 
 __all__ = ["BACKBONES", "Backbone"]
 
+
+def _efficientnet_lite(variant: efficientnet_lite.Variant) -> Backbone:
+  return Backbone(
+    functools.partial(efficientnet_lite.load, variant),
+    efficientnet_lite.preprocess,
+    num_features=efficientnet_lite.NUM_FEATURES,
+    image_size=variant.image_size,
+  )
+
+
 BACKBONES = {
   "pixels": Backbone(
     pixels.load, pixels.preprocess, num_features=None, image_size=0
   ),
-  "efficientnet_lite0": Backbone(
-    efficientnet_lite.load,
-    efficientnet_lite.preprocess,
-    num_features=efficientnet_lite.NUM_FEATURES,
-    image_size=efficientnet_lite.IMAGE_SIZE,
-  ),
+  "efficientnet_lite0": _efficientnet_lite(efficientnet_lite.LITE0),
+  "efficientnet_lite1": _efficientnet_lite(efficientnet_lite.LITE1),
+  "efficientnet_lite2": _efficientnet_lite(efficientnet_lite.LITE2),
 }

