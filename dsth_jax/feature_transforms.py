@@ -19,6 +19,9 @@ from jaxtyping import Float, Int
 
 from dsth_jax.types import ArrayLike
 
+# Rows looked at together, so that a memory map stays on disk.
+_CHUNK = 8192
+
 
 class Transform(NamedTuple):
   """What is done to features before they are compared.
@@ -52,10 +55,11 @@ class Transform(NamedTuple):
 
   def _block(self, rows: Any, mean: Any) -> Any:
     xp = np if isinstance(rows, np.ndarray) else jnp
+    rows = xp.asarray(rows, np.float32)
     if self.root:
       rows = root(rows)
     if mean is not None:
-      rows = xp.asarray(rows, np.float32) - mean[None, :]
+      rows = rows - mean[None, :]
     if self.unit:
       lengths = xp.sqrt(xp.sum(xp.square(rows), axis=1, keepdims=True))
       rows = rows / xp.where(lengths == 0, xp.ones_like(lengths), lengths)
@@ -66,6 +70,15 @@ def root(rows: Any) -> Any:
   """Returns the square root of each value, with its sign."""
   xp = np if isinstance(rows, np.ndarray) else jnp
   return xp.sign(rows) * xp.sqrt(xp.abs(rows))
+
+
+def share_negative(rows: Float[np.ndarray, "n d"]) -> float:
+  """Returns how many of the features are below zero, as a share of all."""
+  negative = sum(
+    int(np.count_nonzero(rows[start : start + _CHUNK] < 0))
+    for start in range(0, len(rows), _CHUNK)
+  )
+  return negative / rows.size
 
 
 def fit_transform(
@@ -92,7 +105,7 @@ def fit_transform(
     return Transform((), is_root, unit=several)
 
   def mean(block: np.ndarray) -> np.ndarray:
-    rows = block[training]
+    rows = block[training].astype(np.float32)
     rows = root(rows) if is_root else rows
     # A float32 sum of 50,000 rows would lose digits.
     return rows.mean(axis=0, dtype=np.float64).astype(np.float32)

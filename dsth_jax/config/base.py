@@ -60,11 +60,14 @@ def _features() -> ConfigDict:
   # Files of weights, joined by "+" as the backbones are; empty for those that
   # are installed.
   features.weights = ""
-  # A .npy of features [n d], one row an image, in place of a backbone.
+  # A .npy of features [n d], one row an image, in place of a backbone; several
+  # are joined by "+".
   features.file = ""
   # Pixels a side that the backbones see; 0: what they were trained on.
   features.image_size = 8
   features.batch_size = 32
+  # float32, or float16 for half of the disk.
+  features.dtype = "float32"
   # Subtracts the training images' mean from all features.
   features.center = True
   # Takes the square root of all features first; those of several backbones are

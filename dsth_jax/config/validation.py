@@ -30,6 +30,7 @@ def validate(config: ConfigDict) -> None:
   """
   tables = {
     "data.protocol": datasets.PROTOCOLS,
+    "features.dtype": ("float16", "float32"),
     "graph.search": ("exact", "approximate"),
     "graph.symmetrize": ("union", "mutual"),
     "spectral.solver": spectral.SOLVERS,

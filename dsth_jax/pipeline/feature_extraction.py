@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from absl import logging
 from jaxtyping import Float, Int
 from ml_collections import ConfigDict
 
@@ -31,7 +32,7 @@ class Features:
     self,
     config: ConfigDict,
     training: Int[np.ndarray, "t"],
-    sources: Sequence[Artifact] | np.ndarray,
+    sources: Sequence[Artifact | np.ndarray],
     depends_on: Sequence[Dependency],
   ):
     self._config, self._training = config.features, training
@@ -40,14 +41,13 @@ class Features:
 
   @functools.cached_property
   def _blocks(self) -> list[np.ndarray]:
-    if isinstance(self._sources, np.ndarray):
-      features.check_finite(self._sources)
-      return [self._sources]
-    return [source.arrays["features"] for source in self._sources]
+    return [_rows(source) for source in self._sources]
 
   @functools.cached_property
   def transform(self) -> feature_transforms.Transform:
     """What is done to the features of the backbones."""
+    if self._config.root or len(self._blocks) > 1:
+      _warn_of_negative(self._blocks)
     return feature_transforms.fit_transform(
       self._blocks,
       self._training,
@@ -79,9 +79,12 @@ def extract_features(
   training = split.arrays["training"]
   depends_on: list[Dependency] = [split, transform]
   if config.features.file:
-    path = pathlib.Path(config.features.file)
-    rows = features.open_file(path, num_images=len(dataset.names))
-    return Features(config, training, rows, [*depends_on, path])
+    paths = config.features.file.split(features.JOINT)
+    rows = [
+      features.open_file(path, num_images=len(dataset.names)) for path in paths
+    ]
+    files = map(pathlib.Path, paths)
+    return Features(config, training, rows, [*depends_on, *files])
   names = features.check_backbones(
     config.features.backbone, config.features.weights
   )
@@ -91,6 +94,29 @@ def extract_features(
     for label, (name, weights) in zip(labels, names)
   ]
   return Features(config, training, sources, [*depends_on, *sources])
+
+
+def _rows(source: Artifact | np.ndarray) -> Float[np.ndarray, "n _"]:
+  """Returns the features of one backbone; those of a user are checked."""
+  if isinstance(source, Artifact):
+    return source.arrays["features"]
+  features.check_finite(source)
+  return source
+
+
+def _warn_of_negative(blocks: Sequence[Float[np.ndarray, "n _"]]) -> None:
+  """Says so where features have no square root."""
+  for number, block in enumerate(blocks, start=1):
+    negative = feature_transforms.share_negative(block)
+    if negative:
+      logging.warning(
+        "%.3g%% of the features of backbone %d are negative, but a square root "
+        "needs features that are not: it is taken of their absolute values, "
+        "and they keep their signs. Set features.root to False, or take "
+        "features from behind a ReLU.",
+        100 * negative,
+        number,
+      )
 
 
 def _labels(names: Sequence[str]) -> list[str]:
@@ -120,18 +146,22 @@ def _extract(
     )
 
     def describe(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
-      return features.extract(
+      described = features.extract(
         batches.Selection(dataset.images, rows),
         forward_batch=forward_batch,
         image_size=image_size,
         batch_size=batch_size,
       )
+      for number, batch in enumerate(described):
+        batch = batch.astype(config.features.dtype)
+        features.check_finite(batch, first_row=number * batch_size)
+        yield batch
 
     write_rows(
       writer,
       describe,
       name="features",
-      like=np.zeros(num_features, np.float32),
+      like=np.zeros(num_features, config.features.dtype),
       num_rows=len(dataset.names),
       batch_size=batch_size,
     )
@@ -139,7 +169,11 @@ def _extract(
   files = [path for path in (weights, name) if pathlib.Path(path).is_file()]
   depends_on: list[Dependency] = [
     {"images": dataset.fingerprint},
-    {"features.backbone": name, "features.image_size": image_size},
+    {
+      "features.backbone": name,
+      "features.image_size": image_size,
+      "features.dtype": config.features.dtype,
+    },
     *map(pathlib.Path, files),
   ]
   return workdir.artifact(f"features/{label}", depends_on, make)

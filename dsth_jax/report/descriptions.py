@@ -117,7 +117,8 @@ def protocol(name: str) -> str:
 def features(backbone: str) -> str:
   """Says where the features come from."""
   if backbone.endswith(".npy"):
-    return f"The features are read from {pathlib.PurePath(backbone).name}."
+    files = [pathlib.PurePath(path).name for path in backbone.split("+")]
+    return f"The features are read from {' and '.join(files)}."
   if backbone == "pixels":
     return "The features are the pixel values."
   parts = backbone.split("+")
