@@ -6,8 +6,8 @@
 
 For a folder of images (`train/CLASS/`, `test/CLASS/`), add
 `--config.data.name=image_folder --config.data.root=FOLDER`. The paper's hash
-labels are `--config=configs/cifar10.py:paper_labels`; its training of 70,000
-steps is added by `--config=configs/cifar10.py:paper`.
+labels are `--config=configs/cifar10.py:paper_labels`; all that it states, with its
+training of 70,000 steps, is `--config=configs/cifar10.py:paper` (docs/paper.md).
 
 Its figures are in docs/cifar10.md.
 """
@@ -19,7 +19,7 @@ from dsth_jax.config import (
   check_setting,
   use_frozen_backbone,
   use_paper_labels,
-  use_paper_schedule,
+  use_paper_settings,
 )
 
 _SETTINGS = ("recommended", "frozen_backbone", "paper_labels", "paper")
@@ -31,7 +31,7 @@ def get_config(setting: str = "recommended") -> ConfigDict:
   Args:
     setting: "recommended"; "frozen_backbone", for a head on the backbone's
       features; "paper_labels", for the paper's hash labels with the recommended
-      training; or "paper", for the paper's training too.
+      training; or "paper", for all of the paper's settings.
   """
   check_setting(setting, _SETTINGS)
   config = base_config()
@@ -47,8 +47,8 @@ def get_config(setting: str = "recommended") -> ConfigDict:
   config.train.shift = 3
   if setting == "frozen_backbone":
     use_frozen_backbone(config)
-  if setting in ("paper_labels", "paper"):
+  if setting == "paper_labels":
     use_paper_labels(config)
   if setting == "paper":
-    use_paper_schedule(config)
+    use_paper_settings(config)
   return config

@@ -55,7 +55,10 @@ def fit(
 def halves_loss(
   outputs: Float[Array, "n b"], features: Float[Array, "n d"], *, pull: float
 ) -> Float[Array, ""]:
-  """Compares the cosines of the halves' codes with those of the features."""
+  """Compares the cosines of the halves' codes with those of the features.
+
+  A mean, as in the authors' program; see `similarity.cosine_error`.
+  """
   return similarity.cosine_error(halves(outputs, pull), features)
 
 

@@ -29,7 +29,7 @@ class Bits(NamedTuple):
   """The hash functions.
 
   Attributes:
-    anchors: rows of the labeled images, different ones within a bit.
+    anchors: rows of the kernels, of different images within a bit.
     weights: of the anchors' kernels.
   """
 
@@ -53,7 +53,7 @@ class _State(NamedTuple):
 
 @jax.jit
 def descend(
-  kernels: Float[Array, "n n"],
+  kernels: Float[Array, "u n"],
   bits: Bits,
   pairs: Pairs,
   *,
@@ -62,7 +62,7 @@ def descend(
   """Gives every weight its optimal value in turn; the objective never rises.
 
   Args:
-    kernels: of every two labeled images.
+    kernels: of the anchors with every labeled image.
     bits: the first weights.
     pairs: that the objective sums over.
     num_sweeps: visits of every weight.
@@ -74,8 +74,10 @@ def descend(
     rows = kernels[bits.anchors[bit]]
     return _visit(state, bit, position, rows, pairs)
 
-  values = jax.vmap(_product)(bits.weights, kernels[bits.anchors])
-  codes = values >= 0
+  # One bit after the other: the rows of all bits' anchors are a large copy.
+  codes = jax.lax.map(
+    lambda bit: _product(bit.weights, kernels[bit.anchors]) >= 0, bits
+  )
   differ = codes[:, pairs.first] != codes[:, pairs.second]
   state = _State(bits.weights, codes, jnp.sum(differ, axis=0, dtype=jnp.int32))
   num_visits = num_sweeps * bits.anchors.size

@@ -100,7 +100,11 @@ def bottleneck_loss(
   temperature: float,
   bottleneck: float,
 ) -> Float[Array, ""]:
-  """Returns the contrast of the codes and the weighted divergence."""
+  """Returns the contrast of the codes and the weighted divergence.
+
+  Scaled as in the authors' program: the contrast is a mean over the views; the
+  divergence is a sum over the bits, a mean over the images and over both ways.
+  """
   del targets
   logits, codes = outputs
   first, second = jnp.split(logits, 2)

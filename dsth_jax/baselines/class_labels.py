@@ -63,12 +63,20 @@ def balanced_rows(
 
   Args:
     classes: from `checked_labels`.
-    num_rows: how many to draw; all are taken if there are fewer.
+    num_rows: how many to draw; all are taken if there are fewer, or for 0.
     key: draws them.
+
+  Raises:
+    ValueError: the number is negative.
   """
+  if num_rows < 0:
+    raise ValueError(
+      f"num_labelled is {num_rows}, but a number of images is needed: set 1 or "
+      "more, or 0 for all."
+    )
   shuffled = np.asarray(jax.random.permutation(key, len(classes)))
   by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
   sizes = np.bincount(classes)
   # The place of each image in its class. The first of each class come first.
   places = np.arange(len(classes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-  return by_class[np.argsort(places, kind="stable")][:num_rows]
+  return by_class[np.argsort(places, kind="stable")][: num_rows or None]

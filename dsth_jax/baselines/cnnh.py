@@ -73,7 +73,10 @@ def fit(
 def logistic_loss(
   outputs: Float[Array, "n b"], codes: Float[Array, "n b"]
 ) -> Float[Array, ""]:
-  """Returns -log p(code), summed over the bits, averaged over the images."""
+  """Returns -log p(code), summed over the bits, averaged over the images.
+
+  Each bit has a loss of its own, so that more bits do not lower its step.
+  """
   losses = optax.sigmoid_binary_cross_entropy(outputs, codes)
   return jnp.mean(jnp.sum(losses, axis=1))
 

@@ -61,6 +61,8 @@ def contrastive_loss(
       + regularization (|| |u_i| - 1 ||_1 + || |u_j| - 1 ||_1).
 
   Codes of 1 and -1 reach the margin 2 b by differing in half of their bits.
+  The paper sums over the pairs that it draws. This is the mean over all pairs of
+  a batch, so that the learning rate does not depend on its size.
 
   References:
     Eq. 4 of the paper named in `fit`, with its margin.

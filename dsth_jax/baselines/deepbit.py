@@ -130,7 +130,9 @@ def bit_loss(
         + evenness sum_k (mean_i b_ik - 1/2)^2
         + invariance mean_i ||b'_i - b_i||^2     b' of the rotated image
 
-  In the last two b passes its gradient to u as it is.
+  In the last two b passes its gradient to u as it is. The authors' program takes
+  one half of each term, weights the third by the angle, and divides the second
+  by the number of images in the batch, which leaves little of it.
 
   Args:
     outputs: u, of straight images and then of rotated ones.

@@ -62,7 +62,8 @@ def sign_loss(
       mean_ij (cos(sign u_i, sign u_j) - cos(x_i, x_j))^2
         + penalty mean_ik | |u_ik| - 1 |^3
 
-  The sign passes its gradient to u as it is.
+  The sign passes its gradient to u as it is. Both terms are means, as in the
+  authors' program.
   """
   signs = jnp.where(outputs >= 0, 1.0, -1.0)
   codes = deep.straight_through(outputs, signs)

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-import scipy.optimize
 import threadpoolctl
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped
@@ -17,6 +16,13 @@ from dsth_jax.types import ArrayLike
 # Combinations of kernel functions of less variance than this share of the
 # largest are left out: dividing by it would bring out float32's round-off.
 SMALLEST_VARIANCE = 1e-6
+# The smoothed problem ends once its cost changes by less than this for each
+# labeled image.
+SMALLEST_CHANGE = 1e-2
+# Halvings of the step length in an iteration, at most.
+MAX_HALVINGS = 50
+# Threads help the products only if the kernel functions have more values.
+SINGLE_THREAD_SIZE = 1 << 22
 
 
 def fit(
@@ -45,6 +51,8 @@ def fit(
   Settings:
     num_anchors: m; all images are anchors if there are fewer.
     num_labelled: l, drawn evenly from all classes; only these labels are used.
+      0 takes all. Memory (8 l m bytes, 120 MB for 50,000 images and 300
+      anchors) and time are linear in l.
     num_iters: iterations of the smoothed problem for a bit, at most.
 
   Raises:
@@ -53,9 +61,7 @@ def fit(
 
   References:
     Liu, Wang, Ji, Jiang and Chang, Supervised hashing with kernels, CVPR 2012;
-    num_labelled is that of its authors' program. The smoothed problem is
-    solved by L-BFGS, which takes about 40 of the 500 iterations that the
-    paper's gradient method is given.
+    the defaults are those of its authors' program.
   """
   features = linear.checked_features("ksh", features, num_bits)
   classes = class_labels.checked_labels("ksh", labels, features.shape[0])
@@ -63,8 +69,9 @@ def fit(
   found = kernels.fit(features, num_anchors=num_anchors, key=anchor_key)
   rows = class_labels.balanced_rows(classes, num_labelled, key=label_key)
   values = np.asarray(kernels.evaluate(found, features[rows]), np.float64)
-  # The products are small: waking further threads costs 15 times the work.
-  with threadpoolctl.threadpool_limits(1, user_api="blas"):
+  # Waking further threads for small products costs 15 times the work.
+  threads = 1 if values.size < SINGLE_THREAD_SIZE else None
+  with threadpoolctl.threadpool_limits(threads, user_api="blas"):
     directions = greedy_directions(
       values, classes[rows], num_bits=num_bits, num_iters=num_iters
     )
@@ -167,6 +174,24 @@ def spectral_direction(
   return basis @ found[:, 0]
 
 
+class _Point(NamedTuple):
+  """A direction and its image, so that both are combined without a product.
+
+  Attributes:
+    direction: a.
+    image: F a.
+  """
+
+  direction: Float[np.ndarray, "m"]
+  image: Float[np.ndarray, "l"]
+
+  def plus(self, step: float, other: "_Point") -> "_Point":
+    """Returns a + step b."""
+    return _Point(
+      self.direction + step * other.direction, self.image + step * other.image
+    )
+
+
 def smoothed_direction(
   values: Float[np.ndarray, "l m"],
   residual: Residual,
@@ -174,33 +199,76 @@ def smoothed_direction(
   *,
   num_iters: int,
 ) -> Float[np.ndarray, "m"]:
-  """Minimizes -s^T R s / l^2 with s = tanh(F a / 2) in place of the signs.
+  """Lowers -s^T R s, where s = tanh(F a / 2) takes the place of the signs.
 
-  tanh(z / 2) is the paper's 2 / (1 + exp(-z)) - 1. The objective never rises.
-  Descending in whitened coordinates was tried and lost on new images (CIFAR-10,
-  16 bits: mAP 0.50 against 0.52).
+  tanh(z / 2) is the paper's 2 / (1 + exp(-z)) - 1. Nesterov's accelerated
+  gradient: a step goes down the gradient g at the point v ahead of the last
+  two, its length 1 / c halved until the cost is below the quadratic bound
+  cost(v) - ||g||^2 / (2 c). A length once halved stays so.
+
+  It ends when the cost changes by at most 1e-2 l. L-BFGS to a minimum was tried
+  and lost on new images (digits, 8 bits: mAP 0.90 against 0.96).
 
   Args:
     values: F.
     residual: R.
     start: where to begin.
     num_iters: at most.
+
+  References:
+    Liu et al., CVPR 2012, section 3.2; the rules for the step length and the
+    end are those of its authors' program.
   """
-  scale = len(values) ** 2
+  previous = current = _Point(start, values @ start)
+  cost = smoothed_cost(current.image, residual)
+  before, after, curvature = 0.0, 1.0, 1.0
+  for _ in range(num_iters):
+    momentum = (before - 1) / after
+    ahead = current.plus(momentum, current.plus(-1.0, previous))
+    step = _bounded_step(values, residual, ahead, curvature)
+    if step is None:
+      break
+    previous, (current, curvature, new_cost) = current, step
+    before, after = after, (1 + np.sqrt(1 + 4 * after**2)) / 2
+    change, cost = abs(new_cost - cost), new_cost
+    if change <= SMALLEST_CHANGE * len(values):
+      break
+  return current.direction
 
-  def objective(direction: np.ndarray) -> tuple[float, np.ndarray]:
-    smooth = np.tanh(values @ direction / 2)
-    pulled = residual.times(smooth)
-    slope = values.T @ (pulled * (1 - smooth**2))
-    return -smooth @ pulled / scale, -slope / scale
 
-  return scipy.optimize.minimize(
-    objective,
-    start,
-    jac=True,
-    method="L-BFGS-B",
-    options={"maxiter": num_iters},
-  ).x
+def smoothed_cost(image: Float[np.ndarray, "l"], residual: Residual) -> float:
+  """Returns -s^T R s with s = tanh(image / 2)."""
+  return -_gain(np.tanh(image / 2), residual)
+
+
+def smoothed_slope(
+  image: Float[np.ndarray, "l"], residual: Residual
+) -> Float[np.ndarray, "l"]:
+  """Returns the gradient of `smoothed_cost`."""
+  smooth = np.tanh(image / 2)
+  return -residual.times(smooth) * (1 - smooth**2)
+
+
+def _bounded_step(
+  values: Float[np.ndarray, "l m"],
+  residual: Residual,
+  ahead: _Point,
+  curvature: float,
+) -> tuple[_Point, float, float] | None:
+  """Returns the point below the bound, its curvature and cost.
+
+  None where no step is short enough.
+  """
+  gradient = values.T @ smoothed_slope(ahead.image, residual)
+  slope = _Point(gradient, values @ gradient)
+  cost = smoothed_cost(ahead.image, residual)
+  for _ in range(MAX_HALVINGS + 1):
+    point = ahead.plus(-1 / curvature, slope)
+    new_cost = smoothed_cost(point.image, residual)
+    if new_cost <= cost - gradient @ gradient / (2 * curvature):
+      return point, curvature, new_cost
+    curvature *= 2
+  return None
 
 
 def _gain(bit: np.ndarray, residual: Residual) -> float:

@@ -147,7 +147,11 @@ def structure_loss(
   *,
   thresholds: Thresholds,
 ) -> Float[Array, ""]:
-  """Averages |W_ij| (tanh(u_i)^T tanh(u_j) / b - W_ij)^2 over the pairs."""
+  """Averages |W_ij| (tanh(u_i)^T tanh(u_j) / b - W_ij)^2 over the pairs.
+
+  The paper divides by n^2 and counts the pairs of an image with itself; these
+  are left out here.
+  """
   distances = 1 - similarity.cosines(features)
   is_near = distances < thresholds.near
   is_far = distances > thresholds.far

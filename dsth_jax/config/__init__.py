@@ -6,7 +6,7 @@ minute on two cores. A file in `configs/` states only its difference to it.
 
 from dsth_jax.config.base import base_config
 from dsth_jax.config.methods import DSTH_METHODS, METHODS, SHALLOW
-from dsth_jax.config.paper import use_paper_labels, use_paper_schedule
+from dsth_jax.config.paper import use_paper_labels, use_paper_settings
 from dsth_jax.config.recipes import check_setting, use_frozen_backbone
 from dsth_jax.config.saved import read
 from dsth_jax.config.validation import choose, validate
@@ -21,6 +21,6 @@ __all__ = [
   "read",
   "use_frozen_backbone",
   "use_paper_labels",
-  "use_paper_schedule",
+  "use_paper_settings",
   "validate",
 ]

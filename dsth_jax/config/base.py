@@ -167,7 +167,8 @@ def _encode() -> ConfigDict:
   # auto, onnx or jit: see dsth_jax.models.inference.
   encode.engine = "auto"
   # mean or median of the network's values over the training images (Eq. 14),
-  # half (Eq. 22), or labels: the hash labels' own thresholds.
+  # half (Eq. 22), or labels: the hash labels' own thresholds. Which of them goes
+  # with which activation: dsth_jax.config.thresholds.
   encode.threshold = "mean"
   return encode
 

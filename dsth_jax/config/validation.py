@@ -16,7 +16,7 @@ from dsth_jax import (
   spectral,
   train,
 )
-from dsth_jax.config import methods
+from dsth_jax.config import methods, thresholds
 from dsth_jax.graph import approximate_knn
 from dsth_jax.models.hash_models import HASH_MODELS, heads
 
@@ -83,6 +83,7 @@ def _validate_combinations(config: ConfigDict) -> None:
   if config.graph.search == "approximate":
     approximate_knn.library()
   _validate_networks(config)
+  thresholds.check(config)
   if not 0 <= config.train.averaging < 1:
     raise ValueError(
       f"config.train.averaging is {config.train.averaging}: set a share from "

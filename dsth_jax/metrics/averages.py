@@ -1,10 +1,9 @@
 """The metrics of a ranking, and their averages over the queries."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from dsth_jax.metrics import average_precision, curves
 from dsth_jax.metrics.average_precision import Bracket, Ties
@@ -29,6 +28,10 @@ class Protocol(NamedTuple):
   recall_levels: tuple[float, ...]
   betas: tuple[float, ...]
   num_database: int
+
+  def levels(self) -> tuple[float, ...]:
+    """Returns the levels of recall that precision is measured at."""
+    return tuple(sorted({*self.recall_levels, *curves.MAX_F_LEVELS}))
 
   def returned(self) -> np.ndarray:
     """Returns the grid of the RIP curve."""
@@ -73,9 +76,7 @@ def ranking_scores(ties: Ties, protocol: Protocol) -> Scores:
     **_bracketed(
       at, average_precision.average_precision_at(ties, protocol.max_rank)
     ),
-    "precision_at_recall": curves.precision_at_recall(
-      ties, protocol.recall_levels
-    ),
+    "precision_at_recall": curves.precision_at_recall(ties, protocol.levels()),
     "precision_of_returned": curves.precision_of_returned(
       ties, protocol.returned()
     ),
@@ -106,7 +107,10 @@ def summarize(
   }
   num_measured = len(scores["mean_average_precision"])
   means = {name: np.mean(each, axis=0) for name, each in scores.items()}
-  precision = means["precision_at_recall"]
+  precision = dict(zip(protocol.levels(), means["precision_at_recall"]))
+  means["precision_at_recall"] = np.array(
+    [precision[level] for level in protocol.recall_levels]
+  )
   return {
     "num_queries": num_queries,
     "num_queries_without_relevant": num_queries - num_measured,
@@ -127,10 +131,19 @@ def _bracketed(name: str, bracket: Bracket) -> Scores:
 
 
 def _max_f_measures(
-  precision: Float[np.ndarray, "levels"], protocol: Protocol
-) -> dict[str, Any]:
-  recall = np.asarray(protocol.recall_levels)
+  precision: dict[float, float], protocol: Protocol
+) -> dict[str, float]:
+  """Returns the paper's maxima, then those over the whole RP curve."""
+  levels_by_prefix = {
+    "max_f": curves.MAX_F_LEVELS,
+    "max_f_all_levels": protocol.recall_levels,
+  }
   return {
-    f"max_f_beta_{beta:g}": curves.max_f_measure(precision, recall, beta=beta)
+    f"{prefix}_beta_{beta:g}": curves.max_f_measure(
+      np.array([precision[level] for level in levels]),
+      np.array(levels),
+      beta=beta,
+    )
+    for prefix, levels in levels_by_prefix.items()
     for beta in protocol.betas
   }

@@ -12,6 +12,8 @@ from dsth_jax.metrics.average_precision import Ties
 
 # Points of the precision curve between 1 and 10, 10 and 100, and so on.
 POINTS_PER_DECADE = 8
+# The levels of recall that the paper's maximum F-measures are of (Table III).
+MAX_F_LEVELS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def precision_at_recall(
@@ -101,7 +103,8 @@ def max_f_measure(
     beta: below 1, precision counts more.
 
   References:
-    Table III: the two F columns follow from its recall columns.
+    Table III: its two F columns follow from its recall columns, of
+    `MAX_F_LEVELS`, in all rows but one.
   """
   weighted = beta**2 * precision + recall
   return float(np.max((1 + beta**2) * precision * recall / weighted))

@@ -72,7 +72,9 @@ def evaluate(
       _pessimistic and _optimistic;
     * precision_at_recall at recall_levels (RP);
     * precision_of_returned at returned_images (RIP);
-    * max_f_beta_B: the largest F-measure of the RP curve;
+    * max_f_beta_B: the largest F-measure at the six levels of recall of Table
+      III, whatever recall_levels are; max_f_all_levels_beta_B: at
+      recall_levels;
     * hd3p: precision within distance 3, 0 without a row there, and
       hd3p_empty_share, the share of queries without a row there;
     * nc3p: precision within the three smallest distances that occur.

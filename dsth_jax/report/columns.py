@@ -3,9 +3,14 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 MAP = "mean_average_precision"
+
+_PAPERS_LEVELS = (
+  "the recall levels of the paper (0.1, 0.2, 0.4, 0.6, 0.8 and 1)"
+)
+_ALL_LEVELS = "all recall levels of the precision-recall curve"
 
 STATISTICS = {
   "Distinct codes": "The number of different codes. Images with the same code "
@@ -24,11 +29,30 @@ def max_rank(metrics: Mapping[str, Any]) -> int | None:
   return next((int(k) for k in suffixes if k.isdecimal()), None)
 
 
-def betas(metrics: Mapping[str, Any]) -> dict[str, str]:
-  """Maps the names of the F-measures to their betas."""
-  pattern = re.compile(r"max_f_(?:beta_)?([\d.]+)")
-  matches = map(pattern.fullmatch, metrics)
-  return {match[0]: match[1] for match in matches if match}
+class MaxF(NamedTuple):
+  """A maximum F-measure.
+
+  Attributes:
+    column: its name in a table.
+    beta: the weight of recall.
+    at: the levels of recall that it is the maximum of, in a sentence.
+  """
+
+  column: str
+  beta: str
+  at: str
+
+
+def max_f(metrics: Mapping[str, Any]) -> dict[str, MaxF]:
+  """Returns the maximum F-measures by their names in the metrics."""
+  pattern = re.compile(r"max_f_(all_levels_)?beta_([\d.]+)")
+  return {
+    match[0]: MaxF(f"Max F {match[2]}, all levels", match[2], _ALL_LEVELS)
+    if match[1]
+    else MaxF(f"Max F {match[2]}", match[2], _PAPERS_LEVELS)
+    for match in map(pattern.fullmatch, metrics)
+    if match
+  }
 
 
 def first_returned(metrics: Mapping[str, Any]) -> int | None:
@@ -60,10 +84,10 @@ def explanations(metrics: Mapping[str, Any]) -> dict[str, str]:
       f"Precision at {first:,}: the share of relevant images among the first "
       f"{first:,} returned."
     )
-  for beta in betas(metrics).values():
-    texts[f"Max F {beta}"] = (
-      "The maximum over the recall levels of the F-measure of precision and "
-      f"recall, where recall has {beta} times the weight of precision."
+  for found in max_f(metrics).values():
+    texts[found.column] = (
+      f"The maximum over {found.at} of the F-measure of precision and recall, "
+      f"where recall has {found.beta} times the weight of precision."
     )
   return texts | {
     "HD3P": "Precision within Hamming distance 3: the share of relevant images "

@@ -194,8 +194,8 @@ def _quality_columns(scores: Metrics) -> list[_Column]:
   if first:
     shown.append(_Column(f"P@{first:,}", lambda m: precision_at(m, first)))
   shown += [
-    _plain_column(f"Max F {beta}", key)
-    for key, beta in columns.betas(scores).items()
+    _plain_column(found.column, key)
+    for key, found in columns.max_f(scores).items()
   ]
   return [
     *shown,

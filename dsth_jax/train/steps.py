@@ -20,10 +20,11 @@ from dsth_jax.types import ArrayLike
 def squared_error(
   outputs: Float[Array, "n b"], codes: UInt8[Array, "n b"]
 ) -> Float[Array, ""]:
-  """Returns the squared error to the bits, summed a code (Eq. 18).
+  """Returns the squared error to the bits, summed over a code (Eq. 18).
 
-  Eq. 18 sums over the batch; this is the mean over it, so that the learning
-  rate does not depend on the batch size.
+  Eq. 18 also sums over the batch. This is the mean over it, so that the learning
+  rate does not depend on the batch size: with SGD, the sum over n images at a
+  rate r is this at a rate n r. Caffe's EuclideanLoss is one half of this.
   """
   errors = jnp.square(outputs - codes.astype(outputs.dtype))
   return jnp.mean(jnp.sum(errors, axis=-1))

@@ -1,6 +1,7 @@
 """Binary reconstructive embeddings."""
 
 import itertools
+import tracemalloc
 
 import jax.numpy as jnp
 import numpy as np
@@ -50,6 +51,70 @@ def test_all_pairs_are_taken_if_there_are_few():
   pairs = bre.draw_pairs(classes, num_pairs=100, rng=np.random.default_rng(0))
   found = {*zip(np.asarray(pairs.first), np.asarray(pairs.second))}
   assert found == set(itertools.combinations(range(5), 2))
+
+
+@pytest.mark.parametrize("sizes", [[1, 1, 1], [40, 1], [2, 3, 4]])
+def test_every_pair_of_either_kind_is_drawn_once(sizes):
+  classes = np.random.default_rng(1).permutation(
+    np.repeat(np.arange(len(sizes)), sizes)
+  )
+  pairs = bre.draw_pairs(classes, num_pairs=9999, rng=np.random.default_rng(0))
+  first, second, distances = map(np.asarray, pairs)
+  every = set(itertools.combinations(range(len(classes)), 2))
+  assert len(first) == len(every)
+  assert {*zip(first, second)} == every
+  np.testing.assert_array_equal(distances, classes[first] != classes[second])
+
+
+def test_pairs_are_drawn_evenly():
+  classes = np.arange(6) % 2
+  rng = np.random.default_rng(0)
+  counts = np.zeros((6, 6), int)
+  for _ in range(2000):
+    first, second, _ = bre.draw_pairs(classes, num_pairs=4, rng=rng)
+    counts[np.asarray(first), np.asarray(second)] += 1
+  same = classes[:, None] == classes[None, :]
+  for kind, num_pairs in ((same, 6), (~same, 9)):
+    found = counts[np.triu(kind, 1)]
+    assert found.sum() == 4000
+    # Six standard deviations of a pair's count.
+    expected = 4000 / num_pairs
+    assert np.abs(found - expected).max() < 6 * np.sqrt(expected)
+
+
+def test_pairs_of_many_images_take_memory_linear_in_their_number():
+  tracemalloc.start()
+  classes = np.arange(40_000) % 10
+  bre.draw_pairs(classes, num_pairs=100_000, rng=np.random.default_rng(0))
+  _, peak = tracemalloc.get_traced_memory()
+  tracemalloc.stop()
+  # A matrix of one byte a pair takes 1.6 GB.
+  assert peak < 100e6
+
+
+def test_anchors_kernels_give_what_all_kernels_give():
+  features, classes = labeled_features(200)
+  points = jnp.asarray(features - features.mean(0))
+  rng = np.random.default_rng(0)
+  bits = bre.draw_bits(200, num_bits=3, num_anchors=10, rng=rng)
+  pairs = bre.draw_pairs(classes, num_pairs=2000, rng=rng)
+  kernels, places = bre._anchor_kernels(points, bits.anchors)
+  assert kernels.shape == (30, 200)
+  found = bre_descent.descend(
+    kernels, bits._replace(anchors=places), pairs, num_sweeps=2
+  )
+  expected = bre_descent.descend(points @ points.T, bits, pairs, num_sweeps=2)
+  # Sums of twelve products, which kernels of another shape may round otherwise.
+  np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-4)
+
+
+def test_all_labels_are_those_of_every_image(key):
+  features, classes = labeled_features(90)
+  every, enough = (
+    bre.fit(features, classes, num_bits=4, num_labelled=number, key=key)
+    for number in (0, 90)
+  )
+  np.testing.assert_array_equal(every.encode(features), enough.encode(features))
 
 
 def test_anchors_of_a_bit_are_different_points():

@@ -77,6 +77,18 @@ def test_new_images_find_their_class_better_than_without_labels(name, key):
   assert precision(encoder) > precision(unsupervised) + 0.15
 
 
+def test_balanced_rows_for_0_are_all_rows(key):
+  classes = np.repeat(np.arange(4), [3, 50, 20, 27])
+  rows = class_labels.balanced_rows(classes, 0, key=key)
+  np.testing.assert_array_equal(np.sort(rows), np.arange(100))
+
+
+def test_a_negative_number_of_labels_is_refused(key):
+  message = "num_labelled is -1, .* set 1 or more, or 0 for all"
+  with pytest.raises(ValueError, match=message):
+    class_labels.balanced_rows(np.arange(4) % 2, -1, key=key)
+
+
 @pytest.mark.parametrize("num_rows", [1, 7, 40, 100, 1000])
 def test_balanced_rows_take_from_each_class_equally(num_rows, key):
   sizes = [3, 50, 20, 27]

@@ -54,20 +54,6 @@ def test_every_config_is_valid_and_says_how_to_run_it(path):
   assert f"--config=configs/{path.name}" in module.__doc__
 
 
-def test_the_papers_setting_is_section_4c():
-  cifar10 = _load(next(path for path in CONFIGS if path.stem == "cifar10"))
-  config = cifar10.get_config("paper")
-  config_lib.validate(config)
-  assert config.graph.num_neighbors == 12
-  assert (config.train.momentum, config.train.weight_decay) == (0.9, 0.004)
-  assert config.train.learning_rates == (0.01, 0.001, 0.0001)
-  assert config.train.stage_steps == (60_000, 5_000, 5_000)
-  assert (config.labels.method, config.labels.threshold) == (
-    "eigenvectors",
-    "mean",
-  )
-
-
 def test_a_mistyped_field_is_refused():
   config = config_lib.base_config()
   with pytest.raises(AttributeError, match="num_bit"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from support import published_tables
 
 from dsth_jax import metrics
 from dsth_jax.metrics import curves
@@ -43,36 +44,59 @@ def test_mean_reciprocal_rank_is_the_negative_hypergeometric_sum(
   assert found == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-  ("precision", "expected"),
-  [
-    # Table III, precision at recall 0.1 .. 1, then max F at beta 0.5 and 0.25.
-    # (Of its 32 rows only GoogLeNet, MLP+BatchNorm on CIFAR-10 contradicts
-    # itself: 0.66769 where its own columns give 0.66308.)
-    (
-      [0.88767, 0.84391, 0.75071, 0.65969, 0.58496, 0.52461],
-      (0.64682, 0.71389),
-    ),
-    (
-      [0.94169, 0.89300, 0.79224, 0.68560, 0.59855, 0.59855],
-      (0.66658, 0.74904),
-    ),
-    (
-      [0.81520, 0.71389, 0.57970, 0.49731, 0.43375, 0.39043],
-      (0.53190, 0.62016),
-    ),
-    (
-      [0.59888, 0.47894, 0.35179, 0.30677, 0.26113, 0.24565],
-      (0.37448, 0.46301),
-    ),
-    ([0.1] * 6, (0.12195, 0.10559)),
-  ],
-)
-def test_max_f_measure_reproduces_table_3(precision, expected):
-  recall = np.array([0.1, 0.2, 0.4, 0.6, 0.8, 1.0])
-  found = [
-    metrics.max_f_measure(np.array(precision), recall, beta=beta)
-    for beta in (0.5, 0.25)
+# The F columns and the precisions have five digits. Some F are cut, not rounded.
+DIGITS = 1e-5
+
+
+def _disagreeing(table, levels=published_tables.RECALL_LEVELS):
+  """Returns (row, beta) wherever an F does not follow from the precisions."""
+  places = [published_tables.RECALL_LEVELS.index(level) for level in levels]
+  return [
+    (name, beta)
+    for name, (precision, printed) in table.items()
+    for beta, expected in zip(published_tables.BETAS, printed)
+    if abs(
+      metrics.max_f_measure(
+        np.array(precision)[places], np.array(levels), beta=beta
+      )
+      - expected
+    )
+    > DIGITS
   ]
-  # The table and its precisions have five digits.
-  np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_max_f_measures_of_table_3_follow_from_its_six_levels():
+  # 0.66769 is printed where the row gives 0.66308.
+  contradiction = ("CIFAR-10, GoogLeNet, MLP+BatchNorm", 0.5)
+  assert len(published_tables.TABLE_3) == 32
+  assert _disagreeing(published_tables.TABLE_3) == [contradiction]
+
+
+def test_max_f_measures_of_table_4_follow_from_its_six_levels():
+  assert len(published_tables.TABLE_4) == 4
+  assert _disagreeing(published_tables.TABLE_4) == []
+
+
+def test_rows_without_labels_are_those_of_table_3():
+  for name in ("CIFAR-10", "STL-10"):
+    row = published_tables.TABLE_4[f"{name}, without-labels"]
+    assert (
+      row == published_tables.TABLE_3[f"{name}, GoogLeNet, Slice+BatchNorm"]
+    )
+
+
+@pytest.mark.parametrize("level", [0.1, 0.2, 0.4, 0.6, 1.0])
+def test_table_3_needs_each_level_that_reaches_its_maxima(level):
+  levels = [each for each in curves.MAX_F_LEVELS if each != level]
+  assert len(_disagreeing(published_tables.TABLE_3, levels)) > 1
+
+
+def test_precision_never_rises_with_recall_in_the_published_tables():
+  # Catches errors of transcription at levels that no maximum is reached at.
+  tables = published_tables.TABLE_3 | published_tables.TABLE_4
+  for name, (precision, _) in tables.items():
+    assert (np.diff(precision) <= 0).all(), name
+
+
+def test_the_levels_of_the_paper_are_those_of_its_tables():
+  assert curves.MAX_F_LEVELS == published_tables.RECALL_LEVELS

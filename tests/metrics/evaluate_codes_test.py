@@ -87,6 +87,37 @@ def test_max_rank_beyond_the_database_means_all_ranks():
   assert found["returned_images"][-1] == 90
 
 
+def test_max_f_measures_are_those_of_the_averaged_curve():
+  data = _clustered(9, 60, 400)
+  found = _evaluate(*data, num_bits=16)
+  curve = dict(zip(found["recall_levels"], found["precision_at_recall"]))
+  for prefix, levels in (
+    ("max_f", (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)),
+    ("max_f_all_levels", np.arange(1, 11) / 10),
+  ):
+    for beta in (0.5, 0.25):
+      assert found[f"{prefix}_beta_{beta}"] == pytest.approx(
+        max(
+          (1 + beta**2) / (1 / curve[level] + beta**2 / level)
+          for level in levels
+        )
+      )
+
+
+@pytest.mark.parametrize("levels", [(0.3,), (1.0, 0.5), (0.2, 0.4, 0.05)])
+def test_max_f_of_the_paper_does_not_depend_on_the_levels_of_the_curve(levels):
+  data = _clustered(9, 60, 400)
+  twentieths = [number / 20 for number in range(1, 21)]
+  usual = _evaluate(*data, num_bits=16, recall_levels=twentieths)
+  curve = dict(zip(usual["recall_levels"], usual["precision_at_recall"]))
+  found = _evaluate(*data, num_bits=16, recall_levels=levels)
+  assert found["recall_levels"] == list(levels)
+  np.testing.assert_allclose(
+    found["precision_at_recall"], [curve[level] for level in levels]
+  )
+  _assert_equal(found, usual, ["max_f_beta_0.5", "max_f_beta_0.25"])
+
+
 def test_queries_without_relevant_rows_are_left_out():
   queries, database, query_labels, labels = _clustered(5, 30, 200)
   query_labels[:7] = 99
@@ -119,8 +150,11 @@ def test_leaving_rows_out_is_removing_them():
   assert found["num_database"] == 49
   names = set(found) - {
     "num_queries",
-    "max_f_beta_0.5",  # of the averaged curve, not the average of each
+    # Of the averaged curve, not the average of each.
+    "max_f_beta_0.5",
     "max_f_beta_0.25",
+    "max_f_all_levels_beta_0.5",
+    "max_f_all_levels_beta_0.25",
   }
   means = {n: np.mean([single[n] for single in singles], 0) for n in names}
   _assert_equal(found, means)

@@ -14,6 +14,8 @@ NOT_AVERAGES = {
   "num_database",
   "max_f_beta_0.5",
   "max_f_beta_0.25",
+  "max_f_all_levels_beta_0.5",
+  "max_f_all_levels_beta_0.25",
   "returned_images",
   "precision_of_returned",
 }

@@ -52,9 +52,18 @@ def test_stages_of_one_backbone_are_told_apart():
   assert descriptions.stage("mine/vit") == ("mine/vit", "")
 
 
-def test_older_names_of_the_f_measures_are_read():
-  found = columns.betas({"max_f_0.5": 1.0, "max_f_beta_0.25": 1.0, "hd3p": 1.0})
-  assert found == {"max_f_0.5": "0.5", "max_f_beta_0.25": "0.25"}
+def test_both_maximum_f_measures_have_a_column_and_an_explanation():
+  names = ["max_f_beta_0.5", "max_f_all_levels_beta_0.25"]
+  metrics = dict.fromkeys([*names, "hd3p", "max_f_0.5"], 1.0)
+  found = columns.max_f(metrics)
+  assert [found[name].column for name in names] == [
+    "Max F 0.5",
+    "Max F 0.25, all levels",
+  ]
+  assert list(found) == names
+  texts = columns.explanations(metrics)
+  assert "0.1, 0.2, 0.4, 0.6, 0.8 and 1" in texts["Max F 0.5"]
+  assert "recall has 0.25 times" in texts["Max F 0.25, all levels"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def metrics(quality):
     "precision_of_returned": [quality + 0.05, quality],
     "max_f_beta_0.5": quality,
     "max_f_beta_0.25": quality,
+    "max_f_all_levels_beta_0.5": quality,
+    "max_f_all_levels_beta_0.25": quality,
   }
 
 

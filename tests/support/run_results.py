@@ -34,6 +34,8 @@ def metrics(quality, *, of_codes=True):
     ],
     "max_f_beta_0.5": quality + 0.0213,
     "max_f_beta_0.25": quality + 0.0876,
+    "max_f_all_levels_beta_0.5": quality + 0.0231,
+    "max_f_all_levels_beta_0.25": quality + 0.0891,
   }
   if of_codes:
     scores["hd3p"] = quality + 0.1345

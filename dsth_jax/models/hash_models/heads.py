@@ -33,8 +33,11 @@ class MLPHead(nn.Module):
 class SliceHead(nn.Module):
   """Divide and encode: each group of hidden values gives its own bits.
 
-  The hidden layer of 1,024 values is cut into 16 groups, and each group is
-  mapped to num_bits / 16 bits by a layer of its own.
+  A fully connected layer with ReLU comes first. Its 1,024 values are cut into 16
+  groups, and each group is mapped to num_bits / 16 bits by a layer of its own.
+  The first layer is there also where the trunk has 1,024 values already, as
+  SimpleNet has for 32 pixels a side: without it, a group would see only one
+  sixteenth of the image.
 
   Attributes:
     num_bits: bits of a code, a multiple of `num_groups`.

@@ -21,6 +21,12 @@ def preprocess(pixels: Num[ArrayLike, "n s s 3"]) -> Float[Array, "n s s 3"]:
 class SimpleNet(nn.Module):
   """Convolutions and pools of Table I, a head, and an activation on top.
 
+  The last pool leaves 4 x 4 x 64 = 1,024 values of an image of 32 pixels a side,
+  and 3 x 3 x 128 = 1,152 of one of 96. In either head a fully connected layer of
+  1,024 values with ReLU comes first. Table I does not list it. Before the slices
+  it is the "first full connection layer" of section III-B, which makes the
+  1,024 values that are split into 16 groups.
+
   Attributes:
     num_bits: bits of a code.
     head: a name in `heads.HEADS`.
