@@ -36,8 +36,8 @@ from dsth_jax.baselines import (
   sh,
   sklsh,
   sph,
-  ssdh,
   sth,
+  structure_ssdh,
 )
 from dsth_jax.baselines.interface import Baseline, Encoder
 
@@ -121,11 +121,11 @@ BASELINES: dict[str, Baseline] = {
       "to rotation of the image."
     ),
   ),
-  "ssdh": Baseline(
-    ssdh.fit,
+  "structure_ssdh": Baseline(
+    structure_ssdh.fit,
     inputs="images",
     needs_features=True,
-    name="SSDH",
+    name="SSDH (unsupervised)",
     description=(
       "Semantic structure-based unsupervised deep hashing: a network trained "
       "on pairs that the features mark as similar or dissimilar."

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
-from dsth_jax.baselines import deep, image_inputs, similarity
+from dsth_jax.baselines import deep, deep_inputs, similarity
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
@@ -36,7 +36,7 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.with_features`.
+    ValueError: see `deep_inputs.with_features`.
 
   References:
     Li and van Gemert, Deep unsupervised image hashing by maximizing bit
@@ -47,7 +47,7 @@ def fit(
   settings = deep.Settings(
     "bihalf", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  images, features = image_inputs.with_features(settings, images, features)
+  images, features = deep_inputs.with_features(settings, images, features)
   loss = functools.partial(halves_loss, pull=pull)
   return deep.fit(settings, images, loss, targets=features, key=key)
 

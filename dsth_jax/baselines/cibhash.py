@@ -9,7 +9,7 @@ import optax
 from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
-from dsth_jax.baselines import deep, image_inputs, similarity, views
+from dsth_jax.baselines import deep, deep_inputs, similarity, views
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
@@ -43,7 +43,7 @@ def fit(
     The encoder; a bit is 1 where its probability is at least one half.
 
   Raises:
-    ValueError: see `image_inputs.checked_images`.
+    ValueError: see `deep_inputs.checked_images`.
 
   References:
     Qiu et al., Unsupervised hashing with contrastive information bottleneck,
@@ -56,7 +56,7 @@ def fit(
   )
   return deep.fit(
     settings,
-    image_inputs.checked_images(settings, images),
+    deep_inputs.checked_images(settings, images),
     functools.partial(
       bottleneck_loss, temperature=temperature, bottleneck=bottleneck
     ),

@@ -10,7 +10,7 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped, UInt8
 
-from dsth_jax.baselines import deep, image_inputs
+from dsth_jax.baselines import deep, deep_inputs
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
@@ -52,7 +52,7 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.with_classes`.
+    ValueError: see `deep_inputs.with_classes`.
 
   References:
     Xia et al., Supervised hashing for image retrieval via image representation
@@ -61,7 +61,7 @@ def fit(
   settings = deep.Settings(
     "cnnh", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  images, classes = image_inputs.with_classes(settings, images, labels)
+  images, classes = deep_inputs.with_classes(settings, images, labels)
   factor_key, learn_key = jax.random.split(key)
   factors = factorize(
     classes, num_bits=num_bits, num_sweeps=num_sweeps, key=factor_key

@@ -112,7 +112,7 @@ def fit(
 
   Args:
     settings: shared by all methods.
-    images: as `image_inputs` checked them.
+    images: as `deep_inputs` checked them.
     loss: `loss(outputs, targets)` of a batch.
     targets: arrays with one row per image; None if the loss needs only images.
     activation: of the network's head.

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped, UInt8
 
-from dsth_jax.baselines import deep, image_inputs
+from dsth_jax.baselines import deep, deep_inputs
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
@@ -34,7 +34,7 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.with_classes`.
+    ValueError: see `deep_inputs.with_classes`.
 
   References:
     Liu et al., Deep supervised hashing for fast image retrieval, CVPR 2016.
@@ -43,7 +43,7 @@ def fit(
   settings = deep.Settings(
     "deep_dsh", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  images, classes = image_inputs.with_classes(settings, images, labels)
+  images, classes = deep_inputs.with_classes(settings, images, labels)
   loss = functools.partial(contrastive_loss, regularization=regularization)
   return deep.fit(settings, images, loss, targets=classes, key=key)
 

@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Key, PyTree, Shaped, UInt8
 
-from dsth_jax.baselines import deep, image_inputs, similarity, views
+from dsth_jax.baselines import deep, deep_inputs, similarity, views
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
@@ -52,7 +52,7 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs`.
+    ValueError: see `deep_inputs`.
 
   References:
     Lin et al., Learning compact binary descriptors with unsupervised deep
@@ -65,9 +65,9 @@ def fit(
   start_key, learn_key = jax.random.split(key)
   start = None
   if features is None:
-    images = image_inputs.checked_images(settings, images)
+    images = deep_inputs.checked_images(settings, images)
   else:
-    images, features = image_inputs.with_features(settings, images, features)
+    images, features = deep_inputs.with_features(settings, images, features)
     start = _learn_cosines(settings, images, features, start_key)
   model = deep.make_network(settings)
   trained = deep.learn(

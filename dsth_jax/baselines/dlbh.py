@@ -9,7 +9,7 @@ from jax import Array
 from jaxtyping import Float, Int, Key, Shaped, UInt8
 
 from dsth_jax import encode
-from dsth_jax.baselines import deep, image_inputs
+from dsth_jax.baselines import deep, deep_inputs
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
@@ -35,7 +35,7 @@ def fit(
   `Baseline.fit` and `deep.Settings` describe the shared arguments.
 
   Raises:
-    ValueError: see `image_inputs.with_classes`.
+    ValueError: see `deep_inputs.with_classes`.
 
   References:
     Lin et al., Deep learning of binary hash codes for fast image retrieval,
@@ -45,7 +45,7 @@ def fit(
   settings = deep.Settings(
     "dlbh", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  images, classes = image_inputs.with_classes(settings, images, labels)
+  images, classes = deep_inputs.with_classes(settings, images, labels)
   return deep.fit(
     settings,
     images,

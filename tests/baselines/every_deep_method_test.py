@@ -247,7 +247,7 @@ def test_unfit_features_are_refused(name, change, message):
     _fit(name, images, kinds, features=change(backbone_features(kinds)))
 
 
-@pytest.mark.parametrize("name", ["bihalf", "greedyhash", "ssdh"])
+@pytest.mark.parametrize("name", ["bihalf", "greedyhash", "structure_ssdh"])
 def test_features_are_asked_for(name):
   message = f"^{name} was given no features for 128 images"
   with pytest.raises(ValueError, match=message):

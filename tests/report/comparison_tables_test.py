@@ -47,7 +47,7 @@ def test_a_row_says_what_a_method_learned_from_and_which_seeds(compared):
 def test_inputs_are_those_of_the_method():
   assert tables.inputs("dsth_paper") == "images, features"
   assert tables.inputs("dsth", "features") == "features"
-  assert tables.inputs("ssdh") == "images, features"
+  assert tables.inputs("structure_ssdh") == "images, features"
   assert tables.inputs("cibhash") == "images"
   assert tables.inputs("cnnh") == "images, class labels"
   assert tables.inputs("labels") == "features"

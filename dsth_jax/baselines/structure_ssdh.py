@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt8
 
-from dsth_jax.baselines import deep, image_inputs, similarity
+from dsth_jax.baselines import deep, deep_inputs, similarity
 from dsth_jax.models import hash_models
 from dsth_jax.types import ArrayLike
 
@@ -53,7 +53,7 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.with_features` and `thresholds`.
+    ValueError: see `deep_inputs.with_features` and `thresholds`.
 
   References:
     Yang et al., Semantic structure-based unsupervised deep hashing, IJCAI
@@ -61,9 +61,9 @@ def fit(
   """
   del labels
   settings = deep.Settings(
-    "ssdh", num_bits, network, num_epochs, batch_size, learning_rate
+    "structure_ssdh", num_bits, network, num_epochs, batch_size, learning_rate
   )
-  images, features = image_inputs.with_features(settings, images, features)
+  images, features = deep_inputs.with_features(settings, images, features)
   sample_key, learn_key = jax.random.split(key)
   structure = thresholds(
     features, near=near, far=far, num_samples=num_samples, key=sample_key
@@ -126,7 +126,7 @@ def thresholds(
   )
   if distances.min() >= found.near or distances.max() <= found.far:
     raise ValueError(
-      f"ssdh was given features of cosine distances from {distances.min():.3g} "
+      f"structure_ssdh was given features of cosine distances from {distances.min():.3g} "
       f"to {distances.max():.3g}, but learns from pairs below {found.near:.3g} "
       f"and above {found.far:.3g}: pass other features, or smaller near= and "
       "far=."
