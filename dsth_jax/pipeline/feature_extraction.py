@@ -82,15 +82,19 @@ def extract_features(
     path = pathlib.Path(config.features.file)
     rows = features.open_file(path, num_images=len(dataset.names))
     return Features(config, training, rows, [*depends_on, path])
-  names = features.check_backbones(
-    config.features.backbone, config.features.weights
-  )
-  labels = _labels([name for name, _ in names])
   sources = [
     _extract(workdir, config, dataset, label, name, weights)
-    for label, (name, weights) in zip(labels, names)
+    for label, (name, weights) in backbones(config).items()
   ]
   return Features(config, training, sources, [*depends_on, *sources])
+
+
+def backbones(config: ConfigDict) -> dict[str, tuple[str, str]]:
+  """Returns each backbone and its file of weights, by the name of its folder."""
+  named = features.check_backbones(
+    config.features.backbone, config.features.weights
+  )
+  return dict(zip(_labels([name for name, _ in named]), named))
 
 
 def _labels(names: Sequence[str]) -> list[str]:
