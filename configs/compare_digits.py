@@ -1,15 +1,18 @@
-"""All shallow methods on the pixels of handwritten digits.
+"""Methods on the pixels of handwritten digits.
 
     python -m dsth_jax.compare --config=configs/compare_digits.py \
         --workdir=runs/compare_digits
 
-Together with DSTH and its paper's labels: `--config=configs/compare_digits.py:dsth`.
+These are the methods without a network. Heads on the pixels too:
+`--config=configs/compare_digits.py:heads`. DSTH with both networks and its paper's
+labels too: `--config=configs/compare_digits.py:dsth`.
 """
 
 from ml_collections import ConfigDict
 
 from dsth_jax.config import (
   DSTH_METHODS,
+  HEADS,
   SHALLOW,
   base_config,
   check_setting,
@@ -20,11 +23,12 @@ def get_config(setting: str = "shallow") -> ConfigDict:
   """Returns the settings.
 
   Args:
-    setting: "shallow", or "dsth" for DSTH too.
+    setting: "shallow", "heads" for heads on the pixels too, or "dsth" for DSTH
+      too.
   """
-  check_setting(setting, ("shallow", "dsth"))
+  more = {"shallow": (), "heads": HEADS, "dsth": DSTH_METHODS}
+  check_setting(setting, more)
   config = base_config()
-  own = DSTH_METHODS if setting == "dsth" else ()
-  config.compare.methods = (*own, *SHALLOW)
+  config.compare.methods = (*more[setting], *SHALLOW)
   config.compare.num_bits = (16, 32)
   return config

@@ -5,8 +5,8 @@ A method is a file with a function
     fit(inputs, labels=None, *, num_bits, key) -> encoder
     encoder.encode(inputs) -> UInt8[n b]
 
-and an entry in `BASELINES`, see `Baseline`. Methods on images that learn from a
-backbone take its features as `features=`, one row per image.
+and an entry in `BASELINES`, see `Baseline`. A deep method has two, made by
+`two_modes`: a head on the backbone's features, and SimpleNet from pixels.
 
 >>> import jax
 >>> import numpy as np
@@ -36,10 +36,13 @@ from dsth_jax.baselines import (
   sh,
   sklsh,
   sph,
-  ssdh,
   sth,
+  structure_ssdh,
+  supervised_ssdh,
+  views,
 )
-from dsth_jax.baselines.interface import Baseline, Encoder
+from dsth_jax.baselines.interface import Baseline, Encoder, two_modes
+from dsth_jax.baselines.recipe import Recipe
 
 BASELINES: dict[str, Baseline] = {
   "lsh": Baseline(
@@ -112,52 +115,55 @@ BASELINES: dict[str, Baseline] = {
       "approximate those of the features."
     ),
   ),
-  "deepbit": Baseline(
+  **two_modes(
+    "deepbit",
     deepbit.fit,
-    inputs="images",
+    needs_features=True,
+    views=deepbit.rotated,
     name="DeepBit",
     description=(
       "DeepBit: a network trained for bits that are clear, even and invariant "
-      "to rotation of the image."
+      "to rotation of the image"
     ),
   ),
-  "ssdh": Baseline(
-    ssdh.fit,
-    inputs="images",
+  **two_modes(
+    "structure_ssdh",
+    structure_ssdh.fit,
     needs_features=True,
-    name="SSDH",
+    name="SSDH (unsupervised)",
     description=(
       "Semantic structure-based unsupervised deep hashing: a network trained "
-      "on pairs that the features mark as similar or dissimilar."
+      "on pairs that the features mark as similar or dissimilar"
     ),
   ),
-  "greedyhash": Baseline(
+  **two_modes(
+    "greedyhash",
     greedyhash.fit,
-    inputs="images",
     needs_features=True,
     name="GreedyHash",
     description=(
       "Greedy hash, unsupervised: a network trained through the sign function "
-      "to keep the cosines of the features."
+      "to keep the cosines of the features"
     ),
   ),
-  "bihalf": Baseline(
+  **two_modes(
+    "bihalf",
     bihalf.fit,
-    inputs="images",
     needs_features=True,
     name="Bi-half",
     description=(
       "Bi-half hashing: a network in which each bit splits each batch into two "
-      "halves."
+      "halves"
     ),
   ),
-  "cibhash": Baseline(
+  **two_modes(
+    "cibhash",
     cibhash.fit,
-    inputs="images",
+    views=views.random_view,
     name="CIBHash",
     description=(
       "Contrastive information bottleneck hashing: a network trained to give "
-      "views of one image the same code."
+      "views of one image the same code"
     ),
   ),
   "ksh": Baseline(
@@ -187,35 +193,45 @@ BASELINES: dict[str, Baseline] = {
       "class labels."
     ),
   ),
-  "cnnh": Baseline(
+  **two_modes(
+    "cnnh",
     cnnh.fit,
-    inputs="images",
     supervised=True,
     name="CNNH",
     description=(
       "Convolutional neural network hashing: codes from class labels first, "
-      "then a network that learns them."
+      "then a network that learns them"
     ),
   ),
-  "dlbh": Baseline(
+  **two_modes(
+    "dlbh",
     dlbh.fit,
-    inputs="images",
     supervised=True,
     name="DLBH",
     description=(
-      "Deep learning of binary hash codes: a latent layer of a classifier."
+      "Deep learning of binary hash codes: a latent layer of a classifier"
     ),
   ),
-  "deep_dsh": Baseline(
+  **two_modes(
+    "deep_dsh",
     deep_dsh.fit,
-    inputs="images",
     supervised=True,
     name="Deep DSH",
     description=(
       "Deep supervised hashing: a network trained with a contrastive loss on "
-      "pairs of images."
+      "pairs of images"
+    ),
+  ),
+  **two_modes(
+    "supervised_ssdh",
+    supervised_ssdh.fit,
+    supervised=True,
+    name="SSDH (supervised)",
+    description=(
+      "Supervised semantics-preserving deep hashing: a latent layer of a "
+      "classifier, pushed to clear bits and even codes"
     ),
   ),
 }
 
-__all__ = ["BASELINES", "Baseline", "Encoder"]
+__all__ = ["BASELINES", "Baseline", "Encoder", "Recipe", "two_modes"]

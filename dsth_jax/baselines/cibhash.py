@@ -7,33 +7,43 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
-from jaxtyping import Float, Key, Shaped, UInt8
+from jaxtyping import Float, Key, Shaped
 
-from dsth_jax.baselines import deep, image_inputs, similarity, views
-from dsth_jax.models import hash_models
+from dsth_jax import train
+from dsth_jax.baselines import deep, deep_inputs, similarity
+from dsth_jax.baselines import views as image_views
+from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
+
+# Those of the authors' program, which takes up to 60 epochs, and stops where
+# validation queries no longer improve.
+RECIPE = Recipe(
+  hidden_sizes=(1024,),
+  optimizer="adamw",
+  learning_rate=1e-3,
+  weight_decay=0.0,
+  batch_size=64,
+)
 
 
 def fit(
-  images: UInt8[ArrayLike, "n s s 3"],
+  inputs: Shaped[ArrayLike, "n ..."],
   labels: Shaped[ArrayLike, "n ..."] | None = None,
   *,
   num_bits: int,
   key: Key[Array, ""],
-  network: str = hash_models.DEFAULT,
-  num_epochs: int = 5,
-  batch_size: int = 128,
-  learning_rate: float = 3e-3,
+  views: Float[ArrayLike, "n v d"] | None = None,
+  recipe: Recipe = RECIPE,
   temperature: float = 0.3,
   bottleneck: float = 0.001,
-) -> deep.ImageEncoder:
+) -> deep.NetworkEncoder:
   """Learns bits that identify an image among others in two random views.
 
   Each view of an image gives every bit a probability, and codes are drawn from
   it. The loss is the `contrast` of the codes plus the weighted `divergence` of
   the two views' distributions, which removes what the views do not share.
 
-  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+  `Baseline` and `Recipe` describe the shared arguments.
 
   Settings:
     temperature: see `contrast`.
@@ -43,27 +53,45 @@ def fit(
     The encoder; a bit is 1 where its probability is at least one half.
 
   Raises:
-    ValueError: see `image_inputs.checked_images`.
+    ValueError: see `deep_inputs.checked` and `deep_inputs.checked_views`.
 
   References:
     Qiu et al., Unsupervised hashing with contrastive information bottleneck,
-    IJCAI 2021. There, a frozen VGG with ImageNet's weights sees the views;
-    here, the network learns from pixels.
+    IJCAI 2021: two layers on top of a frozen VGG. There, every step draws new
+    views; here, a head on features draws two of the views that the backbone
+    has described.
   """
   del labels
-  settings = deep.Settings(
-    "cibhash", num_bits, network, num_epochs, batch_size, learning_rate
-  )
+  settings = deep.Settings("cibhash", num_bits, recipe)
+  inputs = deep_inputs.checked(settings, inputs)
+  augmentation: train.Augment = image_views.two_views
+  if settings.sees_features:
+    inputs = deep_inputs.checked_views(settings, inputs, views, least=2)
+    augmentation = draw_two
   return deep.fit(
     settings,
-    image_inputs.checked_images(settings, images),
+    inputs,
     functools.partial(
       bottleneck_loss, temperature=temperature, bottleneck=bottleneck
     ),
     targets=None,
     wrap=BernoulliCodes,
-    augmentation=views.two_views,
+    augmentation=augmentation,
     key=key,
+  )
+
+
+def draw_two(
+  views: Float[Array, "n v d"], key: Key[Array, ""]
+) -> Float[Array, "m d"]:
+  """Returns one view of each image and, after them, another."""
+  first_key, other_key = jax.random.split(key)
+  num_images, num_views = views.shape[:2]
+  first = jax.random.randint(first_key, (num_images,), 0, num_views)
+  steps = jax.random.randint(other_key, (num_images,), 1, num_views)
+  rows = jnp.arange(num_images)
+  return jnp.concatenate(
+    [views[rows, first], views[rows, (first + steps) % num_views]]
   )
 
 
@@ -81,7 +109,7 @@ class BernoulliCodes(nn.Module):
   network: nn.Module
 
   def __call__(
-    self, x: Float[Array, "n s s 3"], train: bool = False
+    self, x: Float[Array, "n ..."], train: bool = False
   ) -> tuple[Float[Array, "n b"], Float[Array, "n b"]]:
     """Returns logits and codes; without training, the likeliest codes."""
     logits = self.network(x, train)

@@ -8,25 +8,25 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float, Int, Key, Shaped, UInt8
+from jaxtyping import Float, Int, Key, Shaped
 
-from dsth_jax.baselines import deep, image_inputs
-from dsth_jax.models import hash_models
+from dsth_jax.baselines import deep, deep_inputs
+from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
+
+# The paper states none; those of `dlbh`.
+RECIPE = Recipe(optimizer="sgd", learning_rate=1e-3, batch_size=32)
 
 
 def fit(
-  images: UInt8[ArrayLike, "n s s 3"],
+  inputs: Shaped[ArrayLike, "n ..."],
   labels: Shaped[ArrayLike, "n ..."] | None = None,
   *,
   num_bits: int,
   key: Key[Array, ""],
-  network: str = hash_models.DEFAULT,
-  num_epochs: int = 5,
-  batch_size: int = 128,
-  learning_rate: float = 3e-3,
+  recipe: Recipe = RECIPE,
   num_sweeps: int = 5,
-) -> deep.ImageEncoder:
+) -> deep.NetworkEncoder:
   """Factorizes the similarity of classes into codes that a network learns.
 
       min_H ||S - H H^T / b||_F^2   over H in [-1, 1],   codes = sign(H)
@@ -42,7 +42,7 @@ def fit(
   the data set. It reports an mAP of 0.134 for 48 bits on CIFAR-10, where
   chance is 0.1. Here both have the order of `images`.
 
-  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+  `Baseline` and `Recipe` describe the shared arguments.
 
   Settings:
     num_sweeps: passes over the entries of H; two or three suffice on CIFAR-10,
@@ -52,22 +52,21 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.with_classes`.
+    ValueError: see `deep_inputs.with_classes`.
 
   References:
     Xia et al., Supervised hashing for image retrieval via image representation
-    learning, AAAI 2014, Eq. 6. "CNNH" in the paper's comparison.
+    learning, AAAI 2014, Eq. 6. "CNNH" in the paper's comparison. There, all layers of
+    the network are trained; here, the backbone stays as it is.
   """
-  settings = deep.Settings(
-    "cnnh", num_bits, network, num_epochs, batch_size, learning_rate
-  )
-  images, classes = image_inputs.with_classes(settings, images, labels)
+  settings = deep.Settings("cnnh", num_bits, recipe)
+  inputs, classes = deep_inputs.with_classes(settings, inputs, labels)
   factor_key, learn_key = jax.random.split(key)
   factors = factorize(
     classes, num_bits=num_bits, num_sweeps=num_sweeps, key=factor_key
   )
   codes = np.asarray(factors.values >= 0, np.float32)
-  return deep.fit(settings, images, logistic_loss, targets=codes, key=learn_key)
+  return deep.fit(settings, inputs, logistic_loss, targets=codes, key=learn_key)
 
 
 def logistic_loss(

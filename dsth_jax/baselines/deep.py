@@ -1,10 +1,10 @@
-"""The training loop and the encoder of the methods that learn from images.
+"""The training loop and the encoder of the deep methods.
 
 A method is a loss `loss(outputs, targets)` of a batch: outputs of the network,
-and the rows of targets (classes, codes or features) that go with the images.
+and the rows of targets (classes, codes or features) that go with its inputs.
+The network sees images or the backbone's features, as its recipe says.
 """
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -12,52 +12,48 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
-from jaxtyping import Float, Key, PyTree, UInt8
+from jaxtyping import Float, Key, PyTree, Shaped, UInt8
 
 from dsth_jax import codes, encode, train
+from dsth_jax.baselines import recipe as recipe_lib
+from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.models import inference
 from dsth_jax.models.hash_models import HASH_MODELS, HashModel
 from dsth_jax.runtime import sharding
 from dsth_jax.types import ArrayLike
 
-# Used by every method; only the losses differ.
+# Of images, where a method has no views of its own.
 AUGMENTATION = train.Augmentation(flip=True, shift=3)
-MOMENTUM = 0.9
-WEIGHT_DECAY = 0.01
 
-# Images in one call of the network that encodes.
+# Inputs in one call of the network that encodes.
 _BATCH_SIZE = 256
 
 Loss = Callable[[Any, Any], Array]
 
 
 class Settings(NamedTuple):
-  """The settings that all methods on images share.
+  """The settings that all deep methods share.
 
   Attributes:
-    method: the key in `BASELINES`, for error messages.
+    method: for error messages.
     num_bits: b.
-    network: a name in `HASH_MODELS`, of a network on images. It gets a fully
-      connected head.
-    num_epochs: passes over the images.
-    batch_size: images in a step, a multiple of the number of devices. Losses
-      on pairs use the pairs within a batch.
-    learning_rate: of AdamW, at the peak of a one-cycle schedule.
+    recipe: of the training.
   """
 
   method: str
   num_bits: int
-  network: str
-  num_epochs: int
-  batch_size: int
-  learning_rate: float
+  recipe: Recipe
 
   @property
   def hash_model(self) -> HashModel:
     """The entry of the network."""
-    return HASH_MODELS[self.network]
+    return HASH_MODELS[self.recipe.network]
+
+  @property
+  def sees_features(self) -> bool:
+    """Whether the network is a head on the backbone's features."""
+    return self.hash_model.inputs == "features"
 
 
 class Trained(NamedTuple):
@@ -72,11 +68,11 @@ class Trained(NamedTuple):
   losses: Float[np.ndarray, "t"]
 
 
-class ImageEncoder(NamedTuple):
-  """Encodes by y_k = [f_k(image) >= threshold], f the trained network.
+class NetworkEncoder(NamedTuple):
+  """Encodes by y_k = [f_k(x) >= threshold], f the trained network.
 
   Attributes:
-    network: maps up to `_BATCH_SIZE` images to Float32[n b].
+    network: maps up to `_BATCH_SIZE` images or features to Float32[n b].
     thresholds: one per bit.
     losses: of the training, one per step, in order.
   """
@@ -85,40 +81,44 @@ class ImageEncoder(NamedTuple):
   thresholds: Float[Array, "b"]
   losses: Float[np.ndarray, "t"]
 
-  def encode(self, images: UInt8[ArrayLike, "n s s 3"]) -> UInt8[Array, "n b"]:
+  def encode(self, inputs: Shaped[ArrayLike, "n ..."]) -> UInt8[Array, "n b"]:
     """Returns codes of 0 and 1, one row per image.
 
+    Args:
+      inputs: UInt8[n s s 3] images or Float[n d] features, as in the training.
+
     Raises:
-      ValueError: the images are not of the size that was trained on.
+      ValueError: they have another size than in the training.
     """
     none = np.zeros((0, len(self.thresholds)), np.float32)
-    values = encode.batch_values(self.network, images, _BATCH_SIZE)
+    values = encode.batch_values(self.network, inputs, _BATCH_SIZE)
     return codes.binarize(np.concatenate([none, *values]), self.thresholds)
 
 
 def fit(
   settings: Settings,
-  images: UInt8[np.ndarray, "n s s 3"],
+  inputs: Shaped[np.ndarray, "n ..."],
   loss: Loss,
   *,
   targets: PyTree[np.ndarray],
   activation: str = "identity",
   wrap: Callable[[nn.Module], nn.Module] | None = None,
-  augmentation: train.Augment = AUGMENTATION,
+  augmentation: train.Augment | None = None,
   threshold: float = 0.0,
   key: Key[Array, ""],
-) -> ImageEncoder:
+) -> NetworkEncoder:
   """Trains a network with a loss and returns its encoder.
 
   Args:
     settings: shared by all methods.
-    images: as `image_inputs` checked them.
+    inputs: as `deep_inputs` checked them.
     loss: `loss(outputs, targets)` of a batch.
-    targets: arrays with one row per image; None if the loss needs only images.
+    targets: arrays with one row per image; None if the loss needs only inputs.
     activation: of the network's head.
     wrap: returns a module with the network in its field `network`. It is
       trained in place of the network, and does not encode.
-    augmentation: see `train.make_step`.
+    augmentation: see `train.make_step`. By default images are flipped and
+      shifted, and features stay as they are.
     threshold: of every bit.
     key: of the weights, the order of the images, and the augmentation.
   """
@@ -127,7 +127,7 @@ def fit(
   trained = learn(
     settings,
     model,
-    images,
+    inputs,
     loss,
     targets=targets,
     augmentation=augmentation,
@@ -136,25 +136,42 @@ def fit(
   if wrap:
     trained = inner(trained)
   return make_encoder(
-    settings, network, trained, images.shape[1:], threshold=threshold
+    settings,
+    network,
+    trained,
+    item_shape(settings, inputs),
+    threshold=threshold,
   )
 
 
 def make_network(settings: Settings, activation: str = "identity") -> nn.Module:
-  """Returns an untrained network with a fully connected head."""
+  """Returns an untrained network with fully connected last layers."""
   return settings.hash_model.build(
-    settings.num_bits, {"head": "mlp", "activation": activation}
+    settings.num_bits,
+    {
+      "head": "mlp",
+      "activation": activation,
+      "hidden_sizes": tuple(settings.recipe.hidden_sizes),
+      "input_noise": 0.0,
+    },
   )
+
+
+def item_shape(
+  settings: Settings, inputs: Shaped[ArrayLike, "n ..."]
+) -> tuple[int, ...]:
+  """Returns the shape of what the network sees of one image, or of one view."""
+  return inputs.shape[-1:] if settings.sees_features else inputs.shape[1:]
 
 
 def learn(
   settings: Settings,
   model: nn.Module,
-  images: UInt8[np.ndarray, "n s s 3"],
+  inputs: Shaped[np.ndarray, "n ..."],
   loss: Loss,
   *,
   targets: PyTree[np.ndarray],
-  augmentation: train.Augment = AUGMENTATION,
+  augmentation: train.Augment | None = None,
   start: PyTree[Array] = None,
   only: str = "",
   key: Key[Array, ""],
@@ -163,8 +180,8 @@ def learn(
 
   Args:
     settings: see `fit`.
-    model: maps preprocessed images to what the loss takes.
-    images: see `fit`.
+    model: maps preprocessed inputs to what the loss takes.
+    inputs: see `fit`.
     loss: see `fit`.
     targets: see `fit`.
     augmentation: see `fit`.
@@ -172,12 +189,18 @@ def learn(
     only: the one layer to train; all layers if empty.
     key: see `fit`.
   """
+  if augmentation is None and not settings.sees_features:
+    augmentation = AUGMENTATION
   init_key, order_key, step_key = jax.random.split(key, 3)
-  mesh = sharding.make_mesh()
-  num_steps = settings.num_epochs * (len(images) // settings.batch_size)
-  optimizer = _optimizer(settings.learning_rate, num_steps, only)
+  mesh, recipe = sharding.make_mesh(), settings.recipe
+  num_steps = recipe.num_epochs * (len(inputs) // recipe.batch_size)
+  optimizer = recipe_lib.optimizer(recipe, num_steps, only=only)
   state = train.init(
-    model, optimizer, item_shape=images.shape[1:], mesh=mesh, key=init_key
+    model,
+    optimizer,
+    item_shape=item_shape(settings, inputs),
+    mesh=mesh,
+    key=init_key,
   )
   if start is not None:
     # A step donates the memory of both, so they are separate arrays.
@@ -196,11 +219,11 @@ def learn(
     train.fit(
       state,
       step,
-      images,
+      inputs,
       targets,
-      rows=np.arange(len(images)),
+      rows=np.arange(len(inputs)),
       num_steps=num_steps,
-      batch_size=settings.batch_size,
+      batch_size=recipe.batch_size,
       seed=int(jax.random.bits(order_key)),
       key=step_key,
       mesh=mesh,
@@ -220,25 +243,6 @@ def _run(
   return Trained(last.variables, np.asarray(losses, np.float32))
 
 
-def _optimizer(
-  learning_rate: float, num_steps: int, only: str
-) -> optax.GradientTransformation:
-  schedule = train.one_cycle(num_steps=num_steps, peak_value=learning_rate)
-  optimizer = train.adamw(
-    schedule, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
-  )
-
-  def is_trained(path: jax.tree_util.KeyPath, _: Array) -> bool:
-    return f"'{only}'" in jax.tree_util.keystr(path)
-
-  if not only:
-    return optimizer
-  return optax.multi_transform(
-    {True: optimizer, False: optax.set_to_zero()},
-    functools.partial(jax.tree_util.tree_map_with_path, is_trained),
-  )
-
-
 def inner(trained: Trained) -> Trained:
   """Returns the variables of the `network` within a wrapped model."""
   variables = {
@@ -254,18 +258,18 @@ def make_encoder(
   item_shape: tuple[int, ...],
   *,
   threshold: float = 0.0,
-) -> ImageEncoder:
-  """Compiles a trained network for encoding images of shape (s, s, 3)."""
+) -> NetworkEncoder:
+  """Compiles a trained network for encoding, see `item_shape`."""
   preprocess = settings.hash_model.preprocess
 
-  def forward(pixels: Array) -> Array:
-    return jnp.asarray(network.apply(trained.variables, preprocess(pixels)))
+  def forward(inputs: Array) -> Array:
+    return jnp.asarray(network.apply(trained.variables, preprocess(inputs)))
 
   compiled = inference.compile_forward(
     forward, item_shape=item_shape, batch_size=_BATCH_SIZE
   )
   thresholds = jnp.full(settings.num_bits, threshold)
-  return ImageEncoder(compiled, thresholds, trained.losses)
+  return NetworkEncoder(compiled, thresholds, trained.losses)
 
 
 def straight_through(

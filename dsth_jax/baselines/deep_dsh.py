@@ -4,28 +4,30 @@ import functools
 
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Int, Key, Shaped, UInt8
+from jaxtyping import Float, Int, Key, Shaped
 
-from dsth_jax.baselines import deep, image_inputs
-from dsth_jax.models import hash_models
+from dsth_jax.baselines import deep, deep_inputs
+from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
+
+# Those of the authors, without the rise of their learning rate in steps.
+RECIPE = Recipe(
+  optimizer="sgd", learning_rate=1e-3, weight_decay=4e-3, batch_size=200
+)
 
 
 def fit(
-  images: UInt8[ArrayLike, "n s s 3"],
+  inputs: Shaped[ArrayLike, "n ..."],
   labels: Shaped[ArrayLike, "n ..."] | None = None,
   *,
   num_bits: int,
   key: Key[Array, ""],
-  network: str = hash_models.DEFAULT,
-  num_epochs: int = 5,
-  batch_size: int = 128,
-  learning_rate: float = 3e-3,
+  recipe: Recipe = RECIPE,
   regularization: float = 0.01,
-) -> deep.ImageEncoder:
+) -> deep.NetworkEncoder:
   """Learns outputs near 1 and -1 that are close only within a class.
 
-  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+  `Baseline` and `Recipe` describe the shared arguments.
 
   Settings:
     regularization: see `contrastive_loss`.
@@ -34,18 +36,18 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.with_classes`.
+    ValueError: see `deep_inputs.with_classes`.
 
   References:
     Liu et al., Deep supervised hashing for fast image retrieval, CVPR 2016.
+    There, three convolutional layers are trained from pixels; a head on a
+    frozen backbone gives the method the features that others learn from.
     Not the "DSH" of the paper's Fig. 7, which is density sensitive hashing.
   """
-  settings = deep.Settings(
-    "deep_dsh", num_bits, network, num_epochs, batch_size, learning_rate
-  )
-  images, classes = image_inputs.with_classes(settings, images, labels)
+  settings = deep.Settings("deep_dsh", num_bits, recipe)
+  inputs, classes = deep_inputs.with_classes(settings, inputs, labels)
   loss = functools.partial(contrastive_loss, regularization=regularization)
-  return deep.fit(settings, images, loss, targets=classes, key=key)
+  return deep.fit(settings, inputs, loss, targets=classes, key=key)
 
 
 def contrastive_loss(

@@ -1,12 +1,11 @@
 """DeepBit: clear and balanced bits that rotations of the image do not change.
 
 The paper freezes a VGG with ImageNet's weights and learns one layer of bits on
-top. The hash networks here have no such weights. So the network first learns
-outputs with the cosines of the backbone's features; its last layer then learns
-the bits. Without features the other layers keep their random weights, and codes
-depend on little more than pixels. The loss of the bits must not train them: it
-does not ask for bits that differ from each other, and all bits would become the
-same.
+top. A head on the backbone's features does the same. SimpleNet has no such
+weights: it first learns outputs with the cosines of the backbone's features, and
+its last layer then learns the bits. The loss of the bits must not train the
+other layers: it does not ask for bits that differ from each other, and all bits
+would become the same.
 """
 
 import functools
@@ -15,78 +14,82 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Key, PyTree, Shaped, UInt8
+from jaxtyping import Float, Key, Num, PyTree, Shaped, UInt8
 
-from dsth_jax.baselines import deep, image_inputs, similarity, views
-from dsth_jax.models import hash_models
+from dsth_jax import train
+from dsth_jax.baselines import deep, deep_inputs, similarity
+from dsth_jax.baselines import views as image_views
+from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
+
+# Those of the authors' files, without the drop of their learning rate.
+RECIPE = Recipe(optimizer="sgd", learning_rate=1e-3, batch_size=32)
+# In degrees.
+_MAX_ANGLE = 10.0
 
 
 def fit(
-  images: UInt8[ArrayLike, "n s s 3"],
+  inputs: Shaped[ArrayLike, "n ..."],
   labels: Shaped[ArrayLike, "n ..."] | None = None,
   *,
   num_bits: int,
   key: Key[Array, ""],
   features: Float[ArrayLike, "n d"] | None = None,
-  network: str = hash_models.DEFAULT,
-  num_epochs: int = 5,
-  batch_size: int = 128,
-  learning_rate: float = 3e-3,
+  views: Float[ArrayLike, "n v d"] | None = None,
+  recipe: Recipe = RECIPE,
   evenness: float = 1.0,
   invariance: float = 0.001,
-  max_angle: float = 10.0,
-) -> deep.ImageEncoder:
+) -> deep.NetworkEncoder:
   """Trains the last layer for clear, balanced and rotation-invariant bits.
 
-  If there are `features`, the whole network first learns outputs with their
-  cosines, for `num_epochs`. The last layer then has as many epochs.
-  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+  A network on images first learns outputs with the cosines of the features, for
+  as many epochs. `Baseline` and `Recipe` describe the shared arguments.
 
   Settings:
     evenness: see `bit_loss`; default as in the authors' files.
     invariance: see `bit_loss`; default as in the authors' files.
-    max_angle: in degrees, see `rotated_views`.
 
   Returns:
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs`.
+    ValueError: see `deep_inputs.with_features` and `deep_inputs.checked_views`.
 
   References:
     Lin et al., Learning compact binary descriptors with unsupervised deep
     neural networks, CVPR 2016. "DeepBit" in the paper's comparison.
   """
   del labels
-  settings = deep.Settings(
-    "deepbit", num_bits, network, num_epochs, batch_size, learning_rate
-  )
+  settings = deep.Settings("deepbit", num_bits, recipe)
   start_key, learn_key = jax.random.split(key)
-  start = None
-  if features is None:
-    images = image_inputs.checked_images(settings, images)
+  inputs, features = deep_inputs.with_features(settings, inputs, features)
+  start, seen = None, inputs
+  augmentation: train.Augment = straight_and_rotated
+  if settings.sees_features:
+    views = deep_inputs.checked_views(settings, inputs, views, least=1)
+    seen = np.concatenate([inputs[:, None], views], axis=1)
+    augmentation = draw_rotated
   else:
-    images, features = image_inputs.with_features(settings, images, features)
-    start = _learn_cosines(settings, images, features, start_key)
+    start = _learn_cosines(settings, inputs, features, start_key)
   model = deep.make_network(settings)
   trained = deep.learn(
     settings,
     model,
-    images,
+    seen,
     functools.partial(bit_loss, evenness=evenness, invariance=invariance),
     targets=None,
-    augmentation=functools.partial(rotated_views, max_angle=max_angle),
+    augmentation=augmentation,
     start=start,
     only="bits",
     key=learn_key,
   )
-  return deep.make_encoder(settings, model, trained, images.shape[1:])
+  item_shape = deep.item_shape(settings, inputs)
+  return deep.make_encoder(settings, model, trained, item_shape)
 
 
 def _learn_cosines(
   settings: deep.Settings,
-  images: np.ndarray,
+  inputs: np.ndarray,
   features: np.ndarray,
   key: Array,
 ) -> PyTree[Array]:
@@ -94,27 +97,44 @@ def _learn_cosines(
   return deep.learn(
     settings,
     deep.make_network(settings),
-    images,
+    inputs,
     similarity.cosine_error,
     targets=features,
     key=key,
   ).variables
 
 
-def rotated_views(
-  pixels: UInt8[Array, "n s s 3"], key: Key[Array, ""], *, max_angle: float
-) -> Float[Array, "v s s 3"]:
-  """Returns the images and, after them, the same rotated by random angles.
+def rotated(
+  pixels: Num[Array, "n s s 3"], key: Key[Array, ""]
+) -> Float[Array, "n s s 3"]:
+  """Returns each image rotated by a random angle.
 
   The paper sums over a few angles with weights exp(-angle^2 / 2 s^2). Drawing
   one angle per image with that density, s half of the largest, costs one view
   and has the same mean.
   """
+  normal = jax.random.truncated_normal(key, -2.0, 2.0, (len(pixels),))
+  angles = jnp.deg2rad(_MAX_ANGLE / 2 * normal)
+  return image_views.rotate(pixels.astype(jnp.float32), angles)
+
+
+def straight_and_rotated(
+  pixels: UInt8[Array, "n s s 3"], key: Key[Array, ""]
+) -> Float[Array, "v s s 3"]:
+  """Returns the images and, after them, the same rotated by random angles."""
   augment_key, angle_key = jax.random.split(key)
   straight = deep.AUGMENTATION(pixels, augment_key).astype(jnp.float32)
-  normal = jax.random.truncated_normal(angle_key, -2.0, 2.0, (len(pixels),))
-  angles = jnp.deg2rad(max_angle / 2 * normal)
-  return jnp.concatenate([straight, views.rotate(straight, angles)])
+  return jnp.concatenate([straight, rotated(straight, angle_key)])
+
+
+def draw_rotated(
+  views: Float[Array, "n v d"], key: Key[Array, ""]
+) -> Float[Array, "m d"]:
+  """Returns the first view of each image and, after them, one of the others."""
+  num_images, num_views = views.shape[:2]
+  drawn = jax.random.randint(key, (num_images,), 1, num_views)
+  rows = jnp.arange(num_images)
+  return jnp.concatenate([views[:, 0], views[rows, drawn]])
 
 
 def bit_loss(

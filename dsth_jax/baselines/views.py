@@ -1,4 +1,4 @@
-"""Random views of images: rotated, cropped, recolored.
+"""Random views of images: rotated, cropped, recolored, blurred.
 
 Pixels stay floats of 0 to 255.
 """
@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import jax.scipy.ndimage
 from jax import Array
-from jaxtyping import Float, Key, UInt8
+from jaxtyping import Float, Key, Num, UInt8
 
 
 def rotate(
@@ -58,9 +58,20 @@ def two_views(
   pixels: UInt8[Array, "n s s 3"], key: Key[Array, ""]
 ) -> Float[Array, "v s s 3"]:
   """Returns one random view of each image and, after them, another."""
-  twice = jnp.tile(pixels.astype(jnp.float32), (2, 1, 1, 1))
-  crop_key, color_key = jax.random.split(key)
-  return recolor(crop(twice, crop_key), color_key)
+  return random_view(jnp.tile(pixels, (2, 1, 1, 1)), key)
+
+
+def random_view(
+  pixels: Num[Array, "n s s 3"], key: Key[Array, ""]
+) -> Float[Array, "n s s 3"]:
+  """Crops, mirrors, recolors and blurs each image by draws of its own.
+
+  References:
+    The authors' program of CIBHash, after SimCLR (Chen et al., ICML 2020).
+  """
+  crop_key, color_key, blur_key = jax.random.split(key, 3)
+  cropped = crop(pixels.astype(jnp.float32), crop_key)
+  return blur(recolor(cropped, color_key), blur_key)
 
 
 def crop(
@@ -85,11 +96,12 @@ def crop(
 def recolor(
   pixels: Float[Array, "n s s 3"], key: Key[Array, ""]
 ) -> Float[Array, "n s s 3"]:
-  """Changes brightness, contrast and saturation by up to 40 percent.
+  """Changes brightness, contrast, saturation and hue.
 
-  This is done to 70 percent of the images; 20 percent then become gray.
+  This is done to 70 percent of the images, the first three by up to 40 percent,
+  and hues by up to a tenth of the color circle; 20 percent then become gray.
   """
-  change_key, apply_key, gray_key = jax.random.split(key, 3)
+  change_key, hue_key, apply_key, gray_key = jax.random.split(key, 4)
   shape = (len(pixels), 1, 1, 1)
   low, high = 0.6, 1.4
   brightness, contrast, saturation = jax.random.uniform(
@@ -100,10 +112,66 @@ def recolor(
   changed = jnp.clip(mean + contrast * (changed - mean), 0.0, 255.0)
   gray = _gray(changed)
   changed = jnp.clip(gray + saturation * (changed - gray), 0.0, 255.0)
+  shifts = jax.random.uniform(hue_key, shape[:1], minval=-0.1, maxval=0.1)
+  changed = shift_hues(changed, shifts)
   is_changed = jax.random.bernoulli(apply_key, 0.7, shape)
   pixels = jnp.where(is_changed, changed, pixels)
   is_gray = jax.random.bernoulli(gray_key, 0.2, shape)
   return jnp.where(is_gray, _gray(pixels), pixels)
+
+
+def shift_hues(
+  pixels: Float[Array, "n s s 3"], shifts: Float[Array, "n"]
+) -> Float[Array, "n s s 3"]:
+  """Moves each image's hues along the color circle of HSV.
+
+  Args:
+    pixels: of any scale.
+    shifts: 1 is the whole circle.
+  """
+  red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+  highest = jnp.max(pixels, axis=3)
+  chroma = highest - jnp.min(pixels, axis=3)
+  scale = jnp.where(chroma > 0, chroma, 1.0)
+  sixths = jnp.where(
+    highest == red,
+    (green - blue) / scale,
+    jnp.where(
+      highest == green, 2 + (blue - red) / scale, 4 + (red - green) / scale
+    ),
+  )
+  sixths = sixths + 6 * shifts[:, None, None]
+
+  def channel(offset: int) -> Array:
+    place = jnp.mod(offset + sixths, 6)
+    return highest - chroma * jnp.clip(jnp.minimum(place, 4 - place), 0, 1)
+
+  return jnp.stack([channel(5), channel(3), channel(1)], axis=3)
+
+
+def blur(
+  pixels: Float[Array, "n s s 3"], key: Key[Array, ""]
+) -> Float[Array, "n s s 3"]:
+  """Blurs half of the images by a Gaussian of 3 x 3 pixels.
+
+  Its standard deviation is drawn from 0.1 to 2.
+  """
+  apply_key, width_key = jax.random.split(key)
+  shape = (len(pixels), 1, 1, 1)
+  widths = jax.random.uniform(width_key, shape, minval=0.1, maxval=2.0)
+  side = jnp.exp(-0.5 / widths**2)
+  blurred = pixels
+  for axis in (1, 2):
+    around = [(0, 0)] * 4
+    around[axis] = (1, 1)
+    padded = jnp.pad(blurred, around, mode="reflect")
+    before, after = (
+      jax.lax.slice_in_dim(padded, start, start + pixels.shape[axis], axis=axis)
+      for start in (0, 2)
+    )
+    blurred = (blurred + side * (before + after)) / (1 + 2 * side)
+  is_blurred = jax.random.bernoulli(apply_key, 0.5, shape)
+  return jnp.where(is_blurred, blurred, pixels)
 
 
 def _gray(pixels: Array) -> Array:

@@ -8,7 +8,6 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from dsth_jax import config as config_lib
-from dsth_jax.baselines import BASELINES
 from dsth_jax.comparison import measurement
 from dsth_jax.pipeline import dsth, methods
 from dsth_jax.pipeline.evaluation import Metrics
@@ -43,8 +42,9 @@ def cell_config(config: ConfigDict, cell: Cell) -> ConfigDict:
   """Returns the settings of a run that makes a cell's codes."""
   config = config.copy_and_resolve_references()
   config.num_bits, config.seed = cell.num_bits, cell.seed
-  change = config_lib.DSTH_METHODS.get(cell.method)
-  return change(config) if change else config
+  if cell.method in config_lib.DSTH_METHODS:
+    return config_lib.dsth_settings(config, cell.method)
+  return config
 
 
 def outcome(
@@ -84,22 +84,17 @@ def _cell(
   workdir: Workdir, config: ConfigDict, inputs: Inputs, cell: Cell
 ) -> Artifact:
   """Measures a baseline."""
-  method = BASELINES[cell.method]
-  depends_on = [
-    *inputs.depends_on(method.inputs),
-    *_protocol_settings(config),
-    settings(config, "num_bits", "seed", f"baselines.{cell.method}"),
-    method.fit,
-  ]
-  if method.needs_features:
-    depends_on += inputs.depends_on("features")
   return workdir.artifact(
     f"cells/{cell}",
-    depends_on,
+    [
+      *methods.depends_on(config, inputs, cell.method),
+      *_protocol_settings(config),
+      settings(config, "num_bits", "seed"),
+    ],
     measurement.measure_baseline(
       config,
       inputs,
-      method.inputs,
+      methods.seen(config, cell.method),
       lambda: methods.fitting(config, inputs, cell.method),
     ),
   )

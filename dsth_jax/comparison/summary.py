@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 
 from dsth_jax.comparison.cells import Outcome
 from dsth_jax.pipeline import data as data_lib
+from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.evaluation import Metrics
-from dsth_jax.pipeline.inputs import network_inputs
 from dsth_jax.pipeline.workdir import environment
 from dsth_jax.report.comparison.results import ComparisonResults
 
@@ -33,7 +33,8 @@ def summarize(
     outcomes: of all cells.
 
   Returns:
-    * summary: what was compared on what;
+    * summary: what was compared on what, and for each of the `methods` the
+      `network` that it trains, what it has `learned_from`, and `num_labels`;
     * ceiling: as given;
     * methods: by method and number of bits (text, since JSON knows no other
       names), what `over_seeds` gives;
@@ -46,7 +47,16 @@ def summarize(
       **data_lib.describe(config, data),
       "num_bits": sorted(compare.num_bits),
       "seeds": list(compare.seeds),
-      "network_inputs": network_inputs(config),
+      "methods": {
+        name: {
+          "network": methods.network(config, name),
+          "learned_from": methods.learned_from(config, name),
+          "num_labels": methods.num_labels(
+            config, name, len(data.splits.training)
+          ),
+        }
+        for name in compare.methods
+      },
     },
     "ceiling": ceiling,
     "methods": {

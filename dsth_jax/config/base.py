@@ -189,12 +189,16 @@ def _eval() -> ConfigDict:
 
 def _compare() -> ConfigDict:
   compare = ConfigDict()
-  # dsth (as this configuration has it), dsth_paper (the same with the paper's
-  # labels), and names in dsth_jax.baselines.BASELINES.
+  # dsth (as this configuration has it), dsth_simplenet and dsth_frozen_backbone
+  # (the same with that network), dsth_paper (the same with the paper's labels),
+  # and names in dsth_jax.baselines.BASELINES.
   compare.methods = ("lsh", "itq")
   compare.num_bits = (16, 32)
   # Each is a new draw of a method's randomness; the split is that of config.seed.
   compare.seeds = (0, 1, 2)
   # The most queries of the protocol that are evaluated; 0: all of them.
   compare.num_queries = 0
+  # Views of each training image that the backbone describes, once, for methods
+  # on features that learn from views; 2 or more.
+  compare.num_views = 4
   return compare

@@ -19,6 +19,12 @@ def use_frozen_backbone(config: ConfigDict) -> ConfigDict:
   return config
 
 
+def use_simplenet(config: ConfigDict) -> ConfigDict:
+  """Trains SimpleNet on pixels, with the training as it is configured."""
+  config.model.network = "simplenet"
+  return config
+
+
 def check_setting(setting: str, settings: Collection[str]) -> None:
   """Raises ValueError for `--config=FILE:setting` with an unknown setting."""
   if setting not in settings:

@@ -177,10 +177,16 @@ def _validate_comparison(config: ConfigDict) -> None:
       f"config.compare.num_queries is {compare.num_queries}: set a number, or "
       "0 for all queries."
     )
-  if set(compare.methods) & set(methods.DSTH_METHODS):
-    network = HASH_MODELS[config.model.network]
+  if compare.num_views < 2:
+    raise ValueError(
+      f"config.compare.num_views is {compare.num_views}: set 2 or more, since "
+      "some methods compare two views of an image."
+    )
+  for method in sorted(set(compare.methods) & set(methods.DSTH_METHODS)):
+    changed = methods.dsth_settings(config, method)
     for num_bits in compare.num_bits:
-      network.check(num_bits, config.model.to_dict())
+      changed.num_bits = num_bits
+      _validate_networks(changed)
 
 
 def _leaves(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,9 @@ from jaxtyping import Int32, Int64, Shaped
 from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.types import ArrayLike
 
+# Training images of each class, where the field learns from a part.
+_TRAINING = 500
+
 
 class Splits(NamedTuple):
   """Ascending indices of images; no query is in the other two.
@@ -101,6 +104,40 @@ def holdout(
   return Splits(query, rest, rest)
 
 
+def cifar10_official(
+  dataset_parts: Shaped[ArrayLike, "n"],
+  ground_truth: GroundTruth | None,
+  *,
+  num_queries: int,
+  seed: int,
+) -> Splits:
+  """The test part is the queries, the train part database, 500 a class training.
+
+  CIFAR-10 gives 10,000, 50,000 and 5,000.
+
+  Args:
+    dataset_parts: as in `official`.
+    ground_truth: as in `cifar10_1`; images without a class do not train.
+    num_queries: as in `official`.
+    seed: of the samples.
+
+  Raises:
+    ValueError: as in `official` and `cifar10_1`.
+  """
+  classes = _checked_classes("cifar10-official", ground_truth)
+  query, database, _ = official(
+    dataset_parts, ground_truth, num_queries=num_queries, seed=seed
+  )
+  known = np.where(np.isin(np.arange(len(classes)), database), classes, -1)
+  # A stream of its own: the training images do not depend on num_queries.
+  rng = np.random.default_rng((seed, 1))
+  chosen = [
+    rng.permutation(indices)[:_TRAINING]
+    for indices in _members("cifar10-official", known, _TRAINING)
+  ]
+  return Splits(query, database, np.sort(np.concatenate(chosen)))
+
+
 def cifar10_1(
   dataset_parts: Shaped[ArrayLike, "n"],
   ground_truth: GroundTruth | None,
@@ -127,7 +164,9 @@ def cifar10_1(
       fewer than 600 images.
   """
   del dataset_parts
-  return _per_class("cifar10-1", ground_truth, 100, 500, num_queries, seed)
+  return _per_class(
+    "cifar10-1", ground_truth, 100, _TRAINING, num_queries, seed
+  )
 
 
 def cifar10_2(
@@ -161,6 +200,7 @@ def cifar10_2(
 PROTOCOLS = {
   "official": official,
   "holdout": holdout,
+  "cifar10-official": cifar10_official,
   "cifar10-1": cifar10_1,
   "cifar10-2": cifar10_2,
 }
@@ -210,13 +250,7 @@ def _per_class(
   seed: int,
 ) -> Splits:
   """Draws from every class; training None takes the whole database."""
-  classes = _classes(ground_truth)
-  if classes is None:
-    have = "no labels" if ground_truth is None else "several labels"
-    raise ValueError(
-      f"protocol {protocol} draws from every class, but the "
-      f"images have {have}: use the protocol holdout."
-    )
+  classes = _checked_classes(protocol, ground_truth)
   members = _members(protocol, classes, queries + (training or 1))
   if num_queries not in (0, queries * len(members)):
     raise ValueError(
@@ -231,6 +265,20 @@ def _per_class(
     return Splits(query, database, database)
   chosen = [s[queries : queries + training] for s in shuffled]
   return Splits(query, database, np.sort(np.concatenate(chosen)))
+
+
+def _checked_classes(
+  protocol: str, ground_truth: GroundTruth | None
+) -> Int32[np.ndarray, "n"]:
+  """Returns the class of each image; raises where there is not one each."""
+  classes = _classes(ground_truth)
+  if classes is None:
+    have = "no labels" if ground_truth is None else "several labels"
+    raise ValueError(
+      f"protocol {protocol} draws from every class, but the images have {have}: "
+      "use the protocol holdout."
+    )
+  return classes
 
 
 def _members(

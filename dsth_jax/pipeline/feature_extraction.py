@@ -85,13 +85,9 @@ def extract_features(
     ]
     files = map(pathlib.Path, paths)
     return Features(config, training, rows, [*depends_on, *files])
-  names = features.check_backbones(
-    config.features.backbone, config.features.weights
-  )
-  labels = _labels([name for name, _ in names])
   sources = [
     _extract(workdir, config, dataset, label, name, weights)
-    for label, (name, weights) in zip(labels, names)
+    for label, (name, weights) in backbones(config).items()
   ]
   return Features(config, training, sources, [*depends_on, *sources])
 
@@ -117,6 +113,14 @@ def _warn_of_negative(blocks: Sequence[Float[np.ndarray, "n _"]]) -> None:
         100 * negative,
         number,
       )
+
+
+def backbones(config: ConfigDict) -> dict[str, tuple[str, str]]:
+  """Returns each backbone and its file of weights, by the name of its folder."""
+  named = features.check_backbones(
+    config.features.backbone, config.features.weights
+  )
+  return dict(zip(_labels([name for name, _ in named]), named))
 
 
 def _labels(names: Sequence[str]) -> list[str]:

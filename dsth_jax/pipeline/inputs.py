@@ -1,5 +1,7 @@
 """What methods learn from and encode: images and features, a row an image."""
 
+import types
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -9,6 +11,7 @@ from ml_collections import ConfigDict
 from dsth_jax.models.hash_models import DEFAULT, HASH_MODELS
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.feature_extraction import Features, backbone_image_size
+from dsth_jax.pipeline.view_extraction import Views
 from dsth_jax.pipeline.workdir import Dependency
 from dsth_jax.runtime.artifacts import Artifact
 
@@ -22,11 +25,13 @@ class Inputs(NamedTuple):
     data: their ground truth and splits.
     features: what the backbone says of them.
     images: `pixels` at one size; None where no method sees them.
+    views: of the training images, by the method that learns from them.
   """
 
   data: Data
   features: Features
   images: Artifact | None
+  views: Mapping[str, Views] = types.MappingProxyType({})
 
   def rows(self, kind: Kind) -> Shaped[np.ndarray, "n ..."]:
     """Returns images UInt8[n s s 3] or features Float[n d]."""

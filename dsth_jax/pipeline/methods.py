@@ -8,23 +8,56 @@ from ml_collections import ConfigDict
 
 from dsth_jax import baselines
 from dsth_jax import config as config_lib
+from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.inputs import Inputs, Kind, network_inputs
+from dsth_jax.pipeline.inputs import Inputs, Kind
 from dsth_jax.pipeline.seeds import stage_key
+from dsth_jax.pipeline.workdir import Dependency, settings
+
+
+def network(config: ConfigDict, name: str) -> str:
+  """Returns the hash network that a method trains; empty if it trains none."""
+  if name in config_lib.DSTH_METHODS:
+    return config_lib.dsth_settings(config, name).model.network
+  return baselines.BASELINES[name].network
 
 
 def seen(config: ConfigDict, name: str) -> Kind:
   """Returns what a method sees of an image."""
   if name in config_lib.DSTH_METHODS:
-    return network_inputs(config)
+    return HASH_MODELS[network(config, name)].inputs
   return baselines.BASELINES[name].inputs
+
+
+def learned_from(config: ConfigDict, name: str) -> list[str]:
+  """Lists what a method learns from: images, features, class labels."""
+  if name in config_lib.DSTH_METHODS:
+    return list(dict.fromkeys([seen(config, name), "features"]))
+  method = baselines.BASELINES[name]
+  features = ["features"] if method.needs_features else []
+  labels = ["class labels"] if method.supervised else []
+  return [method.inputs, *features, *labels]
+
+
+def num_labels(config: ConfigDict, name: str, num_training: int) -> int:
+  """Returns the number of class labels that a method sees.
+
+  A method with the setting `num_labelled` sees that many; 0 is all.
+  """
+  if (
+    name in config_lib.DSTH_METHODS or not baselines.BASELINES[name].supervised
+  ):
+    return 0
+  limit = config.baselines.get(name, {}).get("num_labelled", 0)
+  return min(limit or num_training, num_training)
 
 
 def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
   """Refuses, before any work, a method that lacks what it learns from.
 
   Raises:
-    ValueError: it sees images or class labels, and there are none.
+    ValueError: it sees images, views of them or class labels, and there are
+      none.
   """
   for name in names:
     if seen(config, name) == "images" and not len(data.dataset.images):
@@ -32,14 +65,32 @@ def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
         f"{name} learns from images, but the data set has only features: "
         "leave it out, or take images (config.data.name)."
       )
-    supervised = name not in config_lib.DSTH_METHODS and (
-      baselines.BASELINES[name].supervised
-    )
+    if name in config_lib.DSTH_METHODS:
+      continue
+    _check_views(config, name, data)
+    supervised = baselines.BASELINES[name].supervised
     if supervised and (lack := _lacks_classes(data)):
       raise ValueError(
         f"{name} learns from class labels, but {lack}: leave it out, or sort "
         "the images into one folder a class."
       )
+
+
+def _check_views(config: ConfigDict, name: str, data: Data) -> None:
+  if baselines.BASELINES[name].views is None:
+    return
+  needs = f"{name} learns from features of random views of the images"
+  if not len(data.dataset.images):
+    raise ValueError(
+      f"{needs}, but the data set has only features: leave it out, or take "
+      "images (config.data.name)."
+    )
+  if config.features.file:
+    raise ValueError(
+      f"{needs}, but config.features.file holds those of the images "
+      "themselves: leave it out, or name a backbone (config.features.backbone) "
+      "in place of the file."
+    )
 
 
 def _lacks_classes(data: Data) -> str:
@@ -53,6 +104,20 @@ def _lacks_classes(data: Data) -> str:
   return f"{missing} training images have none" if missing else ""
 
 
+def depends_on(
+  config: ConfigDict, inputs: Inputs, name: str
+) -> list[Dependency]:
+  """Returns what the codes of a baseline follow from, beside bits and seed."""
+  method = baselines.BASELINES[name]
+  return [
+    *inputs.depends_on(method.inputs),
+    *(inputs.depends_on("features") if method.needs_features else ()),
+    *(inputs.views[name].depends_on if method.views else ()),
+    settings(config, f"baselines.{name}"),
+    method.function,
+  ]
+
+
 def fitting(
   config: ConfigDict, inputs: Inputs, name: str
 ) -> Callable[[], baselines.Encoder]:
@@ -64,9 +129,11 @@ def fitting(
   dataset, splits = inputs.data.dataset, inputs.data.splits
   truth = dataset.ground_truth if method.supervised else None
   classes = None if truth is None else truth.classes
-  given = dict(config.baselines.get(name, {}))
+  given = config_lib.baseline_arguments(config, name)
   if method.needs_features:
     given["features"] = inputs.features.points[splits.training]
+  if method.views:
+    given["views"] = inputs.views[name].points
   return functools.partial(
     method.fit,
     inputs.rows(method.inputs)[splits.training],

@@ -28,11 +28,11 @@ from dsth_jax.pipeline.inputs import (
 )
 from dsth_jax.pipeline.picture_sheet import picture_sheet
 from dsth_jax.pipeline.resized_images import resize_images
+from dsth_jax.pipeline.view_extraction import extract_views
 from dsth_jax.pipeline.workdir import (
   Dependency,
   Workdir,
   environment,
-  settings,
 )
 from dsth_jax.runtime import artifacts
 
@@ -114,7 +114,13 @@ def make_inputs(
   images = None
   if any(methods.seen(config, name) == "images" for name in names):
     images = resize_images(workdir, data.dataset, image_size(config))
-  return Inputs(data, described, images)
+  drawn = {name: BASELINES[name].views for name in names if name in BASELINES}
+  views = {
+    name: extract_views(workdir, config, data, described, name, draw)
+    for name, draw in drawn.items()
+    if draw is not None
+  }
+  return Inputs(data, described, images, views)
 
 
 def _encode_baselines(
@@ -135,11 +141,7 @@ def _baseline_dependencies(
   """Returns what the codes of the baselines follow from."""
   found: list[Dependency] = []
   for name in config.eval.baselines:
-    found += [
-      *inputs.depends_on(methods.seen(config, name)),
-      settings(config, f"baselines.{name}"),
-      BASELINES[name].fit,
-    ]
+    found += methods.depends_on(config, inputs, name)
   return found
 
 

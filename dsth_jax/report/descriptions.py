@@ -22,6 +22,13 @@ class Term(NamedTuple):
 # In the order of tables and legends; the baselines follow, then the features.
 METHODS = {
   "dsth": Term("DSTH", "Codes of the hash function trained in this run."),
+  "dsth_simplenet": Term(
+    "DSTH, SimpleNet", "SimpleNet, trained on pixels with the hash labels."
+  ),
+  "dsth_frozen_backbone": Term(
+    "DSTH, head on features",
+    "A head on the backbone's features, trained with the hash labels.",
+  ),
   "dsth_paper": Term(
     "DSTH, paper's labels",
     "The same hash network, trained with hash labels of the paper's setting: "
@@ -62,11 +69,20 @@ STAGES = {
   "evaluation": Term("Evaluation", "measure the searches"),
 }
 
+_KINDS = {
+  "": "features",
+  "frozen_backbone": "head on features",
+  "simplenet": "SimpleNet",
+}
+
 _PROTOCOLS = {
   "official": "The queries are the test split of the data set. The database is "
   "its training split, and the training images come from it.",
   "holdout": "The queries are a random sample of the images. The database is "
   "all other images, and the training images come from it.",
+  "cifar10-official": "The queries are the test split of the data set. The "
+  "database is its training split; 500 images of each class in it are training "
+  "images.",
   "cifar10-1": "The queries are 100 images of each class. The database is all "
   "other images; 500 images of each class in it are training images.",
   "cifar10-2": "The queries are 1,000 images of each class. The database is "
@@ -95,6 +111,11 @@ def method(key: str) -> Term:
     baseline = BASELINES[key]
     return Term(baseline.name or key, baseline.description)
   return {**METHODS, **FEATURES}.get(key, Term(key))
+
+
+def kind(network: str) -> str:
+  """Says what makes the codes: the features, or a hash network."""
+  return _KINDS.get(network, network)
 
 
 def stage(key: str) -> Term:

@@ -41,6 +41,8 @@ class Style(NamedTuple):
 
 _STYLES = {
   "dsth": Style("#0072b2", "o", width=2.4),
+  "dsth_simplenet": Style("#56b4e9", "H", width=2.4),
+  "dsth_frozen_backbone": Style("#a6761d", "8", width=2.4),
   "labels": Style("#009e73", "s"),
   "paper_labels": Style("#cc79a7", "D"),
   "dsth_paper": Style("#cc79a7", "D"),

@@ -59,6 +59,17 @@ def test_loss_weighs_the_divergence_both_ways():
   assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
+def test_two_different_views_of_each_image_are_drawn(key):
+  views = jnp.arange(300 * 3, dtype=jnp.float32).reshape(300, 3, 1)
+  drawn = np.asarray(cibhash.draw_two(views, key))[:, 0].astype(int)
+  first, second = np.split(drawn, 2)
+  rows = np.arange(300)
+  np.testing.assert_array_equal(first // 3, rows)
+  np.testing.assert_array_equal(second // 3, rows)
+  pairs = set(zip((first % 3).tolist(), (second % 3).tolist()))
+  assert pairs == {(i, j) for i in range(3) for j in range(3) if i != j}
+
+
 def test_bits_are_drawn_in_training_and_the_likeliest_otherwise(key):
   network = TinyNet(num_bits=4, head="mlp", activation="identity")
   model = cibhash.BernoulliCodes(network)

@@ -16,7 +16,7 @@ supervised = pytest.mark.parametrize(
   [
     name
     for name, method in BASELINES.items()
-    if method.supervised and method.inputs == "features"
+    if method.supervised and not method.network
   ],
 )
 

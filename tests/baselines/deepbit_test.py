@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.pictures import TINY, kinds_of_images
 
-from dsth_jax.baselines import deep, deepbit
+from dsth_jax.baselines import Recipe, deep, deepbit
 from dsth_jax.models import hash_models
 
 
@@ -46,21 +46,42 @@ def test_gradient_passes_the_bits_unchanged():
 
 def test_the_second_half_is_the_first_rotated_a_little(key):
   images, _ = kinds_of_images(8)
-  pixels = deepbit.rotated_views(jnp.asarray(images), key, max_angle=10.0)
+  pixels = deepbit.straight_and_rotated(jnp.asarray(images), key)
   straight, rotated = np.split(np.asarray(pixels), 2)
   assert (straight != rotated).any(axis=(1, 2, 3)).all()
   # The center hardly moves at any angle.
   middle = np.abs(straight - rotated)[:, 7:9, 7:9].mean()
   corners = np.abs(straight - rotated)[:, :3, :3].mean()
   assert middle < corners
-  still = deepbit.rotated_views(jnp.asarray(images), key, max_angle=0.0)
-  np.testing.assert_allclose(*np.split(np.asarray(still), 2), atol=1e-3)
+
+
+def test_angles_are_ten_degrees_at_most(key):
+  # Rows of a ramp: the slope along the other axis is the angle's sine.
+  ramp = np.tile(np.arange(32.0, dtype=np.float32)[:, None], (1, 32))
+  pixels = jnp.tile(ramp[None, :, :, None], (500, 1, 1, 3))
+  found = np.asarray(deepbit.rotated(pixels, key))[:, 16, :, 0]
+  slopes = np.abs(found[:, 17] - found[:, 15]) / 2
+  assert slopes.max() <= np.sin(np.deg2rad(10)) + 1e-3
+  # Truncated at two deviations of five degrees: 0.88 of them remain.
+  deviation = np.rad2deg(np.sqrt(np.mean(np.arcsin(slopes) ** 2)))
+  assert deviation == pytest.approx(0.88 * 5, abs=0.4)
+
+
+def test_the_first_view_stays_and_one_of_the_others_is_drawn(key):
+  views = jnp.arange(200 * 4, dtype=jnp.float32).reshape(200, 4, 1)
+  first, drawn = np.split(np.asarray(deepbit.draw_rotated(views, key)), 2)
+  np.testing.assert_array_equal(first[:, 0], 4 * np.arange(200))
+  assert set(drawn[:, 0] - first[:, 0]) == {1, 2, 3}
 
 
 def test_only_the_named_layer_learns(key, monkeypatch):
   monkeypatch.setitem(hash_models.HASH_MODELS, "tiny", TINY)
   images, _ = kinds_of_images(32)
-  settings = deep.Settings("deepbit", 4, "tiny", 2, 16, 0.1)
+  settings = deep.Settings(
+    "deepbit",
+    4,
+    Recipe(network="tiny", learning_rate=0.1, batch_size=16, num_epochs=2),
+  )
   model = deep.make_network(settings)
   start = jax.jit(model.init)(key, jnp.zeros((1, 16, 16, 3)))
   before = jax.tree.map(np.array, start["params"])

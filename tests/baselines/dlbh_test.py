@@ -8,7 +8,7 @@ import scipy.special
 from support.pictures import TINY
 
 from dsth_jax import encode
-from dsth_jax.baselines import deep, dlbh
+from dsth_jax.baselines import Recipe, deep, dlbh, latent_classifier
 from dsth_jax.models import hash_models
 
 
@@ -16,18 +16,18 @@ def test_the_classifier_reads_the_latent_values_and_is_removed(
   key, monkeypatch
 ):
   monkeypatch.setitem(hash_models.HASH_MODELS, "tiny", TINY)
-  settings = deep.Settings("dlbh", 6, "tiny", 1, 8, 0.1)
+  settings = deep.Settings("dlbh", 6, Recipe(network="tiny"))
   network = deep.make_network(settings, "sigmoid")
-  model = dlbh.Classifier(network, num_classes=3)
+  model = latent_classifier.LatentClassifier(network, num_classes=3)
   images = jax.random.uniform(key, (5, 16, 16, 3), minval=-1.0)
   variables = jax.jit(model.init)(key, images)
   trained = deep.inner(deep.Trained(variables, np.zeros(1, np.float32)))
   latent = network.apply(trained.variables, images)
   classes = variables["params"]["classes"]
   expected = latent @ classes["kernel"] + classes["bias"][None, :]
-  np.testing.assert_allclose(
-    model.apply(variables, images), expected, atol=1e-6
-  )
+  values, logits = model.apply(variables, images)
+  np.testing.assert_allclose(values, latent, atol=1e-6)
+  np.testing.assert_allclose(logits, expected, atol=1e-6)
 
   pixels = np.asarray(np.round((images + 1) * 127.5), np.uint8)
   encoder = deep.make_encoder(
@@ -43,5 +43,6 @@ def test_cross_entropy_is_minus_the_logarithm_of_the_class_probability():
   logits = rng.normal(scale=3, size=(5, 4)).astype(np.float32)
   classes = np.array([0, 3, 1, 1, 2])
   chances = scipy.special.softmax(logits, axis=1)[np.arange(5), classes]
-  found = float(dlbh.cross_entropy(jnp.asarray(logits), jnp.asarray(classes)))
+  outputs = jnp.zeros((5, 2)), jnp.asarray(logits)
+  found = float(dlbh.class_loss(outputs, jnp.asarray(classes)))
   assert found == pytest.approx(-np.log(chances).mean(), rel=1e-5)

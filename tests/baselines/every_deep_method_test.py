@@ -1,13 +1,13 @@
-"""One set of tests for every baseline on images."""
+"""One set of tests for every deep method, in both of its modes."""
 
 import functools
-import inspect
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.pictures import NUM_KINDS, TINY, backbone_features, kinds_of_images
+from support import deep_methods
+from support.pictures import NUM_KINDS, TINY
 
 from dsth_jax import codes, metrics, train
 from dsth_jax.baselines import BASELINES
@@ -15,19 +15,7 @@ from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.models import hash_models
 from dsth_jax.runtime import sharding
 
-_ON_IMAGES = sorted(
-  name for name, method in BASELINES.items() if method.inputs == "images"
-)
-every_method = pytest.mark.parametrize("name", _ON_IMAGES)
-supervised = pytest.mark.parametrize(
-  "name", [name for name in _ON_IMAGES if BASELINES[name].supervised]
-)
-_ON_FEATURES = [
-  name
-  for name in _ON_IMAGES
-  if "features" in inspect.signature(BASELINES[name].fit).parameters
-]
-learns_from_features = pytest.mark.parametrize("name", _ON_FEATURES)
+every_method = pytest.mark.parametrize("name", deep_methods.DEEP)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,34 +40,10 @@ def programs_are_kept(tmp_path_factory):
     jax.config.update(name, value)
 
 
-# This generator compiles in a fraction of the time of the default one.
-def _fit(name, images, kinds, *, generator="rbg", **settings):
-  method = BASELINES[name]
-  if name in _ON_FEATURES:
-    settings = {"features": backbone_features(kinds), **settings}
-  settings = {
-    "labels": kinds if method.supervised else None,
-    "num_bits": 9,
-    "network": "tiny",
-    "num_epochs": 12,
-    "batch_size": 32,
-    "learning_rate": 0.02,
-    **settings,
-  }
-  # Without the type checks of the tests, which users do not have.
-  fit = inspect.unwrap(method.fit)
-  return fit(images, key=jax.random.key(0, impl=generator), **settings)
-
-
-@functools.cache
-def _fitted(name):
-  return _fit(name, *kinds_of_images())
-
-
 @functools.cache
 def _fitted_again(name):
   """The same with other types and names; the encoder and the steps made."""
-  images, kinds = kinds_of_images()
+  inputs, kinds = deep_methods.inputs(name)
   steps = []
   make_step = train.make_step
 
@@ -90,13 +54,14 @@ def _fitted_again(name):
   names = np.array(["ant", "bee", "cat", "dog"])[kinds]
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(train, "make_step", remember)
-    return _fit(name, jnp.asarray(images), kinds, labels=names), steps
+    given = {"labels": names}
+    return deep_methods.fit(name, jnp.asarray(inputs), kinds, **given), steps
 
 
 @every_method
 def test_codes_are_zeros_and_ones(name):
-  images, _ = kinds_of_images()
-  found = _fitted(name).encode(images)
+  inputs, _ = deep_methods.inputs(name)
+  found = deep_methods.fitted(name).encode(inputs)
   assert found.shape == (128, 9)
   assert found.dtype == jnp.uint8
   assert set(np.unique(found)) == {0, 1}
@@ -104,7 +69,7 @@ def test_codes_are_zeros_and_ones(name):
 
 @every_method
 def test_the_loss_of_every_step_is_finite_and_falls(name):
-  losses = _fitted(name).losses
+  losses = deep_methods.fitted(name).losses
   assert losses.shape == (12 * 128 // 32,)
   assert np.isfinite(losses).all()
   assert losses[-8:].mean() < losses[:8].mean()
@@ -112,12 +77,12 @@ def test_the_loss_of_every_step_is_finite_and_falls(name):
 
 @every_method
 def test_new_images_find_their_kind(name):
-  images, kinds = kinds_of_images()
-  new_images, new_kinds = kinds_of_images(seed=1)
-  encoder = _fitted(name)
+  inputs, kinds = deep_methods.inputs(name)
+  new_inputs, new_kinds = deep_methods.inputs(name, seed=1)
+  encoder = deep_methods.fitted(name)
   found = metrics.evaluate(
-    codes.pack(encoder.encode(new_images)),
-    codes.pack(encoder.encode(images)),
+    codes.pack(encoder.encode(new_inputs)),
+    codes.pack(encoder.encode(inputs)),
     GroundTruth.from_labels(new_kinds, kinds),
     num_bits=9,
   )
@@ -128,12 +93,10 @@ def test_new_images_find_their_kind(name):
 @every_method
 def test_a_key_gives_the_same_codes_again(name):
   # For any names of the classes, and if labels are given but not used.
-  images, _ = kinds_of_images()
-  again, _ = _fitted_again(name)
-  np.testing.assert_array_equal(again.losses, _fitted(name).losses)
-  np.testing.assert_array_equal(
-    again.encode(images), _fitted(name).encode(images)
-  )
+  inputs, _ = deep_methods.inputs(name)
+  first, (again, _) = deep_methods.fitted(name), _fitted_again(name)
+  np.testing.assert_array_equal(again.losses, first.losses)
+  np.testing.assert_array_equal(again.encode(inputs), first.encode(inputs))
 
 
 @every_method
@@ -144,12 +107,33 @@ def test_every_step_is_compiled_once(name):
 
 @every_method
 def test_a_code_does_not_depend_on_the_rest_of_the_batch(name):
-  images, _ = kinds_of_images(300)
-  encoder = _fitted(name)
-  whole = encoder.encode(images)
-  parts = [encoder.encode(images[:100]), encoder.encode(images[100:])]
+  inputs, _ = deep_methods.inputs(name, 300)
+  encoder = deep_methods.fitted(name)
+  whole = encoder.encode(inputs)
+  parts = [encoder.encode(inputs[:100]), encoder.encode(inputs[100:])]
   np.testing.assert_array_equal(np.concatenate(parts), whole)
-  assert encoder.encode(images[:0]).shape == (0, 9)
+  assert encoder.encode(inputs[:0]).shape == (0, 9)
+
+
+@every_method
+def test_inputs_of_another_size_are_refused(name):
+  shape = (3, 32, 32, 3) if name in deep_methods.FROM_PIXELS else (3, 17)
+  with pytest.raises(ValueError, match="compiled for 1 to 256 items of shape"):
+    deep_methods.fitted(name).encode(np.zeros(shape, np.uint8))
+
+
+@every_method
+def test_the_two_entries_share_a_function_and_differ_in_the_recipe(name):
+  key = name.removesuffix("_simplenet")
+  head, from_pixels = BASELINES[key], BASELINES[f"{key}_simplenet"]
+  assert head.function is from_pixels.function
+  assert (head.inputs, from_pixels.inputs) == ("features", "images")
+  assert head.supervised == from_pixels.supervised
+  for method in (head, from_pixels):
+    recipe = deep_methods.default_recipe(method)
+    assert recipe.network == method.network
+    network = hash_models.HASH_MODELS[recipe.network]
+    assert network.inputs == method.inputs
 
 
 @pytest.mark.slow
@@ -160,114 +144,35 @@ def test_eight_devices_begin_as_one_does(name, monkeypatch):
     (1,), ("rows",), (jax.sharding.AxisType.Auto,), devices=jax.devices()[:1]
   )
   # Draws of this generator do not depend on the number of devices.
-  settings = {"num_epochs": 1, "generator": "threefry2x32"}
-  eight = _fit(name, *kinds_of_images(), **settings).losses
+  settings = {"changes": {"num_epochs": 1}, "generator": "threefry2x32"}
+  given = deep_methods.inputs(name)
+  eight = deep_methods.fit(name, *given, **settings).losses
   monkeypatch.setattr(sharding, "make_mesh", lambda: one)
-  single = _fit(name, *kinds_of_images(), **settings).losses
+  single = deep_methods.fit(name, *given, **settings).losses
   # Sums in another order; a bit that flips by it changes a loss by a step.
   np.testing.assert_allclose(eight, single, rtol=1e-2)
 
 
 @pytest.mark.slow
-@every_method
+@pytest.mark.parametrize("name", deep_methods.FROM_PIXELS)
 def test_the_real_network_learns_the_kinds(name):
-  images, kinds = kinds_of_images(size=32)
-  encoder = _fit(
-    name, images, kinds, network=hash_models.DEFAULT, learning_rate=3e-3
-  )
+  images, kinds = deep_methods.inputs(name, size=32)
+  changes = {"network": hash_models.DEFAULT, "learning_rate": 3e-3}
+  encoder = deep_methods.fit(name, images, kinds, changes=changes)
   packed = codes.pack(encoder.encode(images))
   truth = GroundTruth.from_labels(kinds, kinds)
   found = metrics.evaluate(packed, packed, truth, num_bits=9)
   assert found["mean_average_precision"] > 2 / NUM_KINDS
 
 
-@every_method
-@pytest.mark.parametrize(
-  ("change", "settings", "message"),
-  [
-    (lambda x: x, {"num_bits": 0}, "num_bits=0"),
-    (lambda x: x[:, :, :8], {}, r"uint8 images of shape \[128, 16, 8, 3\]"),
-    (lambda x: x / 255, {}, r"float64 images of shape \[128, 16, 16, 3\]"),
-    (lambda x: x[0], {}, r"uint8 images of shape \[16, 16, 3\]"),
-    (lambda x: x, {"batch_size": 136}, "batch_size=136, but has 128 images"),
-    (lambda x: x, {"num_epochs": 0}, "num_epochs=0"),
-    (
-      lambda x: x,
-      {"network": "tinny"},
-      "network 'tinny', but there are simplenet, tiny: pass one",
-    ),
-    (
-      lambda x: x,
-      {"network": "frozen_backbone"},
-      "network 'frozen_backbone', which takes features, but .* from images",
-    ),
-  ],
-)
-def test_unfit_images_and_settings_are_refused(name, change, settings, message):
-  images, kinds = kinds_of_images()
-  with pytest.raises(ValueError, match=f"^{name} was .*{message}"):
-    _fit(name, change(images), kinds, **settings)
-
-
-@pytest.mark.multidevice
-@every_method
-def test_a_batch_that_devices_cannot_share_is_refused(name):
-  with pytest.raises(ValueError, match=f"^{name} was .*batch_size=12, .* 8 de"):
-    _fit(name, *kinds_of_images(), batch_size=12)
-
-
-@supervised
-@pytest.mark.parametrize(
-  ("change", "message"),
-  [
-    (lambda x: None, "no labels"),
-    (lambda x: x[:-1], r"labels of shape \[127\] for 128 images"),
-    (lambda x: np.eye(4)[x], r"labels of shape \[128, 4\] for 128 images"),
-    (lambda x: 0 * x, "labels of 1 class"),
-  ],
-)
-def test_unfit_labels_are_refused(name, change, message):
-  images, kinds = kinds_of_images()
-  with pytest.raises(ValueError, match=f"^{name} was given {message}"):
-    _fit(name, images, kinds, labels=change(kinds))
-
-
-@learns_from_features
-@pytest.mark.parametrize(
-  ("change", "message"),
-  [
-    (lambda x: x[:-1], "127 features for 128 images"),
-    (lambda x: x[:, 0], r"features of shape \[128\]"),
-    (lambda x: np.where(x == x[5], np.inf, x), "NaN .* first in row 5"),
-  ],
-)
-def test_unfit_features_are_refused(name, change, message):
-  images, kinds = kinds_of_images()
-  with pytest.raises(ValueError, match=f"^{name} was given .*{message}"):
-    _fit(name, images, kinds, features=change(backbone_features(kinds)))
-
-
-@pytest.mark.parametrize("name", ["bihalf", "greedyhash", "ssdh"])
-def test_features_are_asked_for(name):
-  message = f"^{name} was given no features for 128 images"
-  with pytest.raises(ValueError, match=message):
-    _fit(name, *kinds_of_images(), features=None)
-
-
 @pytest.mark.slow
-@learns_from_features
+@pytest.mark.parametrize("name", deep_methods.WITH_FEATURES)
 def test_equal_constant_and_zero_features_are_learned_from(name):
-  images, kinds = kinds_of_images()
-  features = backbone_features(kinds)
+  images, kinds = deep_methods.inputs(name)
+  features = deep_methods.backbone_features(kinds)
   features[:, 3] = 1.0
   features[kinds == 0] = features[0]
   features[7] = 0.0
-  losses = _fit(name, images, kinds, features=features).losses
+  losses = deep_methods.fit(name, images, kinds, features=features).losses
   assert np.isfinite(losses).all()
   assert losses[-8:].mean() < losses[:8].mean()
-
-
-@every_method
-def test_images_of_another_size_are_refused(name):
-  with pytest.raises(ValueError, match="compiled for 1 to 256 items of shape"):
-    _fitted(name).encode(np.zeros((3, 32, 32, 3), np.uint8))

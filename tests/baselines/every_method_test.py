@@ -1,4 +1,4 @@
-"""One set of tests for every baseline on features."""
+"""One set of tests for every baseline on features without a network."""
 
 import inspect
 import re
@@ -12,7 +12,9 @@ from support.points import correlated_features
 from dsth_jax.baselines import BASELINES
 
 _ON_FEATURES = sorted(
-  name for name, method in BASELINES.items() if method.inputs == "features"
+  name
+  for name, method in BASELINES.items()
+  if method.inputs == "features" and not method.network
 )
 every_method = pytest.mark.parametrize("name", _ON_FEATURES)
 unsupervised = pytest.mark.parametrize(

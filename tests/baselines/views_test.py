@@ -1,4 +1,6 @@
-"""Rotated, cropped and recolored images."""
+"""Rotated, cropped, recolored and blurred images."""
+
+import colorsys
 
 import jax
 import jax.numpy as jnp
@@ -68,13 +70,49 @@ def test_recolored_pixels_stay_in_range_and_a_share_becomes_gray(key):
   assert closest < 1e-2
 
 
-def test_a_grey_image_keeps_its_colors_and_its_mean_decides_the_contrast(key):
+def test_a_gray_image_keeps_its_colors_and_its_mean_decides_the_contrast(key):
   pixels = jnp.full((50, 4, 4, 3), 100.0)
   found = np.asarray(views.recolor(pixels, key))
   # Neither contrast nor saturation changes what is uniformly gray.
   assert np.ptp(found, axis=(1, 2, 3)).max() < 1e-3
   assert found.min() >= 60 - 1e-3
   assert found.max() <= 140 + 1e-3
+
+
+def test_hues_move_along_the_circle_of_hsv(key):
+  pixels = _pixels(3, 4)
+  # Also grays, black, and colors of which two channels are equal.
+  pixels = pixels.at[0, 0, :, :].set(100.0).at[0, 1, :, 0].set(0.0)
+  pixels = pixels.at[0, 1, :, 1:].set(9.0).at[0, 2].set(0.0)
+  shifts = jnp.array([0.1, -0.07, 0.9])
+  found = np.asarray(views.shift_hues(pixels, shifts)) / 255
+  for image, own, shift in zip(np.asarray(pixels) / 255, found, shifts):
+    for before, after in zip(image.reshape(-1, 3), own.reshape(-1, 3)):
+      hue, saturation, value = colorsys.rgb_to_hsv(*before.tolist())
+      hue = (hue + float(shift)) % 1
+      expected = colorsys.hsv_to_rgb(hue, saturation, value)
+      np.testing.assert_allclose(after, expected, atol=1e-5)
+
+
+def test_half_of_the_images_are_blurred_by_a_gaussian(key):
+  point = np.zeros((9, 9), np.float32)
+  point[4, 4] = 1.0
+  pixels = jnp.tile(jnp.asarray(point)[None, :, :, None], (400, 1, 1, 3))
+  found = np.asarray(views.blur(pixels, key))[..., 0]
+  blurred = found[found[:, 4, 4] < 1 - 1e-6]
+  # Those of the smallest deviations move nothing: up to 0.2 of 2.
+  assert len(blurred) / 400 == pytest.approx(0.5 * 0.95, abs=0.1)
+  for image in blurred:
+    ratio = image[4, 5] / image[4, 4]
+    deviation = np.sqrt(-0.5 / np.log(ratio))
+    assert 0.1 <= deviation <= 2.001
+    # scipy's kernel, cut after one pixel.
+    expected = scipy.ndimage.gaussian_filter(
+      point, deviation, radius=1, mode="mirror"
+    )
+    np.testing.assert_allclose(image, expected, atol=1e-5)
+  flat = jnp.full((20, 5, 5, 3), 7.0)
+  np.testing.assert_allclose(views.blur(flat, key), flat, rtol=1e-5)
 
 
 def test_two_views_are_two_draws_of_every_image(key):

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from dsth_jax import config as config_lib
-from dsth_jax.baselines import BASELINES
+from dsth_jax.baselines import BASELINES, greedyhash
 
 CONFIGS = sorted((pathlib.Path(__file__).parents[2] / "configs").glob("*.py"))
 
@@ -79,6 +79,31 @@ def test_only_simplenet_needs_bits_that_fill_the_slices():
   config_lib.validate(config)
 
 
+def test_dsth_is_compared_with_both_networks():
+  config = config_lib.base_config()
+  before = config.to_dict()
+  heads = config_lib.dsth_settings(config, "dsth_frozen_backbone")
+  assert heads.model.network == "frozen_backbone"
+  assert config.to_dict() == before
+  pixels = config_lib.dsth_settings(heads, "dsth_simplenet")
+  assert pixels.model.network == "simplenet"
+  assert config_lib.dsth_settings(config, "dsth").to_dict() == before
+  config.compare.methods = ("dsth_simplenet",)
+  config_lib.use_frozen_backbone(config)
+  config.model.image_size = config.features.image_size = 64
+  with pytest.raises(ValueError, match=r"image_size is 64: simplenet takes"):
+    config_lib.validate(config)
+
+
+def test_every_baseline_is_of_one_kind():
+  kinds = (config_lib.SHALLOW, config_lib.HEADS, config_lib.FROM_PIXELS)
+  named = [name for kind in kinds for name in kind]
+  assert sorted(named) == sorted(BASELINES)
+  assert "itq" in config_lib.SHALLOW
+  assert "bihalf" in config_lib.HEADS
+  assert "bihalf_simplenet" in config_lib.FROM_PIXELS
+
+
 def test_a_setting_without_a_value_keeps_its_type():
   config = config_lib.base_config()
   assert config.baselines.sklsh.bandwidth is None
@@ -94,6 +119,10 @@ def test_every_setting_of_a_baseline_is_a_field():
   assert set(settings) == set(BASELINES)
   assert settings.itq.to_dict() == {"num_iters": 50}
   assert settings.lsh.to_dict() == {}
+  assert settings.greedyhash.penalty == 0.1
+  assert settings.greedyhash.recipe.to_dict() == greedyhash.RECIPE._asdict()
+  from_pixels = settings.greedyhash_simplenet.recipe
+  assert from_pixels.network == "simplenet"
   with pytest.raises(AttributeError, match="num_iter"):
     settings.itq.num_iter = 3
   with pytest.raises(TypeError, match="num_iters"):
@@ -132,6 +161,7 @@ def test_every_setting_of_a_baseline_is_a_field():
     ("compare.seeds", (0, -1), "compare.seeds holds -1: .* from 0 on"),
     ("compare.seeds", (0, 1, 0), "seeds is .*each of them once"),
     ("compare.num_queries", -1, "num_queries is -1"),
+    ("compare.num_views", 1, "num_views is 1: set 2 or more"),
   ],
 )
 def test_impossible_settings_are_refused(field, value, sentence):

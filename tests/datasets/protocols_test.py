@@ -12,11 +12,16 @@ CIFAR10_LABELS = np.random.default_rng(0).permutation(
 )
 CIFAR10_PARTS = np.repeat(["train", "test"], [50_000, 10_000])
 
+
+CIFAR10 = ["cifar10-official", "cifar10-1", "cifar10-2"]
+
 # Protocol, num_queries and the sizes that follow on CIFAR-10.
 SIZES = [
   ("official", 0, 10_000, 50_000, 50_000),
   ("official", 1_000, 1_000, 50_000, 50_000),
   ("holdout", 2_000, 2_000, 48_000, 48_000),
+  ("cifar10-official", 0, 10_000, 50_000, 5_000),
+  ("cifar10-official", 1_000, 1_000, 50_000, 5_000),
   ("cifar10-1", 0, 1_000, 59_000, 5_000),
   ("cifar10-1", 1_000, 1_000, 59_000, 5_000),
   ("cifar10-2", 0, 10_000, 50_000, 50_000),
@@ -48,16 +53,22 @@ def test_seed_determines_the_splits(name, num_queries):
   first, again = cifar10(name, num_queries), cifar10(name, num_queries)
   for one, other in zip(first, again):
     np.testing.assert_array_equal(one, other)
-  if (name, num_queries) != ("official", 0):  # takes all of the test part
-    other = cifar10(name, num_queries, seed=1)
-    assert not np.array_equal(first.query, other.query)
+  other = cifar10(name, num_queries, seed=1)
+  # The official queries are all of the test part.
+  drawn = num_queries or name in ("cifar10-1", "cifar10-2")
+  assert np.array_equal(first.query, other.query) != bool(drawn)
+  if len(first.training) == 5_000:
+    assert not np.array_equal(first.training, other.training)
 
 
 @pytest.mark.parametrize(("name", "num_queries"), [row[:2] for row in SIZES])
 def test_every_class_has_the_same_size(name, num_queries):
   splits = cifar10(name, num_queries)
   # The parts themselves are a random cut of the labels: not balanced.
-  if name.startswith("cifar10"):
+  if name == "cifar10-official":
+    counts = np.bincount(CIFAR10_LABELS[splits.training])
+    np.testing.assert_array_equal(counts, 500)
+  elif name.startswith("cifar10"):
     for indices in splits:
       counts = np.bincount(CIFAR10_LABELS[indices])
       np.testing.assert_array_equal(counts, len(indices) // 10)
@@ -94,6 +105,24 @@ def test_official_is_the_parts():
   np.testing.assert_array_equal(splits.database, np.arange(50_000))
 
 
+def test_cifar10_official_trains_on_a_part_of_the_train_part():
+  whole, part = cifar10("official", 500), cifar10("cifar10-official", 500)
+  np.testing.assert_array_equal(part.query, whole.query)
+  np.testing.assert_array_equal(part.database, whole.database)
+  all_queries = cifar10("cifar10-official")
+  np.testing.assert_array_equal(part.training, all_queries.training)
+
+
+def test_cifar10_official_needs_enough_of_a_class_in_the_train_part():
+  labels = np.repeat([0, 7], [1200, 600])
+  parts = np.full(1800, "train")
+  parts[-101:] = "test"
+  with pytest.raises(ValueError, match=r"500 images .* class 7 has 499"):
+    protocols.cifar10_official(
+      parts, GroundTruth.leave_one_out(labels), num_queries=0, seed=0
+    )
+
+
 def test_holdout_does_not_use_the_test_part():
   splits = cifar10("holdout", 1_000)
   both = np.union1d(splits.query, splits.database)
@@ -105,6 +134,14 @@ def test_works_without_labels(name):
   splits = cifar10(name, 100, labels=None)
   assert len(splits.query) == 100
   assert not np.intersect1d(splits.query, splits.database).size
+
+
+def test_images_without_a_label_do_not_train():
+  labels = CIFAR10_LABELS.copy()
+  labels[:200] = -1
+  splits = cifar10("cifar10-official", labels=labels)
+  assert (labels[splits.training] >= 0).all()
+  assert np.isin(np.arange(200), splits.database).all()
 
 
 @pytest.mark.parametrize("name", ["cifar10-1", "cifar10-2"])
@@ -137,7 +174,7 @@ def test_holdout_needs_enough_images(num_queries):
     )
 
 
-@pytest.mark.parametrize("name", ["cifar10-1", "cifar10-2"])
+@pytest.mark.parametrize("name", CIFAR10)
 def test_cifar10_protocols_need_labels(name):
   with pytest.raises(ValueError, match="no labels: use the protocol holdout"):
     cifar10(name, labels=None)
@@ -152,7 +189,7 @@ def test_several_labels_draw_like_no_labels(name):
   np.testing.assert_array_equal(found.query, expected.query)
 
 
-@pytest.mark.parametrize("name", ["cifar10-1", "cifar10-2"])
+@pytest.mark.parametrize("name", CIFAR10)
 def test_cifar10_protocols_refuse_several_labels(name):
   with pytest.raises(ValueError, match="several labels: use the protocol"):
     cifar10(name, labels=np.eye(10, dtype=bool)[CIFAR10_LABELS])

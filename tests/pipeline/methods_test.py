@@ -8,7 +8,7 @@ import pytest
 
 from dsth_jax import config as config_lib
 from dsth_jax import datasets, pipeline
-from dsth_jax.baselines import BASELINES, Baseline
+from dsth_jax.baselines import BASELINES, Baseline, Recipe, bihalf
 from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
@@ -47,8 +47,11 @@ def _inputs(*, with_images=True, labels=LABELS):
 def _given(monkeypatch, **kind):
   """Returns what a method of a kind is called with."""
 
-  def fit(seen, labels=None, *, num_bits, key, features=None, shape=1.0):
+  def fit(
+    seen, labels=None, *, num_bits, key, features=None, views=None, shape=1.0
+  ):
     calls.append((seen, labels, num_bits, key, features, shape))
+    calls.append(views)
     return None
 
   calls = []
@@ -85,6 +88,79 @@ def test_a_method_on_images_is_given_pixels_and_features(monkeypatch):
   assert seen.dtype == np.uint8
   np.testing.assert_array_equal(seen[:, 0, 0, 0], [2, 3, 4, 5])
   np.testing.assert_array_equal(features[:, 0], [2, 3, 4, 5])
+
+
+def test_views_are_given_to_the_method_that_they_are_of(monkeypatch):
+  views = np.zeros((4, 2, 3), np.float32)
+
+  def fit(seen, labels=None, *, num_bits, key, views):
+    return views
+
+  monkeypatch.setitem(BASELINES, "viewer", Baseline(fit, views=lambda x, k: x))
+  made = {"viewer": types.SimpleNamespace(points=views), "other": None}
+  inputs = _inputs()._replace(views=made)
+  assert methods.fitting(CONFIG, inputs, "viewer")() is views
+
+
+def test_a_recipe_comes_from_the_config():
+  config = config_lib.base_config()
+  config.baselines.bihalf.recipe.num_epochs = 7
+  config.baselines.bihalf.recipe.hidden_sizes = (5,)
+  found = methods.fitting(config, _inputs(), "bihalf").keywords["recipe"]
+  expected = bihalf.RECIPE._replace(num_epochs=7, hidden_sizes=(5,))
+  assert found == expected
+  assert isinstance(found, Recipe)
+
+
+def test_what_a_method_learns_from():
+  config = config_lib.base_config()
+  expected = {
+    "dsth": "images, features",
+    "dsth_simplenet": "images, features",
+    "dsth_frozen_backbone": "features",
+    "dsth_paper": "images, features",
+    "itq": "features",
+    "ksh": "features, class labels",
+    "structure_ssdh": "features",
+    "structure_ssdh_simplenet": "images, features",
+    "cibhash": "features",
+    "cibhash_simplenet": "images",
+    "cnnh": "features, class labels",
+    "cnnh_simplenet": "images, class labels",
+  }
+  for name, text in expected.items():
+    assert ", ".join(methods.learned_from(config, name)) == text
+  config_lib.use_frozen_backbone(config)
+  assert methods.learned_from(config, "dsth") == ["features"]
+  assert methods.learned_from(config, "dsth_simplenet")[0] == "images"
+
+
+def test_the_number_of_labels_that_a_method_sees():
+  config = config_lib.base_config()
+  config.baselines.ksh.num_labelled = 2000
+  found = {
+    name: methods.num_labels(config, name, 5000)
+    for name in ("dsth", "itq", "cibhash", "ksh", "dlbh", "cca_itq")
+  }
+  assert found == {
+    **{"dsth": 0, "itq": 0, "cibhash": 0},
+    **{"ksh": 2000, "dlbh": 5000, "cca_itq": 5000},
+  }
+  assert methods.num_labels(config, "ksh", 300) == 300
+  config.baselines.ksh.num_labelled = 0
+  assert methods.num_labels(config, "ksh", 5000) == 5000
+
+
+def test_views_are_asked_of_images():
+  config = config_lib.base_config()
+  data = _inputs(with_images=False).data
+  with pytest.raises(ValueError, match=r"^cibhash learns from .*data\.name"):
+    methods.check(config, ("cibhash",), data)
+  config.features.file = "features.npy"
+  methods.check(config, ("bihalf",), _inputs().data)
+  for name in ("cibhash", "deepbit"):
+    with pytest.raises(ValueError, match=f"^{name} .*name a backbone .*file"):
+      methods.check(config, (name,), _inputs().data)
 
 
 def test_a_methods_own_settings_come_from_the_config():

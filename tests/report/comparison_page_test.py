@@ -31,7 +31,8 @@ def test_names_are_escaped(compared):
   benign = Page(page.render(compared))
   compared["summary"]["dataset"] = compared["failed"][0]["error"] = HOSTILE
   compared["environment"][HOSTILE] = HOSTILE
-  compared["methods"][HOSTILE] = compared["methods"].pop("itq")
+  for methods in (compared["methods"], compared["summary"]["methods"]):
+    methods[HOSTILE] = methods.pop("itq")
   found = Page(page.render(compared))
   assert set(found.tags) == set(benign.tags)
   assert "".join(found.texts).count(HOSTILE) > 5

@@ -44,10 +44,19 @@ def test_a_row_says_what_a_method_learned_from_and_which_seeds(compared):
   }
 
 
-def test_inputs_are_those_of_the_method():
-  assert tables.inputs("dsth_paper") == "images, features"
-  assert tables.inputs("dsth", "features") == "features"
-  assert tables.inputs("ssdh") == "images, features"
-  assert tables.inputs("cibhash") == "images"
-  assert tables.inputs("cnnh") == "images, class labels"
-  assert tables.inputs("labels") == "features"
+def test_a_row_says_what_makes_the_codes_and_how_many_labels_it_saw(compared):
+  table = tables.quality(compared, 16)
+  found = {
+    row.method: [
+      cell.text
+      for name, cell in zip(table.columns[1:], row.cells, strict=True)
+      if name in ("Kind", "Labels seen")
+    ]
+    for row in table.rows
+  }
+  assert found == {
+    "cosine": [formatting.DASH, formatting.DASH],
+    "dsth": ["SimpleNet", "0"],
+    "itq": ["features", "0"],
+    "taught": ["head on features", "1,497"],
+  }

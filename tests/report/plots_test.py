@@ -32,6 +32,7 @@ def test_curves_are_the_figures_in_the_color_of_their_method(results):
   [
     ["dsth", "labels", "paper_labels", "itq", "lsh", "cosine", "another"],
     ["dsth", "dsth_paper", "itq", "lsh", "cosine"],
+    ["dsth", "dsth_simplenet", "dsth_frozen_backbone", "dsth_paper", "itq"],
   ],
 )
 def test_methods_differ_in_color_and_marker(shown):

@@ -67,6 +67,19 @@ def results():
       "backbone": "pixels",
       "num_bits": [16, 32],
       "seeds": [0, 1],
+      "methods": {
+        "dsth": {
+          "network": "simplenet",
+          "learned_from": ["images", "features"],
+          "num_labels": 0,
+        },
+        "itq": {"network": "", "learned_from": ["features"], "num_labels": 0},
+        "taught": {
+          "network": "frozen_backbone",
+          "learned_from": ["features", "class labels"],
+          "num_labels": 1497,
+        },
+      },
     },
     "ceiling": metrics(0.9),
     "methods": methods,

@@ -115,6 +115,11 @@ def columns(results: ComparisonResults) -> Mapping[str, str]:
   )
   return {
     **columns_lib.explanations(results["ceiling"]),
+    "Kind": "What makes the codes: a function of the features, a head on the "
+    "features (a small network; the backbone stays as it is), or SimpleNet, "
+    "trained on pixels.",
+    "Labels seen": "Class labels of training images that the method learns "
+    "from.",
     "Fit, s": "Seconds to learn from the training images, with features or "
     "pixels in memory. Compilation is included.",
     "Encode, s": f"Seconds to encode the {queries} a second time, with "

@@ -13,7 +13,8 @@ class ComparisonResults(TypedDict):
 
   Attributes:
     summary: what was compared on what, see `dsth_jax.report.results.Summary`;
-      `num_bits` and `seeds` are lists.
+      `num_bits` and `seeds` are lists, and `methods` has the `network` of each
+      method, what it has `learned_from`, and `num_labels`.
     ceiling: metrics of the features, compared by cosine.
     methods: by method and number of bits (as text), the `seeds` that finished
       and the `mean` and `spread` of their metrics.

@@ -10,6 +10,7 @@ from dsth_jax.report.results import Metrics
 from dsth_jax.report.tables import Cell, Table
 
 # In a table of quality, after the metrics.
+_KINDS = ("Kind", "Labels seen")
 _TIMES = {"Fit, s": "fit_seconds", "Encode, s": "encode_seconds"}
 
 
@@ -52,6 +53,7 @@ def quality(results: ComparisonResults, num_bits: int) -> Table:
     row._replace(
       head=row.head._replace(note=_note(results, num_bits, row.method)),
       cells=row.cells
+      + _kind(results, row.method)
       + [
         _time(shown[row.method].get(key), spreads.get(row.method, {}).get(key))
         for key in _TIMES.values()
@@ -59,7 +61,7 @@ def quality(results: ComparisonResults, num_bits: int) -> Table:
     )
     for row in table.rows
   ]
-  return Table([*table.columns, *_TIMES], rows)
+  return Table([*table.columns, *_KINDS, *_TIMES], rows)
 
 
 def statistics(results: ComparisonResults, num_bits: int) -> Table:
@@ -89,24 +91,6 @@ def methods(results: ComparisonResults) -> dict[str, str]:
   return descriptions.methods(["cosine", *results["methods"]])
 
 
-def inputs(method: str, network_inputs: str = "images") -> str:
-  """Lists what a method learns from: images, features, class labels.
-
-  Args:
-    method: its key.
-    network_inputs: what the hash network of DSTH sees, "images" or "features".
-  """
-  if method in BASELINES:
-    known = BASELINES[method]
-    features = ["features"] if known.needs_features else []
-    labels = ["class labels"] if known.supervised else []
-    return ", ".join([known.inputs, *features, *labels])
-  is_dsth = method in descriptions.METHODS and method.startswith("dsth")
-  if is_dsth and network_inputs == "images":
-    return "images, features"
-  return "features"
-
-
 def _figures(
   results: ComparisonResults, num_bits: int, part: str
 ) -> Mapping[str, Metrics]:
@@ -117,13 +101,24 @@ def _figures(
 
 
 def _note(results: ComparisonResults, num_bits: int, method: str) -> str:
-  seen = inputs(method, results["summary"].get("network_inputs", "images"))
   if method not in results["methods"]:
-    return seen
+    return "features"
+  seen = ", ".join(results["summary"]["methods"][method]["learned_from"])
   finished = len(results["methods"][method][str(num_bits)]["seeds"])
   wanted = len(results["summary"]["seeds"])
   missing = "" if finished == wanted else f"; {finished} of {wanted} seeds"
   return seen + missing
+
+
+def _kind(results: ComparisonResults, method: str) -> list[Cell]:
+  """Returns what makes the codes, and the number of labels that it has seen."""
+  if method not in results["methods"]:
+    return [Cell(formatting.DASH), Cell(formatting.DASH)]
+  known = results["summary"]["methods"][method]
+  return [
+    Cell(descriptions.kind(known["network"])),
+    Cell(f"{known['num_labels']:,}"),
+  ]
 
 
 def _time(mean: float | None, spread: float | None) -> Cell:

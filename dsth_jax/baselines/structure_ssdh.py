@@ -7,31 +7,33 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Key, Shaped, UInt8
+from jaxtyping import Float, Key, Shaped
 
-from dsth_jax.baselines import deep, image_inputs, similarity
-from dsth_jax.models import hash_models
+from dsth_jax.baselines import deep, deep_inputs, similarity
+from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
+# The authors' optimizer, learning rate and batch. Their epsilon of 1 in Adam,
+# for the fine-tuning of a whole VGG, is left out.
+RECIPE = Recipe(
+  optimizer="adamw", learning_rate=1e-3, weight_decay=0.0, batch_size=24
+)
 # Of the histogram of distances.
 _BIN_WIDTH = 0.01
 
 
 def fit(
-  images: UInt8[ArrayLike, "n s s 3"],
+  inputs: Shaped[ArrayLike, "n ..."],
   labels: Shaped[ArrayLike, "n ..."] | None = None,
   *,
   num_bits: int,
   key: Key[Array, ""],
   features: Float[ArrayLike, "n d"] | None = None,
-  network: str = hash_models.DEFAULT,
-  num_epochs: int = 5,
-  batch_size: int = 128,
-  learning_rate: float = 3e-3,
+  recipe: Recipe = RECIPE,
   near: float = 2.0,
   far: float = 1.0,
   num_samples: int = 2000,
-) -> deep.ImageEncoder:
+) -> deep.NetworkEncoder:
   """Learns which pairs of images are similar and dissimilar in the features.
 
   Pairs with much smaller distances than most are similar, W_ij = 1, those with
@@ -40,7 +42,7 @@ def fit(
 
       min 1/n^2 sum_ij |W_ij| (tanh(u_i)^T tanh(u_j) / b - W_ij)^2.
 
-  `Baseline.fit` and `deep.Settings` describe the shared arguments.
+  `Baseline` and `Recipe` describe the shared arguments.
 
   Settings:
     near: standard deviations below the peak at which a pair is similar.
@@ -53,23 +55,22 @@ def fit(
     The encoder; a bit is the sign of an output.
 
   Raises:
-    ValueError: see `image_inputs.with_features` and `thresholds`.
+    ValueError: see `deep_inputs.with_features` and `thresholds`.
 
   References:
     Yang et al., Semantic structure-based unsupervised deep hashing, IJCAI
-    2018. "SSDH" in the paper's comparison.
+    2018. There, the trunk is trained too; here, the backbone stays as it is.
+    Not the "SSDH" of the paper's comparison, see `supervised_ssdh`.
   """
   del labels
-  settings = deep.Settings(
-    "ssdh", num_bits, network, num_epochs, batch_size, learning_rate
-  )
-  images, features = image_inputs.with_features(settings, images, features)
+  settings = deep.Settings("structure_ssdh", num_bits, recipe)
+  inputs, features = deep_inputs.with_features(settings, inputs, features)
   sample_key, learn_key = jax.random.split(key)
   structure = thresholds(
     features, near=near, far=far, num_samples=num_samples, key=sample_key
   )
   loss = functools.partial(structure_loss, thresholds=structure)
-  return deep.fit(settings, images, loss, targets=features, key=learn_key)
+  return deep.fit(settings, inputs, loss, targets=features, key=learn_key)
 
 
 class Thresholds(NamedTuple):
@@ -126,7 +127,7 @@ def thresholds(
   )
   if distances.min() >= found.near or distances.max() <= found.far:
     raise ValueError(
-      f"ssdh was given features of cosine distances from {distances.min():.3g} "
+      f"structure_ssdh was given features of cosine distances from {distances.min():.3g} "
       f"to {distances.max():.3g}, but learns from pairs below {found.near:.3g} "
       f"and above {found.far:.3g}: pass other features, or smaller near= and "
       "far=."

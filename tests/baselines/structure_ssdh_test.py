@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from dsth_jax.baselines import similarity, ssdh
+from dsth_jax.baselines import similarity, structure_ssdh
 
 
 def _features(num_points=400, num_features=16):
@@ -23,7 +23,9 @@ def _distances(features):
 
 def test_thresholds_are_those_of_halves_joined_with_their_mirror_images(key):
   features = _features()
-  found = ssdh.thresholds(features, near=2.0, far=1.5, num_samples=400, key=key)
+  found = structure_ssdh.thresholds(
+    features, near=2.0, far=1.5, num_samples=400, key=key
+  )
   distances = _distances(features)
   counts, edges = np.histogram(distances, np.arange(0, 2.01, 0.01))
   fullest = counts.argmax()
@@ -43,7 +45,9 @@ def test_thresholds_are_those_of_halves_joined_with_their_mirror_images(key):
 def test_a_sample_gives_nearly_the_thresholds_of_all_pairs(key):
   features = _features(2000)
   of_all, of_sample = (
-    ssdh.thresholds(features, near=2.0, far=2.0, num_samples=size, key=key)
+    structure_ssdh.thresholds(
+      features, near=2.0, far=2.0, num_samples=size, key=key
+    )
     for size in (2000, 500)
   )
   np.testing.assert_allclose(of_sample, of_all, atol=0.06)
@@ -51,9 +55,11 @@ def test_a_sample_gives_nearly_the_thresholds_of_all_pairs(key):
 
 @pytest.mark.parametrize("same", [np.ones((20, 4)), np.eye(20)])
 def test_features_without_structure_are_refused(same, key):
-  message = "ssdh was given features of cosine distances from .* pass other"
+  message = (
+    "structure_ssdh was given features of cosine distances from .* pass other"
+  )
   with pytest.raises(ValueError, match=message):
-    ssdh.thresholds(
+    structure_ssdh.thresholds(
       same.astype(np.float32), near=2.0, far=2.0, num_samples=20, key=key
     )
 
@@ -62,7 +68,7 @@ def test_loss_is_the_mean_over_pairs_that_are_clear():
   rng = np.random.default_rng(1)
   outputs = jnp.asarray(rng.normal(size=(9, 5)), jnp.float32)
   features = jnp.asarray(rng.normal(size=(9, 3)), jnp.float32)
-  thresholds = ssdh.Thresholds(near=0.5, far=1.4)
+  thresholds = structure_ssdh.Thresholds(near=0.5, far=1.4)
   cosines = np.asarray(similarity.cosines(features))
   total, wanted_ones = 0.0, set()
   for i in range(9):
@@ -73,8 +79,12 @@ def test_loss_is_the_mean_over_pairs_that_are_clear():
         total += abs(wanted) * (product - wanted) ** 2
         wanted_ones.add(wanted)
   assert wanted_ones == {-1, 0, 1}
-  found = ssdh.structure_loss(outputs, features, thresholds=thresholds)
+  found = structure_ssdh.structure_loss(
+    outputs, features, thresholds=thresholds
+  )
   assert float(found) == pytest.approx(total / 72, rel=1e-5)
   assert np.isfinite(
-    jax.grad(ssdh.structure_loss)(outputs, features, thresholds=thresholds)
+    jax.grad(structure_ssdh.structure_loss)(
+      outputs, features, thresholds=thresholds
+    )
   ).all()
