@@ -1,4 +1,4 @@
-"""The paper's own settings, where the recommended ones differ.
+"""The paper's settings, where the recommended ones differ.
 
 docs/paper.md lists what the paper states, setting by setting, and what it leaves
 open.
