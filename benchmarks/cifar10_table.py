@@ -26,7 +26,7 @@ _FEATURES = flags.DEFINE_string(
 _NUM_BITS = flags.DEFINE_list("num_bits", ["48", "32", "16"], "Code lengths.")
 _NUM_EPOCHS = flags.DEFINE_integer("num_epochs", 20, "Epochs of a training.")
 _SETTINGS = flags.DEFINE_list(
-  "settings", ["recommended", "paper_labels"], "Settings of configs/cifar10.py."
+  "settings", ["simplenet", "paper_labels"], "Settings of configs/cifar10.py."
 )
 
 _COLUMNS = {
@@ -74,7 +74,7 @@ def _rows(found: dict[tuple[int, str], dict]) -> list[tuple[str, dict]]:
     held_out, training = results["held_out"], results["training"]
     rows.append((f"{num_bits} bits, DSTH, {setting}", held_out["dsth"]))
     rows.append((f"{num_bits} bits, labels, {setting} *", training["labels"]))
-    if setting == "recommended":
+    if setting == "simplenet":
       rows.append((f"{num_bits} bits, ITQ on the features", held_out["itq"]))
       rows.append((f"{num_bits} bits, LSH on the features", held_out["lsh"]))
   rows.append(("features, cosine *", first["training"]["cosine"]))

@@ -13,11 +13,10 @@ split of 10,000 random queries:
         --config.data.labels_file=LABELS.npy --config.data.protocol=cifar10-2
 
 A head on features is trained in seconds to minutes: `:heads` has them all. SimpleNet
-takes some 20 minutes on two cores, as DSTH or with another method: all methods at
-four lengths with three seeds take days there. Some of them are
-`--config.compare.methods="('dsth','itq')" --config.compare.num_bits=48`; a later
-call with more methods keeps what is measured. `:networks` gives every SimpleNet the
-same 3 epochs and one seed: hours instead of days.
+takes an hour on two cores and a minute on a GPU, as DSTH or with another method:
+`:networks` has them all. Some methods are
+`--config.compare.methods="('dsth','itq')" --config.compare.num_bits="(48,)"`; a later
+call with more methods keeps what is measured.
 
 DeepBit and CIBHash as heads learn from views of the images, which the backbone
 describes once: leave them out where only features are there. The field's protocols
@@ -51,24 +50,24 @@ def get_config(setting: str = "all") -> ConfigDict:
   Args:
     setting: "all"; "shallow" for the methods on features without a network;
       "heads" for those and the heads on features; or "networks" for SimpleNet
-      from pixels, with few epochs.
+      from pixels.
   """
   check_setting(setting, _METHODS)
   config = base_config()
   config.data.name = "image_folder"
   config.data.protocol = "official"
   config.data.num_queries = 0
-  config.features.backbone = "efficientnet_lite0"
+  config.features.backbone = "efficientnet_lite0+efficientnet_lite2"
   config.features.image_size = 224
-  config.train.num_epochs = 3 if setting == "networks" else 20
+  config.labels.diffusion_time = 12.0
+  config.train.num_epochs = 60
   config.train.batch_size = 128
   config.train.flip = True
   config.train.shift = 3
+  config.train.mixup = 0.4
   # The same number of epochs for every SimpleNet.
   for name in FROM_PIXELS:
     config.baselines[name].recipe.num_epochs = config.train.num_epochs
   config.compare.methods = _METHODS[setting]
-  if setting == "networks":
-    config.compare.seeds = (0,)
   config.compare.num_bits = (16, 32, 48, 64)
   return config

@@ -129,6 +129,8 @@ def _model() -> ConfigDict:
   model.activation = "batchnorm"
   # Batch normalization after every convolution.
   model.norm = True
+  # SimpleNet: its channels are those of Table I times this.
+  model.width = 1.0
   # frozen_backbone: widths of the hidden layers, and the noise on its inputs in
   # training, in standard deviations.
   model.hidden_sizes = ()
@@ -153,6 +155,9 @@ def _train() -> ConfigDict:
   # Random mirroring, and random shifts of up to this number of pixels.
   train.flip = False
   train.shift = 2
+  # Blends images, and their hash labels, in pairs: both parameters of the Beta
+  # distribution of the shares; 0 blends nothing.
+  train.mixup = 0.0
   # Share of the running average of the weights that a step keeps; 0: none.
   train.averaging = 0.0
   # Steps between checkpoints, and between lines of the log.

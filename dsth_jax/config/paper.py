@@ -36,6 +36,7 @@ def use_paper_settings(config: ConfigDict) -> ConfigDict:
   config.model.head = "slice"
   config.model.activation = "batchnorm"
   config.model.norm = True
+  config.model.width = 1.0
   # Section III-B: "usually" those of the hash label generating stage.
   config.encode.threshold = "labels"
   return _use_paper_training(config)
@@ -51,5 +52,6 @@ def _use_paper_training(config: ConfigDict) -> ConfigDict:
   config.train.stage_steps = (60_000, 5_000, 5_000)
   config.train.flip = False
   config.train.shift = 0
+  config.train.mixup = 0.0
   config.train.averaging = 0.0
   return config

@@ -16,6 +16,7 @@ def use_frozen_backbone(config: ConfigDict) -> ConfigDict:
   config.train.num_epochs = 30
   config.train.batch_size = 128
   config.train.learning_rate = 3e-3
+  config.train.mixup = 0.0
   return config
 
 

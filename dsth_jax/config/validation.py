@@ -89,6 +89,11 @@ def _validate_combinations(config: ConfigDict) -> None:
       f"config.train.averaging is {config.train.averaging}: set a share from "
       "0 up to, but not, 1."
     )
+  if config.train.mixup < 0:
+    raise ValueError(
+      f"config.train.mixup is {config.train.mixup}: set a number above 0, such "
+      "as 0.4, or 0 for none."
+    )
   stages = len(config.train.stage_steps)
   if len(config.train.learning_rates) != stages:
     raise ValueError(
@@ -125,6 +130,11 @@ def _validate_networks(config: ConfigDict) -> None:
       f"config.model.input_noise is {config.model.input_noise} and "
       f"hidden_sizes {tuple(config.model.hidden_sizes)}: the noise cannot be "
       "negative, and widths are whole numbers from 1 on."
+    )
+  if config.model.width <= 0:
+    raise ValueError(
+      f"config.model.width is {config.model.width}: set a number above 0, such "
+      "as 2.0 for twice the channels of Table I."
     )
   network.check(config.num_bits, config.model.to_dict())
 

@@ -83,6 +83,7 @@ def _train(
     augmentation=augmentation if model.inputs == "images" else None,
     averaging=config.train.averaging,
     mesh=mesh,
+    mixup=config.train.mixup,
   )
   steps = train.fit(
     state,

@@ -1,6 +1,11 @@
 """Hash function learning: a network learns the hash labels from pixels."""
 
-from dsth_jax.train.augmentation import Augment, Augmentation, augment
+from dsth_jax.train.augmentation import (
+  Augment,
+  Augmentation,
+  augment,
+  mixup,
+)
 from dsth_jax.train.checkpoints import TrainingCheckpoints
 from dsth_jax.train.optimization import (
   OPTIMIZERS,
@@ -32,6 +37,7 @@ __all__ = [
   "fit",
   "init",
   "make_step",
+  "mixup",
   "one_cycle",
   "piecewise",
   "sgd",

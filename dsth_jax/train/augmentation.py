@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Key, UInt8
+from jaxtyping import Float, Key, Shaped, UInt8
 
 
 @runtime_checkable
@@ -61,3 +61,36 @@ def augment(
 
     pixels = jax.vmap(crop)(padded, corners)
   return pixels
+
+
+def mixup(
+  inputs: Float[Array, "n ..."],
+  targets: Shaped[Array, "n b"],
+  alpha: float,
+  key: Key[Array, ""],
+) -> tuple[Float[Array, "n ..."], Float[Array, "n b"]]:
+  """Blends every input, and its targets, with those of another of the batch.
+
+      x_i <- m x_i + (1 - m) x_j,   m the larger of a draw r and 1 - r
+
+  r is one draw of the Beta distribution for the batch, and j a permutation.
+
+  Args:
+    inputs: as the network takes them.
+    targets: hash labels.
+    alpha: both parameters of the distribution, above 0.
+    key: of the draws.
+
+  References:
+    Zhang et al., mixup: beyond empirical risk minimization, ICLR 2018.
+  """
+  share_key, order_key = jax.random.split(key)
+  drawn = jax.random.beta(share_key, alpha, alpha)
+  share = jnp.maximum(drawn, 1 - drawn)
+  partners = jax.random.permutation(order_key, len(inputs))
+
+  def blend(rows: Array) -> Array:
+    rows = rows.astype(jnp.float32)
+    return share * rows + (1 - share) * rows[partners]
+
+  return blend(inputs), blend(targets)

@@ -10,15 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float, Int, Key, Shaped, UInt8
+from jaxtyping import Float, Int, Key, Num, Shaped
 
 from dsth_jax.runtime import sharding
+from dsth_jax.train import augmentation as augmentation_lib
 from dsth_jax.train.augmentation import Augment
 from dsth_jax.types import ArrayLike
 
 
 def squared_error(
-  outputs: Float[Array, "n b"], codes: UInt8[Array, "n b"]
+  outputs: Float[Array, "n b"], codes: Num[Array, "n b"]
 ) -> Float[Array, ""]:
   """Returns the squared error to the bits, summed over a code (Eq. 18).
 
@@ -79,6 +80,7 @@ Step = Callable[
 
 # fold_in(key, i) is the i-th key that an augmentation may split off.
 _NOISE = 2**31 - 1
+_MIXUP = 2**31 - 2
 
 
 def make_step(
@@ -89,6 +91,7 @@ def make_step(
   augmentation: Augment | None,
   averaging: float,
   mesh: jax.sharding.Mesh,
+  mixup: float = 0.0,
   loss: Callable[[Any, Any], Array] = squared_error,
 ) -> Step:
   """Compiles one step, data-parallel over the mesh.
@@ -102,6 +105,8 @@ def make_step(
     averaging: share of the old average that a step keeps; 0 keeps none. The
       first steps keep less, so that the start is forgotten.
     mesh: the batch is split over its devices.
+    mixup: alpha of `augmentation.mixup`, for targets that are one array; 0
+      blends nothing.
     loss: `loss(outputs, targets)` of what the model returns and of the rows
       that go with the inputs: a batch's loss.
 
@@ -131,6 +136,11 @@ def make_step(
     if augmentation is not None:
       inputs = augmentation(inputs, key)
     inputs = preprocess(inputs)
+    if mixup:
+      mixup_key = jax.random.fold_in(key, _MIXUP)
+      inputs, targets = augmentation_lib.mixup(
+        inputs, targets, mixup, mixup_key
+      )
     statistics = dict(state.variables)
     params = statistics.pop("params")
     gradient = jax.value_and_grad(loss_of, has_aux=True)

@@ -33,6 +33,7 @@ STATED = {
   "model.head": "slice",
   "model.activation": "batchnorm",
   "model.norm": True,
+  "model.width": 1.0,
   "encode.threshold": "labels",
   "train.optimizer": "sgd",
   "train.momentum": 0.9,
@@ -42,11 +43,12 @@ STATED = {
   "train.stage_steps": (60_000, 5_000, 5_000),
   "train.flip": False,
   "train.shift": 0,
+  "train.mixup": 0.0,
   "train.averaging": 0.0,
 }
 
 
-@pytest.mark.parametrize("setting", ["recommended", "frozen_backbone"])
+@pytest.mark.parametrize("setting", ["wide_simplenet", "frozen_backbone"])
 def test_the_papers_settings_are_those_it_states_and_no_others(setting):
   config = _cifar10(setting)
   before = _values(config)

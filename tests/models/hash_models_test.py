@@ -29,6 +29,14 @@ EVERY = [
 ]
 
 
+def test_the_width_multiplies_the_channels_of_table_1(key):
+  images = jax.ShapeDtypeStruct((1, 96, 96, 3), np.float32)
+  module = HASH_MODELS["simplenet"].build(16, {"width": 1.5})
+  params = jax.eval_shape(module.init, key, images)["params"]
+  shapes = [params[f"conv{number}"].shape for number in range(1, 6)]
+  assert [shape[3] for shape in shapes] == [48, 48, 96, 96, 192]
+
+
 def test_every_network_is_in_the_table():
   assert {network for network, _ in EVERY} == set(HASH_MODELS)
 

@@ -1,5 +1,6 @@
 """Shifted and flipped images."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -28,3 +29,34 @@ def test_augmentation_without_changes_keeps_the_pixels(key):
   unchanged = train.Augmentation(flip=False, shift=0)
   same = train.augment(jnp.asarray(pixels), unchanged, key)
   np.testing.assert_array_equal(same, pixels)
+
+
+def test_mixup_blends_inputs_and_targets_alike(key):
+  inputs = jnp.eye(16)
+  targets = (np.arange(16)[:, None] >> np.arange(4)) % 2
+  mixed, codes = train.mixup(inputs, jnp.asarray(targets, jnp.uint8), 0.4, key)
+  # What an input is made of: its share of every input, which sum to 1.
+  shares = np.asarray(mixed)
+  np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+  np.testing.assert_allclose(codes, shares @ targets, atol=1e-6)
+  own = np.diag(shares)
+  assert (own >= 0.5).all()
+  moved = own < 1
+  assert moved.sum() > 8
+  np.testing.assert_allclose(own[moved], own[moved][0])
+
+
+def test_the_draw_of_mixup_has_its_distribution(key):
+  keys = jax.random.split(key, 2000)
+  targets = jnp.zeros((2, 1))
+
+  def larger_share(one):
+    mixed, _ = train.mixup(jnp.array([[0.0], [1.0]]), targets, 1.0, one)
+    return jnp.maximum(mixed[0, 0], mixed[1, 0])
+
+  # The larger of r and 1 - r is uniform from 1/2 to 1 for alpha = 1.
+  shares = np.sort(jax.vmap(larger_share)(keys))
+  shares = shares[shares < 1]
+  expected = np.linspace(0.5, 1, len(shares))
+  assert len(shares) > 500
+  assert np.abs(shares - expected).max() < 0.05

@@ -76,6 +76,36 @@ def _run(
   return states[-1], [float(loss) for loss in losses]
 
 
+def test_a_step_learns_from_blended_images_and_codes(key):
+  model, optimizer = Linear(), optax.sgd(0.1)
+  pixels, codes = _data()
+  mesh = sharding.make_mesh()
+  seen = []
+
+  def loss(outputs, targets):
+    seen.append(targets.dtype)
+    return train.squared_error(outputs, targets)
+
+  losses = {}
+  for mixup in (0.0, 0.4):
+    state = train.init(
+      model, optimizer, item_shape=(4, 4, 3), mesh=mesh, key=key
+    )
+    step = train.make_step(
+      model,
+      optimizer,
+      preprocess=simplenet.preprocess,
+      augmentation=None,
+      averaging=0.0,
+      mesh=mesh,
+      mixup=mixup,
+      loss=loss,
+    )
+    _, losses[mixup] = step(state, pixels, codes, key)
+  assert [str(dtype) for dtype in seen] == ["uint8", "float32"]
+  assert losses[0.4] != losses[0.0]
+
+
 def test_squared_error_is_equation_18_over_the_batch():
   outputs = np.array([[0.5, 1.0], [0.0, -1.0]], np.float32)
   codes = np.array([[1, 1], [0, 0]], np.uint8)

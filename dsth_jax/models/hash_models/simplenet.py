@@ -32,12 +32,14 @@ class SimpleNet(nn.Module):
     head: a name in `heads.HEADS`.
     activation: a name in `heads.ACTIVATIONS`.
     norm: batch normalization after every convolution (h of Eq. 15).
+    width: the channels of the convolutions are those of Table I times this.
   """
 
   num_bits: int
   head: str = "slice"
   activation: str = "batchnorm"
   norm: bool = True
+  width: float = 1.0
 
   @nn.compact
   def __call__(
@@ -58,11 +60,11 @@ class SimpleNet(nn.Module):
         f"{' and '.join(map(str, WIDTHS))}: set model.image_size to one."
       )
     ops = layers.training_layers() if train else layers.PLAIN
-    for index, width in enumerate(WIDTHS[x.shape[1]]):
+    for index, channels in enumerate(WIDTHS[x.shape[1]]):
       kernel = self.param(
         f"conv{index + 1}",
         nn.initializers.he_normal(),
-        (5, 5, x.shape[-1], width),
+        (5, 5, x.shape[-1], max(1, round(channels * self.width))),
       )
       # Max pooling commutes with ReLU: pooling first, as Caffe's own CIFAR-10
       # network does, normalizes a quarter of the values.
