@@ -11,8 +11,9 @@ from dsth_jax.baselines import deep, deep_inputs, similarity
 from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
-# Those of the authors' program for CIFAR-10, which takes 300 epochs.
-RECIPE = Recipe(optimizer="sgd", learning_rate=1e-4, batch_size=32)
+# Those of the authors' program for CIFAR-10, with ten times its learning rate. It
+# takes 300 epochs.
+RECIPE = Recipe(optimizer="sgd", learning_rate=1e-3, batch_size=32)
 
 
 def fit(

@@ -153,6 +153,10 @@ def make_network(settings: Settings, activation: str = "identity") -> nn.Module:
       "activation": activation,
       "hidden_sizes": tuple(settings.recipe.hidden_sizes),
       "input_noise": 0.0,
+      # A linear layer on the features themselves, of any scale, which begins
+      # with small outputs as in PyTorch: small steps then change signs.
+      "standardize_each": False,
+      "initial_variance": 1 / 3,
     },
   )
 

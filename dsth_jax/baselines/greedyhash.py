@@ -10,9 +10,10 @@ from dsth_jax.baselines import deep, deep_inputs, similarity
 from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
-# Those of the authors' program for CIFAR-10, which takes 60 epochs, and 300 for
-# 16 bits.
-RECIPE = Recipe(optimizer="sgd", learning_rate=1e-4, batch_size=32)
+# Those of the authors' program for CIFAR-10, with ten times its learning rate. It
+# takes 60 epochs, and 300 for 16 bits. On 10,000 images of CIFAR-10, 30 epochs
+# give what 300 give with their learning rate (mAP 0.288 and 0.286).
+RECIPE = Recipe(optimizer="sgd", learning_rate=1e-3, batch_size=32)
 
 
 def fit(

@@ -193,3 +193,35 @@ def test_noise_is_in_standard_deviations_and_only_in_training(key):
   # Of two draws of half a standard deviation each; 4,000 draws of a normal
   # estimate it to 1 percent.
   np.testing.assert_allclose(difference, 0.5 * np.sqrt(2), rtol=0.05)
+
+
+def test_a_rescaled_head_does_not_depend_on_the_scale_of_the_features(key):
+  net = frozen_backbone.FrozenBackbone(
+    5, activation="identity", input_noise=0.0, standardize_each=False
+  )
+  features = jax.random.normal(key, (64, 7)) * np.arange(1, 8)[None, :]
+  variables = net.init(key, features)
+  found, updated = net.apply(
+    variables, features, train=True, mutable=["batch_stats"]
+  )
+  scaled, _ = net.apply(
+    variables, 100 * features, train=True, mutable=["batch_stats"]
+  )
+  np.testing.assert_allclose(scaled, found, rtol=1e-4, atol=1e-5)
+  # The same linear layer for all features: their proportions stay.
+  layer = variables["params"]["bits"]
+  size = np.sqrt(np.mean(np.square(features)))
+  expected = features / size @ layer["kernel"] + layer["bias"][None, :]
+  np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+  average = updated["batch_stats"]["rescale"]["mean_square"]
+  assert float(average) == pytest.approx(0.9 + 0.1 * size**2, rel=1e-5)
+
+
+@pytest.mark.parametrize("variance", [1.0, 1 / 3])
+def test_a_head_begins_with_outputs_of_the_initial_variance(key, variance):
+  net = frozen_backbone.FrozenBackbone(
+    100, activation="identity", initial_variance=variance
+  )
+  features = jax.random.normal(key, (500, 400))
+  outputs = net.apply(net.init(key, features), features)
+  assert float(np.var(outputs)) == pytest.approx(variance, rel=0.05)
