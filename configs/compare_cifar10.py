@@ -65,9 +65,8 @@ def get_config(setting: str = "all") -> ConfigDict:
   config.train.flip = True
   config.train.shift = 3
   config.train.mixup = 0.4
-  # The same number of epochs for every SimpleNet.
   for name in FROM_PIXELS:
-    config.baselines[name].recipe.num_epochs = config.train.num_epochs
+    config.baselines[name].recipe.num_epochs = 30
   config.compare.methods = _METHODS[setting]
   config.compare.num_bits = (16, 32, 48, 64)
   return config
