@@ -12,7 +12,8 @@ from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
 # Those of the authors' program for CIFAR-10, with ten times its learning rate. It
-# takes 300 epochs.
+# takes 300 epochs. On 10,000 images of CIFAR-10, 30 epochs give nearly what 300
+# give with their learning rate (mAP 0.408 and 0.413).
 RECIPE = Recipe(optimizer="sgd", learning_rate=1e-3, batch_size=32)
 
 

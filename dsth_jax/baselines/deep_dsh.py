@@ -10,9 +10,14 @@ from dsth_jax.baselines import deep, deep_inputs
 from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
-# Those of the authors, without the rise of their learning rate in steps.
+# Those of the authors, without the steps of their learning rate. Batches are
+# large, so that an epoch has few of them.
 RECIPE = Recipe(
-  optimizer="sgd", learning_rate=1e-3, weight_decay=4e-3, batch_size=200
+  optimizer="sgd",
+  learning_rate=1e-3,
+  weight_decay=4e-3,
+  batch_size=200,
+  num_epochs=100,
 )
 
 
