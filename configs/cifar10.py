@@ -51,6 +51,7 @@ def get_config(setting: str = "simplenet") -> ConfigDict:
   config.data.num_queries = 0
   config.features.backbone = "efficientnet_lite0+efficientnet_lite2"
   config.features.image_size = 224
+  config.features.root = True
   config.labels.diffusion_time = 12.0
   config.train.num_epochs = 20
   config.train.batch_size = 128

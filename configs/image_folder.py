@@ -31,6 +31,7 @@ def get_config(setting: str = "frozen_backbone") -> ConfigDict:
   config.data.num_queries = 100
   config.features.backbone = "efficientnet_lite0"
   config.features.image_size = 224
+  config.features.root = True
   if setting == "frozen_backbone":
     return use_frozen_backbone(config)
   config.model.image_size = 96

@@ -21,6 +21,7 @@ def get_config() -> ConfigDict:
   config.data.num_queries = 0
   config.features.backbone = "efficientnet_lite0"
   config.features.image_size = 224
+  config.features.root = True
   config.model.image_size = 96
   config.train.num_epochs = 60
   config.train.batch_size = 128
