@@ -12,7 +12,9 @@ from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
 # Those of the authors' files, without the drop of their learning rate.
-RECIPE = Recipe(optimizer="sgd", learning_rate=1e-3, batch_size=32)
+RECIPE = Recipe(
+  optimizer="sgd", learning_rate=1e-3, batch_size=32, num_epochs=100
+)
 
 
 def fit(
