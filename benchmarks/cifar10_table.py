@@ -60,10 +60,13 @@ def _run(num_bits: int, setting: str, workdir: pathlib.Path) -> dict:
   return pipeline.run(config, workdir / f"{setting}-{num_bits}")
 
 
-def _shared_features(workdir: pathlib.Path, backbone: str) -> str:
+def _shared_features(workdir: pathlib.Path, backbones: str) -> str:
   """Returns the features that an earlier run has extracted, if there is one."""
-  found = sorted(workdir.glob(f"*/features/{backbone}/features.npy"))
-  return str(found[0]) if found else ""
+  for run in sorted(workdir.glob("*/features")):
+    files = [run / name / "features.npy" for name in backbones.split("+")]
+    if all(file.exists() for file in files):
+      return "+".join(map(str, files))
+  return ""
 
 
 def _rows(found: dict[tuple[int, str], dict]) -> list[tuple[str, dict]]:

@@ -10,7 +10,6 @@ MAP = "mean_average_precision"
 _PAPERS_LEVELS = (
   "the recall levels of the paper (0.1, 0.2, 0.4, 0.6, 0.8 and 1)"
 )
-_ALL_LEVELS = "all recall levels of the precision-recall curve"
 
 STATISTICS = {
   "Distinct codes": "The number of different codes. Images with the same code "
@@ -30,26 +29,26 @@ def max_rank(metrics: Mapping[str, Any]) -> int | None:
 
 
 class MaxF(NamedTuple):
-  """A maximum F-measure.
+  """A maximum F-measure over the recall levels of the paper.
 
   Attributes:
     column: its name in a table.
     beta: the weight of recall.
-    at: the levels of recall that it is the maximum of, in a sentence.
   """
 
   column: str
   beta: str
-  at: str
 
 
 def max_f(metrics: Mapping[str, Any]) -> dict[str, MaxF]:
-  """Returns the maximum F-measures by their names in the metrics."""
-  pattern = re.compile(r"max_f_(all_levels_)?beta_([\d.]+)")
+  """Returns the maximum F-measures by their names in the metrics.
+
+  Those over all levels of the curve stay in the JSON files: as columns they
+  would push the others off the page.
+  """
+  pattern = re.compile(r"max_f_beta_([\d.]+)")
   return {
-    match[0]: MaxF(f"Max F {match[2]}, all levels", match[2], _ALL_LEVELS)
-    if match[1]
-    else MaxF(f"Max F {match[2]}", match[2], _PAPERS_LEVELS)
+    match[0]: MaxF(f"Max F {match[1]}", match[1])
     for match in map(pattern.fullmatch, metrics)
     if match
   }
@@ -86,7 +85,7 @@ def explanations(metrics: Mapping[str, Any]) -> dict[str, str]:
     )
   for found in max_f(metrics).values():
     texts[found.column] = (
-      f"The maximum over {found.at} of the F-measure of precision and recall, "
+      f"The maximum over {_PAPERS_LEVELS} of the F-measure of precision and recall, "
       f"where recall has {found.beta} times the weight of precision."
     )
   return texts | {

@@ -34,6 +34,9 @@ def changed(results, path):
 
 def is_hidden(path):
   """Tells what a report leaves out."""
+  # A maximum over the whole curve, of which the curve itself is shown.
+  if "max_f_all_levels" in str(path[-1]):
+    return True
   # Only the ends of the spectrum and of the training are shown.
   if path[:2] == ("embedding", "eigenvalues"):
     return 0 < path[2] < NUM_BITS - 1
