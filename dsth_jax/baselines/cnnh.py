@@ -15,9 +15,7 @@ from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
 # The paper states none; those of `dlbh`.
-RECIPE = Recipe(
-  optimizer="sgd", learning_rate=1e-3, batch_size=32, num_epochs=100
-)
+RECIPE = Recipe(optimizer="sgd", learning_rate=1e-3, batch_size=32)
 
 
 def fit(
