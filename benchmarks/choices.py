@@ -11,6 +11,7 @@ it stopped. Prints mean and standard deviation over the seeds as Markdown.
 """
 
 import pathlib
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -175,7 +176,10 @@ def main(argv: list[str]) -> None:
   workdir = pathlib.Path(_WORKDIR.value)
   grid = _grid()
   joint = [name.split("+") for name in grid["features.backbone"]]
-  files = _draw(workdir, sorted({name for names in joint for name in names}))
+  try:
+    files = _draw(workdir, sorted({name for names in joint for name in names}))
+  except ValueError as error:
+    sys.exit(f"benchmarks.choices: {error}")
   first = {name: values[0] for name, values in grid.items()}
   print("| setting | mAP | mAP@1000 |\n| --- | --- | --- |")
   for settings in _settings(grid):
