@@ -74,8 +74,7 @@ def semantics_loss(
 ) -> Float[Array, ""]:
   """Sums what unknown classes, unclear bits and uneven codes cost.
 
-      mean_i -log p_i(class)
-        - clearness mean_ik (a_ik - 1/2)^2
+      mean_i -log p_i(class) - clearness mean_ik (a_ik - 1/2)^2
         + evenness mean_i (mean_k a_ik - 1/2)^2
 
   Args:
