@@ -145,6 +145,7 @@ def test_four_processes_end_near_where_one_does(tmp_path, data):
   assert _bits_that_differ(*packed) < 0.05
 
 
+@pytest.mark.slow
 def test_a_lost_process_ends_the_others_and_the_run_goes_on(tmp_path, data):
   run = tmp_path / "run"
   everyones = (*SHORT, data, f"--workdir={run}")
