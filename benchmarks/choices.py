@@ -6,8 +6,9 @@ FOLDER holds `train/CLASS/*.jpg`; what lies in `test/` is described, and not
 used. Some of the training images are drawn. For every seed, a part of these
 becomes the queries, the others are graph, training images and database. One
 setting at a time differs from the first value of each; the hash network is a
-head on the features, which takes seconds. An interrupted call continues where
-it stopped. Prints mean and standard deviation over the seeds as Markdown.
+head on the features, which takes seconds. Features that a call has extracted
+are used again by the next. Prints mean and standard deviation over the seeds as
+Markdown.
 """
 
 import pathlib
@@ -84,8 +85,8 @@ def _settings(grid: dict[str, list[str]]) -> Iterator[dict[str, str]]:
       yield first | {name: value}
 
 
-def _draw(workdir: pathlib.Path, backbones: list[str]) -> Files:
-  """Describes all images, and writes down what is known of those drawn."""
+def _check_flags() -> None:
+  """Raises ValueError where too little is held out to choose by."""
   if not _FEWEST_QUERIES <= _NUM_QUERIES.value <= _NUM_IMAGES.value // 2:
     raise ValueError(
       f"--num_queries is {_NUM_QUERIES.value} of --num_images="
@@ -97,6 +98,10 @@ def _draw(workdir: pathlib.Path, backbones: list[str]) -> Files:
       f"--seeds is {','.join(_SEEDS.value)}: the spread of a figure needs two "
       "or more."
     )
+
+
+def _draw(workdir: pathlib.Path, backbones: list[str]) -> Files:
+  """Describes all images, and writes down what is known of those drawn."""
   config = config_lib.base_config()
   config.data.name, config.data.root = "image_folder", _ROOT.value
   config.data.num_queries = _NUM_QUERIES.value
@@ -177,6 +182,7 @@ def main(argv: list[str]) -> None:
   grid = _grid()
   joint = [name.split("+") for name in grid["features.backbone"]]
   try:
+    _check_flags()
     files = _draw(workdir, sorted({name for names in joint for name in names}))
   except ValueError as error:
     sys.exit(f"benchmarks.choices: {error}")

@@ -10,7 +10,7 @@ For a folder of images (`train/CLASS/`, `test/CLASS/`), add
 
 * simplenet, where none is named: encodes fastest;
 * wide_simplenet: retrieves best; trained for longer, best on a GPU;
-* frozen_backbone: a head on the features, trained in a minute;
+* frozen_backbone: a head on the features, trained in a minute or two;
 * paper_labels: simplenet with the paper's hash labels;
 * paper: all that the paper states, with its training of 70,000 steps
   (docs/paper.md).

@@ -105,7 +105,7 @@ def fit_transform(
     return Transform((), is_root, unit=several)
 
   def mean(block: np.ndarray) -> np.ndarray:
-    rows = block[training].astype(np.float32)
+    rows = block[training].astype(np.float32, copy=False)
     rows = root(rows) if is_root else rows
     # A float32 sum of 50,000 rows would lose digits.
     return rows.mean(axis=0, dtype=np.float64).astype(np.float32)

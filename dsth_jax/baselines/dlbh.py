@@ -1,12 +1,9 @@
 """Deep learning of binary hash codes (DLBH): a latent layer of a classifier."""
 
-import functools
-
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped
 
-from dsth_jax import encode
-from dsth_jax.baselines import deep, deep_inputs, latent_classifier
+from dsth_jax.baselines import deep, latent_classifier
 from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
@@ -43,19 +40,7 @@ def fit(
     backbone stays as it is.
   """
   settings = deep.Settings("dlbh", num_bits, recipe)
-  inputs, classes = deep_inputs.with_classes(settings, inputs, labels)
-  return deep.fit(
-    settings,
-    inputs,
-    class_loss,
-    targets=classes,
-    activation="sigmoid",
-    wrap=functools.partial(
-      latent_classifier.LatentClassifier, num_classes=int(classes.max()) + 1
-    ),
-    threshold=encode.HALF,
-    key=key,
-  )
+  return latent_classifier.fit(settings, inputs, labels, class_loss, key=key)
 
 
 def class_loss(

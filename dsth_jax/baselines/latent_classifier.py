@@ -1,10 +1,51 @@
 """A classifier on top of a latent layer whose values give the bits."""
 
+import functools
+
 import flax.linen as nn
 import jax.numpy as jnp
 import optax
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Key, Shaped
+
+from dsth_jax import encode
+from dsth_jax.baselines import deep, deep_inputs
+from dsth_jax.types import ArrayLike
+
+
+def fit(
+  settings: deep.Settings,
+  inputs: Shaped[ArrayLike, "n ..."],
+  labels: Shaped[ArrayLike, "n ..."] | None,
+  loss: deep.Loss,
+  *,
+  key: Key[Array, ""],
+) -> deep.NetworkEncoder:
+  """Trains a classifier through b sigmoid units, which encode without it.
+
+  Args:
+    settings: of the method.
+    inputs: images or features.
+    labels: the class of each image.
+    loss: of what `LatentClassifier` returns, and of the classes.
+    key: see `deep.fit`.
+
+  Raises:
+    ValueError: see `deep_inputs.with_classes`.
+  """
+  inputs, classes = deep_inputs.with_classes(settings, inputs, labels)
+  return deep.fit(
+    settings,
+    inputs,
+    loss,
+    targets=classes,
+    activation="sigmoid",
+    wrap=functools.partial(
+      LatentClassifier, num_classes=int(classes.max()) + 1
+    ),
+    threshold=encode.HALF,
+    key=key,
+  )
 
 
 class LatentClassifier(nn.Module):

@@ -6,8 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped
 
-from dsth_jax import encode
-from dsth_jax.baselines import deep, deep_inputs, latent_classifier
+from dsth_jax.baselines import deep, latent_classifier
 from dsth_jax.baselines.recipe import Recipe
 from dsth_jax.types import ArrayLike
 
@@ -50,19 +49,10 @@ def fit(
     is.
   """
   settings = deep.Settings("supervised_ssdh", num_bits, recipe)
-  inputs, classes = deep_inputs.with_classes(settings, inputs, labels)
-  return deep.fit(
-    settings,
-    inputs,
-    functools.partial(semantics_loss, clearness=clearness, evenness=evenness),
-    targets=classes,
-    activation="sigmoid",
-    wrap=functools.partial(
-      latent_classifier.LatentClassifier, num_classes=int(classes.max()) + 1
-    ),
-    threshold=encode.HALF,
-    key=key,
+  loss = functools.partial(
+    semantics_loss, clearness=clearness, evenness=evenness
   )
+  return latent_classifier.fit(settings, inputs, labels, loss, key=key)
 
 
 def semantics_loss(

@@ -92,6 +92,23 @@ def extract_features(
   return Features(config, training, sources, [*depends_on, *sources])
 
 
+def _stored(
+  batch: Float[np.ndarray, "m d"], dtype: str
+) -> Float[np.ndarray, "m d"]:
+  """Returns features as they are kept.
+
+  Raises:
+    ValueError: one is larger than the type can hold.
+  """
+  largest = np.finfo(dtype).max
+  if np.abs(batch).max(initial=0) > largest:
+    raise ValueError(
+      f"the backbone gave a feature of {np.abs(batch).max():g}, but "
+      f"{dtype} ends at {largest:g}: set features.dtype to float32."
+    )
+  return batch.astype(dtype)
+
+
 def _rows(source: Artifact | np.ndarray) -> Float[np.ndarray, "n _"]:
   """Returns the features of one backbone; those of a user are checked."""
   if isinstance(source, Artifact):
@@ -156,10 +173,9 @@ def _extract(
         image_size=image_size,
         batch_size=batch_size,
       )
-      for number, batch in enumerate(described):
-        batch = batch.astype(config.features.dtype)
-        features.check_finite(batch, first_row=number * batch_size)
-        yield batch
+      for first, batch in zip(rows[::batch_size], described):
+        features.check_finite(batch, first_row=int(first))
+        yield _stored(batch, config.features.dtype)
 
     write_rows(
       writer,

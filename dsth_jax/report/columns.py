@@ -85,8 +85,8 @@ def explanations(metrics: Mapping[str, Any]) -> dict[str, str]:
     )
   for found in max_f(metrics).values():
     texts[found.column] = (
-      f"The maximum over {_PAPERS_LEVELS} of the F-measure of precision and recall, "
-      f"where recall has {found.beta} times the weight of precision."
+      f"The maximum over {_PAPERS_LEVELS} of the F-measure of precision and "
+      f"recall, where recall has {found.beta} times the weight of precision."
     )
   return texts | {
     "HD3P": "Precision within Hamming distance 3: the share of relevant images "

@@ -79,3 +79,16 @@ def test_half_precision_takes_half_of_the_disk(config, tmp_path):
     for dtype in found
   }
   assert sizes["float32"] - sizes["float16"] == 1797 * 8 * 8 * 3 * 2
+
+
+def test_a_feature_that_half_precision_cannot_hold_is_refused(
+  config, tmp_path, monkeypatch
+):
+  def backbone(*args, **settings):
+    del args, settings
+    return lambda images: np.full((len(images), 2), 7e4, np.float32), 2
+
+  monkeypatch.setattr(feature_extraction.features, "backbone", backbone)
+  config.features.dtype = "float16"
+  with pytest.raises(ValueError, match="70000, but float16 ends at 65504"):
+    _extract(config, tmp_path / "run")
