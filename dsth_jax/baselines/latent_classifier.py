@@ -15,8 +15,8 @@ from dsth_jax.types import ArrayLike
 
 def fit(
   settings: deep.Settings,
-  inputs: Shaped[ArrayLike, "n ..."],
-  labels: Shaped[ArrayLike, "n ..."] | None,
+  inputs: Shaped[ArrayLike, "..."],
+  labels: Shaped[ArrayLike, "..."] | None,
   loss: deep.Loss,
   *,
   key: Key[Array, ""],
