@@ -3,9 +3,9 @@
 import functools
 
 from dsth_jax.models.backbones import efficientnet_lite, pixels
-from dsth_jax.models.backbones.backbone import Backbone
+from dsth_jax.models.backbones.backbone import Backbone, Network
 
-__all__ = ["BACKBONES", "Backbone"]
+__all__ = ["BACKBONES", "Backbone", "Network"]
 
 
 def _efficientnet_lite(variant: efficientnet_lite.Variant) -> Backbone:
@@ -14,6 +14,7 @@ def _efficientnet_lite(variant: efficientnet_lite.Variant) -> Backbone:
     efficientnet_lite.preprocess,
     num_features=efficientnet_lite.NUM_FEATURES,
     image_size=variant.image_size,
+    network=functools.partial(efficientnet_lite.load_network, variant),
   )
 
 

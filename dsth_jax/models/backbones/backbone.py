@@ -1,9 +1,22 @@
 """What a backbone is to those who describe images with it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import flax.linen as nn
 from jax import Array
+
+
+class Network(NamedTuple):
+  """A backbone as Flax has it, for those who train it further.
+
+  Attributes:
+    module: maps preprocessed images Float[n s s 3] to features Float[n d].
+    variables: `params` and, where the module has them, `batch_stats`.
+  """
+
+  module: nn.Module
+  variables: dict[str, Any]
 
 
 class Backbone(NamedTuple):
@@ -17,6 +30,8 @@ class Backbone(NamedTuple):
     num_features: d; None if it follows from the image size.
     image_size: the side in pixels that it was trained on; 0 if any is as good.
     needs_weights: whether the user has to name a file of weights.
+    network: `network(weights)` returns the same network with its variables; None
+      if it has none that could be trained.
   """
 
   load: Callable[[str], Callable[[Array], Array]]
@@ -24,3 +39,4 @@ class Backbone(NamedTuple):
   num_features: int | None
   image_size: int
   needs_weights: bool = False
+  network: Callable[[str], Network] | None = None

@@ -23,6 +23,7 @@ from jax import Array
 from jaxtyping import Float, Num
 
 from dsth_jax.models.backbones import torch_weights
+from dsth_jax.models.backbones.backbone import Network
 from dsth_jax.types import ArrayLike
 
 NUM_FEATURES = 1280
@@ -91,14 +92,20 @@ def load(
     variant: the network.
     path: see `load_variables`; empty for the ImageNet weights.
   """
-  network = EfficientNetLite(variant)
-  variables = load_variables(variant, path or None)
+  module, variables = load_network(variant, path)
 
   def forward(images: Float[ArrayLike, "n h w 3"]) -> Array:
-    features: Any = network.apply(variables, images)
+    features: Any = module.apply(variables, images)
     return features
 
   return forward
+
+
+def load_network(variant: Variant, path: str = "") -> Network:
+  """Returns the module and its variables; arguments as in `load`."""
+  return Network(
+    EfficientNetLite(variant), load_variables(variant, path or None)
+  )
 
 
 def preprocess(pixels: Num[ArrayLike, "n h w 3"]) -> Float[Array, "n h w 3"]:
