@@ -14,10 +14,11 @@ array([[128],
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Key, UInt8
 
@@ -133,7 +134,13 @@ def diffusion_rotation(
 
 
 def pack(codes: UInt8[ArrayLike, "n b"]) -> UInt8[Array, "n w"]:
-  """Returns eight bits per byte, most significant first, spare bits zero."""
+  """Returns eight bits per byte, most significant first, spare bits zero.
+
+  Raises:
+    ValueError: the codes are no matrix, or hold anything but 0 and 1. Inside of
+      `jax.jit`, where values are not known, only the type is checked.
+  """
+  _check_bits(codes)
   return jnp.packbits(jnp.asarray(codes), axis=1)
 
 
@@ -143,8 +150,10 @@ def unpack(
   """Returns the codes that `pack` has packed.
 
   Raises:
-    ValueError: `num_bits` does not fill the packed bytes.
+    ValueError: these are no packed codes, or `num_bits` does not fill their
+      bytes.
   """
+  check_packed("packed", packed)
   num_bytes = packed.shape[1]
   if not 8 * (num_bytes - 1) < num_bits <= 8 * num_bytes:
     raise ValueError(
@@ -156,3 +165,39 @@ def unpack(
   shifts = jnp.arange(7, -1, -1, dtype=jnp.uint8)
   bits = (jnp.asarray(packed)[:, :, None] >> shifts[None, None, :]) & 1
   return bits.reshape(packed.shape[0], 8 * num_bytes)[:, :num_bits]
+
+
+def check_packed(name: str, packed: Any) -> None:
+  """Raises ValueError unless `packed` is a matrix of packed codes."""
+  if not _is_matrix(packed) or packed.dtype != np.uint8 or not packed.shape[1]:
+    raise ValueError(
+      f"{name} are {_kind(packed)}, but packed codes uint8[rows, bytes] are "
+      "needed: pass what codes.pack returned."
+    )
+
+
+def _check_bits(codes: Any) -> None:
+  if not _is_matrix(codes) or codes.dtype.kind not in "bui":
+    raise ValueError(
+      f"codes are {_kind(codes)}, but a matrix of integers 0 and 1 is needed, a "
+      "row an image: pass what codes.binarize returned."
+    )
+  if isinstance(codes, jax.core.Tracer) or not codes.size:
+    return
+  least, largest = int(codes.min()), int(codes.max())
+  if least < 0 or largest > 1:
+    raise ValueError(
+      f"codes range from {least} to {largest}, but bits are 0 and 1: pass "
+      "codes > 0 if they are -1 and 1."
+    )
+
+
+def _is_matrix(array: Any) -> bool:
+  return hasattr(array, "dtype") and array.ndim == 2
+
+
+def _kind(array: Any) -> str:
+  """Names the type and shape of an array, or of what is none."""
+  if hasattr(array, "dtype"):
+    return f"{array.dtype}{list(array.shape)}"
+  return f"a {type(array).__name__}"

@@ -1,5 +1,7 @@
 """The laws of thresholds, binary codes, rotations and packing."""
 
+import inspect
+
 import hypothesis
 import jax
 import jax.numpy as jnp
@@ -256,3 +258,34 @@ class TestPack:
     packed = np.zeros((3, 2), np.uint8)
     with pytest.raises(ValueError, match=r"2 bytes hold 9 to 16 bits"):
       codes.unpack(packed, num_bits)
+
+
+BITS = np.array([[0, 1, 1], [1, 0, 1]], np.uint8)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.int64])
+def test_pack_takes_any_integers_that_are_bits(dtype):
+  # Past the type checks of the tests, which users do not have.
+  packed = inspect.unwrap(codes.pack)(BITS.astype(dtype))
+  np.testing.assert_array_equal(packed, np.packbits(BITS, axis=1))
+
+
+@pytest.mark.parametrize(
+  ("unfit", "message"),
+  [
+    (np.array([[1, -1]]), "range from -1 to 1.*pass codes > 0"),
+    (BITS * 2, "range from 0 to 2"),
+    (BITS.astype(np.float32), r"codes are float32\[2, 3\]"),
+    (np.full((1, 2), np.nan), r"codes are float64\[1, 2\]"),
+    (BITS[0], r"codes are uint8\[3\]"),
+    (BITS.tolist(), "codes are a list"),
+  ],
+)
+def test_pack_refuses_what_are_no_bits(unfit, message):
+  with pytest.raises(ValueError, match=message):
+    inspect.unwrap(codes.pack)(unfit)
+
+
+def test_unpack_refuses_a_list():
+  with pytest.raises(ValueError, match="packed are a list"):
+    inspect.unwrap(codes.unpack)([[128]], 1)

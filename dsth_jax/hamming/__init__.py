@@ -18,12 +18,11 @@ from dsth_jax.hamming.exact_search import (
   range_search,
   search,
 )
-from dsth_jax.hamming.pairwise_distances import check_packed, distances
+from dsth_jax.hamming.pairwise_distances import distances
 
 __all__ = [
   "RangeResult",
   "SearchResult",
-  "check_packed",
   "distances",
   "range_search",
   "search",

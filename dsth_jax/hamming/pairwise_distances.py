@@ -1,11 +1,13 @@
 """Hamming distances of all pairs of packed codes."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Int32, UInt8, UInt32
 
+from dsth_jax import codes
 from dsth_jax.types import ArrayLike
 
 
@@ -65,19 +67,10 @@ def _count_bits(words: Array) -> Array:
   return (in_bytes * jnp.uint32(0x01010101)) >> 24
 
 
-def check_packed(name: str, packed: ArrayLike) -> None:
-  """Raises ValueError unless `packed` is a matrix of packed codes."""
-  if packed.ndim != 2 or packed.dtype != np.uint8 or not packed.shape[1]:
-    raise ValueError(
-      f"{name} are {packed.dtype}{list(packed.shape)}, but packed codes "
-      "uint8[rows, bytes] are needed: pass what codes.pack returned."
-    )
-
-
-def check_codes(queries: ArrayLike, database: ArrayLike) -> None:
+def check_codes(queries: Any, database: Any) -> None:
   """Raises ValueError for codes of two widths, or an empty database."""
-  check_packed("queries", queries)
-  check_packed("database", database)
+  codes.check_packed("queries", queries)
+  codes.check_packed("database", database)
   if queries.shape[1] != database.shape[1]:
     raise ValueError(
       f"queries have {queries.shape[1]} bytes a code and the database "

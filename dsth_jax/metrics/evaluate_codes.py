@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Int, UInt8
 
-from dsth_jax import hamming
+from dsth_jax import codes as codes_lib
 from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.metrics import averages, distance_bins, relevance, sharded
 from dsth_jax.metrics.average_precision import Ties
@@ -107,7 +107,7 @@ def evaluate(
 
 def check_num_bits(name: str, packed: ArrayLike, num_bits: int) -> None:
   """Raises ValueError unless `num_bits` fills the packed codes."""
-  hamming.check_packed(name, packed)
+  codes_lib.check_packed(name, packed)
   num_bytes = packed.shape[1]
   if num_bytes != -(-num_bits // 8) or num_bits < 1:
     raise ValueError(

@@ -51,6 +51,7 @@ CODES = np.zeros((4, 2), np.uint8)
   [
     (CODES, CODES[:, :1], "queries have 2 bytes a code and the database 1"),
     (CODES.astype(np.int32), CODES, r"queries are int32\[4, 2\]"),
+    (CODES.tolist(), CODES, "queries are a list"),
     (CODES, CODES[0], r"database are uint8\[2\]"),
     (CODES, CODES[:0], "the database is empty"),
   ],
