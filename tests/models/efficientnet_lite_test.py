@@ -12,19 +12,13 @@ from dsth_jax import features
 from dsth_jax.models.backbones import (
   BACKBONES,
   efficientnet_lite,
+  layouts,
   torch_weights,
 )
 
 RECORDED = (
   pathlib.Path(__file__).parents[1] / "support/recorded/efficientnet_lite.npz"
 )
-
-
-@pytest.fixture(scope="module")
-def tensors():
-  return torch_weights.read_torch_tensors(
-    efficientnet_lite.LITE0.weights_path()
-  )
 
 
 def _recorded(name, image_size):
@@ -63,8 +57,11 @@ def test_features_equal_those_of_pytorch(name, engine):
   assert np.all(error < 1e-5 * np.linalg.norm(expected, axis=1))
 
 
-def test_every_tensor_finds_its_variable(tensors):
-  variables = efficientnet_lite.from_torch(efficientnet_lite.LITE0, tensors)
+def test_every_tensor_finds_its_variable():
+  layout = efficientnet_lite.LITE0
+  path = layout.installed()
+  tensors = torch_weights.read_torch_tensors(path)
+  variables = layouts.variables(layout, tensors, file=path)
   flat = flax.traverse_util.flatten_dict(variables, sep="/")
   # Five tensors for each of 49 convolutions and their norms, 4 of them norms.
   assert len(flat) == 5 * 49
@@ -75,25 +72,6 @@ def test_every_tensor_finds_its_variable(tensors):
   )
 
 
-@pytest.mark.parametrize(
-  ("change", "message"),
-  [
-    ({"_bn1.bias": None}, "params/head/norm/bias is missing"),
-    ({"_extra.weight": np.zeros(3)}, "_extra.weight is .3,., needed is no"),
-    ({"_bn1.bias": np.zeros(3)}, "bias is .3,., needed is .1280,."),
-    ({"_blocks.0._bn0.bias": np.zeros(3)}, "block_0/expand/norm/bias"),
-  ],
-)
-def test_tensors_that_do_not_fit_are_named(tensors, change, message):
-  changed = {
-    name: tensor
-    for name, tensor in (tensors | change).items()
-    if tensor is not None
-  }
-  with pytest.raises(ValueError, match=message):
-    efficientnet_lite.from_torch(efficientnet_lite.LITE0, changed)
-
-
 def test_preprocess_scales_as_the_weights_expect():
   images = np.array([0, 127, 255], np.uint8).reshape(1, 1, 1, 3)
   scaled = efficientnet_lite.preprocess(images)
@@ -101,6 +79,6 @@ def test_preprocess_scales_as_the_weights_expect():
 
 
 def test_other_image_sizes_have_features():
-  forward = efficientnet_lite.load(efficientnet_lite.LITE0)
+  forward = BACKBONES["efficientnet_lite0"].load("")
   images = jax.ShapeDtypeStruct((2, 160, 160, 3), np.float32)
   assert jax.eval_shape(forward, images).shape == (2, 1280)

@@ -67,7 +67,7 @@ def test_reads_what_torch_wrote(read, saved, recorded):
 
 def test_reads_all_weights_of_the_backbone():
   tensors = torch_weights.read_torch_tensors(
-    efficientnet_lite.LITE0.weights_path()
+    efficientnet_lite.LITE0.installed()
   )
   # 4,652,008 is the published number of parameters of EfficientNet-Lite0.
   learned = [

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 from jax import Array
 
+from dsth_jax.models.backbones.layouts import Layout
+
 
 class Network(NamedTuple):
   """A backbone as Flax has it, for those who train it further.
@@ -32,6 +34,10 @@ class Backbone(NamedTuple):
     needs_weights: whether the user has to name a file of weights.
     network: `network(weights)` returns the same network with its variables; None
       if it has none that could be trained.
+    resized_size: the short side in pixels that images had before the center of
+      `image_size` was cropped; 0: `image_size`.
+    min_image_size: the smallest side in pixels that it takes.
+    layout: of its weights; None if it has none.
   """
 
   load: Callable[[str], Callable[[Array], Array]]
@@ -40,3 +46,6 @@ class Backbone(NamedTuple):
   image_size: int
   needs_weights: bool = False
   network: Callable[[str], Network] | None = None
+  resized_size: int = 0
+  min_image_size: int = 1
+  layout: Layout | None = None

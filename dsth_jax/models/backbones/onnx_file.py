@@ -8,11 +8,11 @@ import onnxruntime
 from jaxtyping import Float
 
 from dsth_jax.models import inference
+from dsth_jax.models.backbones.preprocessing import (
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+)
 from dsth_jax.types import ArrayLike
-
-# What torchvision's networks expect of pixels of 0 to 1.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class _Layout(NamedTuple):

@@ -5,7 +5,7 @@ tensors and nothing else: a name outside its short list is refused before
 anything behind the name is imported or called.
 
 >>> from dsth_jax.models.backbones import efficientnet_lite
->>> tensors = read_torch_tensors(efficientnet_lite.LITE0.weights_path())
+>>> tensors = read_torch_tensors(efficientnet_lite.LITE0.installed())
 >>> tensors["_conv_stem.weight"].shape
 (32, 3, 3, 3)
 """
