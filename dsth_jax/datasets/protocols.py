@@ -1,5 +1,8 @@
 """Protocols: the queries, the database and the training images.
 
+Images of the part "unlabelled" train wherever the whole database trains; they
+are never searched and never queries.
+
 >>> import numpy as np
 >>> parts = np.array(["train"] * 6 + ["test"] * 2)
 >>> official(parts, None, num_queries=0, seed=0)
@@ -12,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int32, Int64, Shaped
 
+from dsth_jax.datasets import sampling
 from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.types import ArrayLike
 
@@ -25,7 +29,8 @@ class Splits(NamedTuple):
   Attributes:
     query: of the queries.
     database: of the database.
-    training: of the training images; part of the database.
+    training: of the training images; part of the database, or the database
+      and the unlabelled images.
   """
 
   query: Int64[np.ndarray, "q"]
@@ -43,7 +48,7 @@ def official(
   """The test part is the queries, the train part is database and training.
 
   Args:
-    dataset_parts: "train" or "test" for every image.
+    dataset_parts: "train", "test" or "unlabelled" for every image.
     ground_truth: with one class for each image, a sample keeps the classes in
       proportion; otherwise all images are drawn with equal probability.
     num_queries: 0 for the whole test part, else the size of a sample of it.
@@ -55,7 +60,7 @@ def official(
   Raises:
     ValueError: a part is missing, or the test part is smaller than the sample.
   """
-  train, test = _parts(dataset_parts)
+  train, test, unlabelled = _parts(dataset_parts)
   if not len(test) or not len(train):
     raise ValueError(
       f"protocol official needs a train and a test part, but the images have "
@@ -65,10 +70,10 @@ def official(
   query = test
   if num_queries:
     _check_num_queries("official", num_queries, len(test), "test")
-    query = _sample(
+    query = sampling.proportional_sample(
       test, _classes(ground_truth), num_queries, np.random.default_rng(seed)
     )
-  return Splits(query, train, train)
+  return Splits(query, train, np.union1d(train, unlabelled))
 
 
 def holdout(
@@ -84,7 +89,7 @@ def holdout(
   can be measured there without bias.
 
   Args:
-    dataset_parts: "train" or "test" for every image.
+    dataset_parts: as in `official`.
     ground_truth: as in `official`.
     num_queries: size of the sample.
     seed: of the sample.
@@ -95,13 +100,13 @@ def holdout(
   Raises:
     ValueError: the train part does not hold more images than the sample.
   """
-  train, _ = _parts(dataset_parts)
+  train, _, unlabelled = _parts(dataset_parts)
   _check_num_queries("holdout", num_queries, len(train) - 1, "train")
-  query = _sample(
+  query = sampling.proportional_sample(
     train, _classes(ground_truth), num_queries, np.random.default_rng(seed)
   )
   rest = np.setdiff1d(train, query)
-  return Splits(query, rest, rest)
+  return Splits(query, rest, np.union1d(rest, unlabelled))
 
 
 def cifar10_official(
@@ -150,7 +155,7 @@ def cifar10_1(
   CIFAR-10 gives 1,000, 59,000 and 5,000.
 
   Args:
-    dataset_parts: not used.
+    dataset_parts: train and test are joined.
     ground_truth: at most one class for each image. Images without one are never
       queries.
     num_queries: 0, or the number that follows from the protocol.
@@ -163,9 +168,8 @@ def cifar10_1(
     ValueError: images can have several classes or have none, or a class has
       fewer than 600 images.
   """
-  del dataset_parts
   return _per_class(
-    "cifar10-1", ground_truth, 100, _TRAINING, num_queries, seed
+    "cifar10-1", dataset_parts, ground_truth, 100, _TRAINING, num_queries, seed
   )
 
 
@@ -181,7 +185,7 @@ def cifar10_2(
   CIFAR-10 gives 10,000, 50,000 and 50,000.
 
   Args:
-    dataset_parts: not used.
+    dataset_parts: as in `cifar10_1`.
     ground_truth: as in `cifar10_1`.
     num_queries: 0, or the number that follows from the protocol.
     seed: of the sample.
@@ -193,8 +197,9 @@ def cifar10_2(
     ValueError: images can have several classes or have none, or a class has
       at most 1,000 images.
   """
-  del dataset_parts
-  return _per_class("cifar10-2", ground_truth, 1000, None, num_queries, seed)
+  return _per_class(
+    "cifar10-2", dataset_parts, ground_truth, 1000, None, num_queries, seed
+  )
 
 
 PROTOCOLS = {
@@ -208,9 +213,15 @@ PROTOCOLS = {
 
 def _parts(
   dataset_parts: Shaped[ArrayLike, "n"],
-) -> tuple[Int64[np.ndarray, "m"], Int64[np.ndarray, "q"]]:
+) -> tuple[
+  Int64[np.ndarray, "m"], Int64[np.ndarray, "q"], Int64[np.ndarray, "u"]
+]:
+  """Returns the images of the train part, the test part and the unlabelled."""
   parts = np.asarray(dataset_parts)
-  return np.flatnonzero(parts == "train"), np.flatnonzero(parts == "test")
+  train, test, unlabelled = (
+    np.flatnonzero(parts == name) for name in ("train", "test", "unlabelled")
+  )
+  return train, test, unlabelled
 
 
 def _check_num_queries(
@@ -223,26 +234,9 @@ def _check_num_queries(
     )
 
 
-def _sample(
-  indices: Int64[np.ndarray, "n"],
-  classes: Int32[np.ndarray, "all"] | None,
-  size: int,
-  rng: np.random.Generator,
-) -> Int64[np.ndarray, "q"]:
-  """Draws without replacement, each class within one image of its share."""
-  shuffled = rng.permutation(indices)
-  if classes is None:
-    return np.sort(shuffled[:size])
-  # Ordered by class, random within each: equal steps from a random start draw
-  # every class in proportion and every image with equal probability.
-  ordered = shuffled[np.argsort(classes[shuffled], kind="stable")]
-  start = rng.integers(len(ordered))
-  steps = (np.arange(size) * len(ordered) + start) // size
-  return np.sort(ordered[steps])
-
-
 def _per_class(
   protocol: str,
+  dataset_parts: Shaped[ArrayLike, "n"],
   ground_truth: GroundTruth | None,
   queries: int,
   training: int | None,
@@ -260,9 +254,10 @@ def _per_class(
   rng = np.random.default_rng(seed)
   shuffled = [rng.permutation(indices) for indices in members]
   query = np.sort(np.concatenate([s[:queries] for s in shuffled]))
-  database = np.setdiff1d(np.arange(len(classes)), query)
+  train, test, unlabelled = _parts(dataset_parts)
+  database = np.setdiff1d(np.concatenate([train, test]), query)
   if training is None:
-    return Splits(query, database, database)
+    return Splits(query, database, np.union1d(database, unlabelled))
   chosen = [s[queries : queries + training] for s in shuffled]
   return Splits(query, database, np.sort(np.concatenate(chosen)))
 
