@@ -132,6 +132,52 @@ class GroundTruth(NamedTuple):
     itself = sparse.eye_array(len(checked), dtype=bool, format="csr")
     return cls(checked, checked, None, itself)
 
+  @classmethod
+  def lists_within(
+    cls,
+    query_rows: Int[ArrayLike, "q"],
+    relevant: RowLists,
+    *,
+    num_images: int,
+    ignored: RowLists | None = None,
+  ) -> "GroundTruth":
+    """Returns the ground truth of every image against all others, from lists.
+
+    An image that is no query has no relevant rows. Every image ignores itself,
+    so that a query may be in its database. Memory grows with the images and
+    with the lists, not with their product.
+
+    Args:
+      query_rows: the image of each query.
+      relevant: of each query, the relevant images; itself does not count.
+      num_images: of the set.
+      ignored: of each query, the ignored images; None if there are none.
+
+    Raises:
+      ValueError: as in `from_lists`, or an image is two queries.
+    """
+    rows = _checked_rows("query_rows", query_rows, num_images)
+    if len(np.unique(rows)) != len(rows) or len(rows) != len(relevant):
+      raise ValueError(
+        f"query_rows name {len(np.unique(rows))} images in {len(rows)} rows, and "
+        f"relevant has {len(relevant)} lists: pass a different image for each "
+        "query, and a list for each."
+      )
+    lists = cls.from_lists(relevant, num_database=num_images, ignored=ignored)
+    shape = num_images, num_images
+    queries, images = lists.relevant.nonzero()  # type: ignore[union-attr]
+    is_other = rows[queries] != images
+    relevant_rows = _matrix(rows[queries[is_other]], images[is_other], shape)
+    itself = np.arange(num_images)
+    others = lists.ignored if lists.ignored is not None else itself[:0, None]
+    queries, images = others.nonzero()
+    ignored_rows = _matrix(
+      np.concatenate([itself, rows[queries]]),
+      np.concatenate([itself, images]),
+      shape,
+    )
+    return cls(None, None, relevant_rows, ignored_rows)
+
   @property
   def num_queries(self) -> int:
     """The number of queries."""
@@ -153,8 +199,13 @@ class GroundTruth(NamedTuple):
     return np.diff(self.ignored.indptr).astype(np.int64)
 
   @property
+  def has_lists(self) -> bool:
+    """Whether lists say what is relevant, not labels."""
+    return self.relevant is not None
+
+  @property
   def classes(self) -> Int32[np.ndarray, "m"] | None:
-    """The class of each database row, -1 for none; None for several labels."""
+    """The class of each database row, -1 for none; None without classes."""
     labels = self.database_labels
     return labels if labels is not None and labels.ndim == 1 else None
 
