@@ -10,8 +10,9 @@ Splits(query=array([6, 7]), database=array([0, 1, 2, 3, 4, 5]),
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int32, Int64, Shaped
+from jaxtyping import Int64, Shaped
 
+from dsth_jax.datasets import sampling
 from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.types import ArrayLike
 
@@ -65,8 +66,11 @@ def official(
   query = test
   if num_queries:
     _check_num_queries("official", num_queries, len(test), "test")
-    query = _sample(
-      test, _classes(ground_truth), num_queries, np.random.default_rng(seed)
+    query = sampling.draw(
+      test,
+      sampling.known_classes(ground_truth),
+      num_queries,
+      np.random.default_rng(seed),
     )
   return Splits(query, train, train)
 
@@ -97,8 +101,11 @@ def holdout(
   """
   train, _ = _parts(dataset_parts)
   _check_num_queries("holdout", num_queries, len(train) - 1, "train")
-  query = _sample(
-    train, _classes(ground_truth), num_queries, np.random.default_rng(seed)
+  query = sampling.draw(
+    train,
+    sampling.known_classes(ground_truth),
+    num_queries,
+    np.random.default_rng(seed),
   )
   rest = np.setdiff1d(train, query)
   return Splits(query, rest, rest)
@@ -124,7 +131,7 @@ def cifar10_official(
   Raises:
     ValueError: as in `official` and `cifar10_1`.
   """
-  classes = _checked_classes("cifar10-official", ground_truth)
+  classes = sampling.required_classes("cifar10-official", ground_truth)
   query, database, _ = official(
     dataset_parts, ground_truth, num_queries=num_queries, seed=seed
   )
@@ -133,7 +140,7 @@ def cifar10_official(
   rng = np.random.default_rng((seed, 1))
   chosen = [
     rng.permutation(indices)[:_TRAINING]
-    for indices in _members("cifar10-official", known, _TRAINING)
+    for indices in sampling.members("cifar10-official", known, _TRAINING)
   ]
   return Splits(query, database, np.sort(np.concatenate(chosen)))
 
@@ -223,24 +230,6 @@ def _check_num_queries(
     )
 
 
-def _sample(
-  indices: Int64[np.ndarray, "n"],
-  classes: Int32[np.ndarray, "all"] | None,
-  size: int,
-  rng: np.random.Generator,
-) -> Int64[np.ndarray, "q"]:
-  """Draws without replacement, each class within one image of its share."""
-  shuffled = rng.permutation(indices)
-  if classes is None:
-    return np.sort(shuffled[:size])
-  # Ordered by class, random within each: equal steps from a random start draw
-  # every class in proportion and every image with equal probability.
-  ordered = shuffled[np.argsort(classes[shuffled], kind="stable")]
-  start = rng.integers(len(ordered))
-  steps = (np.arange(size) * len(ordered) + start) // size
-  return np.sort(ordered[steps])
-
-
 def _per_class(
   protocol: str,
   ground_truth: GroundTruth | None,
@@ -250,8 +239,8 @@ def _per_class(
   seed: int,
 ) -> Splits:
   """Draws from every class; training None takes the whole database."""
-  classes = _checked_classes(protocol, ground_truth)
-  members = _members(protocol, classes, queries + (training or 1))
+  classes = sampling.required_classes(protocol, ground_truth)
+  members = sampling.members(protocol, classes, queries + (training or 1))
   if num_queries not in (0, queries * len(members)):
     raise ValueError(
       f"num_queries is {num_queries}, but protocol {protocol} has {queries} a "
@@ -265,36 +254,3 @@ def _per_class(
     return Splits(query, database, database)
   chosen = [s[queries : queries + training] for s in shuffled]
   return Splits(query, database, np.sort(np.concatenate(chosen)))
-
-
-def _checked_classes(
-  protocol: str, ground_truth: GroundTruth | None
-) -> Int32[np.ndarray, "n"]:
-  """Returns the class of each image; raises where there is not one each."""
-  classes = _classes(ground_truth)
-  if classes is None:
-    have = "no labels" if ground_truth is None else "several labels"
-    raise ValueError(
-      f"protocol {protocol} draws from every class, but the images have {have}: "
-      "use the protocol holdout."
-    )
-  return classes
-
-
-def _members(
-  protocol: str, classes: Int32[np.ndarray, "n"], needed: int
-) -> list[Int64[np.ndarray, "_"]]:
-  """Returns the images of each class; raises unless there are enough."""
-  known = np.unique(classes[classes >= 0])
-  members = [np.flatnonzero(classes == name) for name in known]
-  fewest = min(members, key=len)
-  if len(fewest) < needed:
-    raise ValueError(
-      f"protocol {protocol} needs {needed} images of every class, but class "
-      f"{classes[fewest[0]]} has {len(fewest)}: use the protocol holdout."
-    )
-  return members
-
-
-def _classes(ground_truth: GroundTruth | None) -> Int32[np.ndarray, "n"] | None:
-  return None if ground_truth is None else ground_truth.classes
