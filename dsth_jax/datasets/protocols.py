@@ -21,7 +21,10 @@ _TRAINING = 500
 
 
 class Splits(NamedTuple):
-  """Ascending indices of images; no query is in the other two.
+  """Ascending indices of images; no query is a training image.
+
+  Where a query is in the database, the ground truth of a set ignores it for
+  itself.
 
   Attributes:
     query: of the queries.
@@ -44,7 +47,8 @@ def official(
   """The test part is the queries, the train part is database and training.
 
   Args:
-    dataset_parts: "train" or "test" for every image.
+    dataset_parts: "train", "test" or, for an image that is in the database and
+      never a training image, "database".
     ground_truth: with one class for each image, a sample keeps the classes in
       proportion; otherwise all images are drawn with equal probability.
     num_queries: 0 for the whole test part, else the size of a sample of it.
@@ -56,7 +60,7 @@ def official(
   Raises:
     ValueError: a part is missing, or the test part is smaller than the sample.
   """
-  train, test = _parts(dataset_parts)
+  train, searched, test = _parts(dataset_parts)
   if not len(test) or not len(train):
     raise ValueError(
       f"protocol official needs a train and a test part, but the images have "
@@ -72,7 +76,7 @@ def official(
       num_queries,
       np.random.default_rng(seed),
     )
-  return Splits(query, train, train)
+  return Splits(query, searched, train)
 
 
 def holdout(
@@ -88,8 +92,8 @@ def holdout(
   can be measured there without bias.
 
   Args:
-    dataset_parts: "train" or "test" for every image.
-    ground_truth: as in `official`.
+    dataset_parts: as in `official`.
+    ground_truth: as in `official`, but not of lists.
     num_queries: size of the sample.
     seed: of the sample.
 
@@ -97,9 +101,15 @@ def holdout(
     `Splits(query[q], database[m], training[m])`.
 
   Raises:
-    ValueError: the train part does not hold more images than the sample.
+    ValueError: the train part does not hold more images than the sample, or
+      the ground truth is of lists, which only the set's own queries have.
   """
-  train, _ = _parts(dataset_parts)
+  if ground_truth is not None and ground_truth.has_lists:
+    raise ValueError(
+      "protocol holdout draws queries from the train part, but only this set's "
+      "own queries have relevant images: use official or queries-in-database."
+    )
+  train, searched, _ = _parts(dataset_parts)
   _check_num_queries("holdout", num_queries, len(train) - 1, "train")
   query = sampling.draw(
     train,
@@ -107,8 +117,39 @@ def holdout(
     num_queries,
     np.random.default_rng(seed),
   )
-  rest = np.setdiff1d(train, query)
-  return Splits(query, rest, rest)
+  return Splits(
+    query, np.setdiff1d(searched, query), np.setdiff1d(train, query)
+  )
+
+
+def queries_in_database(
+  dataset_parts: Shaped[ArrayLike, "n"],
+  ground_truth: GroundTruth | None,
+  *,
+  num_queries: int,
+  seed: int,
+) -> Splits:
+  """The test part is the queries, all images the database, as in Holidays.
+
+  A query is left out of its own ranking, and stays in those of the others. The
+  training images are the train part: nothing is learned from a query.
+
+  Args:
+    dataset_parts: as in `official`.
+    ground_truth: as in `official`; of all images against each other.
+    num_queries: as in `official`.
+    seed: of the sample.
+
+  Returns:
+    `Splits(query[q], database[n], training[t])`.
+
+  Raises:
+    ValueError: as in `official`.
+  """
+  query, _, training = official(
+    dataset_parts, ground_truth, num_queries=num_queries, seed=seed
+  )
+  return Splits(query, np.arange(len(np.asarray(dataset_parts))), training)
 
 
 def cifar10_official(
@@ -132,10 +173,10 @@ def cifar10_official(
     ValueError: as in `official` and `cifar10_1`.
   """
   classes = sampling.required_classes("cifar10-official", ground_truth)
-  query, database, _ = official(
+  query, database, train = official(
     dataset_parts, ground_truth, num_queries=num_queries, seed=seed
   )
-  known = np.where(np.isin(np.arange(len(classes)), database), classes, -1)
+  known = np.where(np.isin(np.arange(len(classes)), train), classes, -1)
   # A stream of its own: the training images do not depend on num_queries.
   rng = np.random.default_rng((seed, 1))
   chosen = [
@@ -207,6 +248,7 @@ def cifar10_2(
 PROTOCOLS = {
   "official": official,
   "holdout": holdout,
+  "queries-in-database": queries_in_database,
   "cifar10-official": cifar10_official,
   "cifar10-1": cifar10_1,
   "cifar10-2": cifar10_2,
@@ -215,9 +257,11 @@ PROTOCOLS = {
 
 def _parts(
   dataset_parts: Shaped[ArrayLike, "n"],
-) -> tuple[Int64[np.ndarray, "m"], Int64[np.ndarray, "q"]]:
+) -> list[Int64[np.ndarray, "_"]]:
+  """Returns the train part, that with what is only searched, the test part."""
   parts = np.asarray(dataset_parts)
-  return np.flatnonzero(parts == "train"), np.flatnonzero(parts == "test")
+  named = (["train"], ["train", "database"], ["test"])
+  return [np.flatnonzero(np.isin(parts, names)) for names in named]
 
 
 def _check_num_queries(
