@@ -75,7 +75,7 @@ class RandomAccess(Protocol):
 
 
 class Dataset(NamedTuple):
-  """Images and their labels; the train part first, then the test part.
+  """Images and their labels, part by part.
 
   Attributes:
     images: `len(images)` and `images[i]`, uint8 [height, width, 3]; empty
@@ -83,7 +83,8 @@ class Dataset(NamedTuple):
     ground_truth: of every image against all others, by labels that index
       `class_names`; None without labels.
     class_names: empty without labels.
-    parts: "train" or "test" for each image, as the source is divided.
+    parts: "train", "test" or "unlabelled" for each image, as the source is
+      divided; those of the last train and are not searched.
     names: path below the root, or "train/17".
     skipped: images of the source that could not be used.
     fingerprint: changes when the images or their order change.

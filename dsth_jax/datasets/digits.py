@@ -1,14 +1,12 @@
 """The handwritten digits of scikit-learn: a set without a download."""
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
-from dsth_jax.datasets import tfds_builder
+from dsth_jax.datasets import image_files, tfds_builder
 from dsth_jax.datasets.dataset import Dataset
 
 
@@ -32,10 +30,9 @@ class Digits(tfds_builder.OrderedBuilder):
     digits = _digits()
     for row in sources:
       pixels = np.rint(digits.images[row] * (255 / 16)).astype(np.uint8)
-      encoded = io.BytesIO()
-      Image.fromarray(pixels).save(encoded, "PNG")
+      encoded = image_files.png_bytes(pixels)
       label = int(digits.target[row])
-      yield tfds_builder.Record(f"train/{row}", encoded.getvalue(), label)
+      yield tfds_builder.Record(f"train/{row}", encoded, label)
 
 
 def load(data_dir: str) -> Dataset:

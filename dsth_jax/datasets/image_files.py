@@ -78,8 +78,13 @@ def stored_pixels(
     return np.asarray(small)
 
 
+def png_bytes(pixels: UInt8[np.ndarray, "height width *rgb"]) -> bytes:
+  """Returns gray or RGB pixels as PNG, which keeps them exactly."""
+  return _encode(Image.fromarray(pixels), lossy=False)
+
+
 def skip_reason(error: Exception) -> str:
-  """Returns why the two functions above could not read an image.
+  """Returns why `stored_bytes` or `stored_pixels` could not read an image.
 
   Raises:
     Exception: the error itself, if the image is not its cause: a failing disk

@@ -23,7 +23,8 @@ from tqdm import tqdm
 from dsth_jax.datasets.dataset import Dataset, Images, Skipped
 from dsth_jax.ground_truth import GroundTruth
 
-PARTS = ("train", "test")
+# Images that only train are "unlabelled", as TFDS's catalogue writes it.
+PARTS = ("train", "test", "unlabelled")
 
 # TFDS keeps the records of the file that it writes in memory, and a reader holds
 # every file open; systems allow about 1,024 for each process.
@@ -56,7 +57,7 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
 
   @abc.abstractmethod
   def sources(self) -> dict[str, Sequence[Any]]:
-    """Returns the sources for `read`, under "train" and optionally "test"."""
+    """Returns the sources for `read`, under "train" and perhaps other `PARTS`."""
 
   @abc.abstractmethod
   def read(self, sources: Sequence[Any]) -> Iterator[Record | Skipped]:
@@ -132,7 +133,7 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
         done.append((record.name, record.label))
         example: dict[str, Any] = {"image": record.image, "name": record.name}
         if self.class_names:
-          example["label"] = record.label
+          example["label"] = _number(record.label)
         yield record.name, example
 
     return examples
@@ -179,7 +180,7 @@ def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
   found = [part for part in PARTS if contents["records"].get(part)]
   records = [contents["records"][part] for part in found]
   names = tuple(name for part in records for name, _ in part)
-  labels = np.array([label for part in records for _, label in part])
+  labels = np.array([_number(label) for part in records for _, label in part])
   class_names = tuple(contents["class_names"])
   return Dataset(
     images=open_images(builder, found, "image"),
@@ -210,6 +211,11 @@ def quiet() -> Iterator[None]:
     yield
   finally:
     logging.set_verbosity(verbosity)
+
+
+def _number(label: int | None) -> int:
+  """Returns a label as TFDS writes it: -1 is none."""
+  return -1 if label is None else label
 
 
 def _shards(sources: Sequence[Any]) -> list[Sequence[Any]]:

@@ -1,0 +1,160 @@
+"""TFDS builders of archives that somebody else publishes."""
+
+import abc
+import contextlib
+import functools
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow_datasets as tfds
+
+from dsth_jax.datasets import image_files, prefetch, tfds_builder
+from dsth_jax.datasets.archives import Archive
+from dsth_jax.datasets.dataset import Dataset, Skipped
+from dsth_jax.runtime import artifacts
+
+# Images that a thread takes at a time; few, as photographs are large.
+_CHUNK = 16
+
+
+class Photograph(NamedTuple):
+  """An image file in an archive.
+
+  Attributes:
+    archive: that holds it.
+    member: its name there.
+    name: in the prepared set, unique.
+    label: index of the class, or None.
+  """
+
+  archive: Archive
+  member: str
+  name: str
+  label: int | None
+
+
+class PublishedBuilder(tfds_builder.OrderedBuilder):
+  """A builder that checks the sums and counts of its archives.
+
+  The set is prepared again when an archive, or its unpacked folder, changes.
+  Nothing is left of a set that could not be prepared to the end.
+  """
+
+  VERSION = tfds.core.Version("1.0.0")
+
+  def __init__(
+    self,
+    archives: Sequence[Archive],
+    num_images: Mapping[str, int],
+    *,
+    data_dir: str,
+    settings: Sequence[Any] = (),
+  ):
+    """Takes note of the archives; their contents are not read yet.
+
+    Args:
+      archives: closed by `load` after the preparation.
+      num_images: published for each part.
+      data_dir: where the prepared set goes; empty for that of TFDS.
+      settings: whatever else the prepared set depends on.
+    """
+    self.archives = archives
+    self.num_images = num_images
+    states = [archive.state for archive in archives]
+    self.fingerprint = artifacts.fingerprint(
+      type(self).__name__,
+      str(self.VERSION),
+      dict(num_images),
+      *settings,
+      states,
+    )
+    with tfds_builder.quiet():
+      super().__init__(
+        data_dir=data_dir or None,
+        config=tfds.core.BuilderConfig(name=self.fingerprint),
+      )
+
+  @abc.abstractmethod
+  def find_sources(self) -> dict[str, Sequence[Any]]:
+    """Returns the sources of every part, which `sources` counts."""
+
+  def sources(self) -> dict[str, Sequence[Any]]:
+    """Returns the sources of every part.
+
+    Raises:
+      ValueError: an archive is damaged, or a part has another number of images
+        than published.
+    """
+    return self._sources
+
+  @functools.cached_property
+  def _sources(self) -> dict[str, Sequence[Any]]:
+    found = self.find_sources()
+    for part, needed in self.num_images.items():
+      if len(found.get(part, ())) != needed:
+        first = self.archives[0]
+        raise ValueError(
+          f"{first.path} has {len(found.get(part, ()))} {part} images, but "
+          f"{needed} are published: {first.again}."
+        )
+    return found
+
+  def _download_and_prepare(
+    self, dl_manager: Any, download_config: Any = None
+  ) -> None:
+    for archive in self.archives:
+      archive.check_sum()
+    super()._download_and_prepare(dl_manager, download_config)
+
+
+def load(builder: PublishedBuilder) -> Dataset:
+  """Prepares a set, if that is needed, closes its archives, and opens it."""
+  with contextlib.ExitStack() as stack:
+    for archive in builder.archives:
+      stack.enter_context(archive)
+    tfds_builder.prepare(builder)
+  return tfds_builder.open_prepared(
+    builder.data_dir, fingerprint=builder.fingerprint
+  )
+
+
+def read_photographs(
+  sources: Sequence[Photograph], *, max_pixels: int, stored_size: int
+) -> Iterator[tfds_builder.Record | Skipped]:
+  """Yields image files as records, decoded and shrunk in threads.
+
+  The bytes are stored as they are if they need no shrinking: see
+  `image_files.stored_bytes`.
+
+  Args:
+    sources: read in this order.
+    max_pixels: an image with more is skipped.
+    stored_size: a longer short side is shrunk to this.
+  """
+  encode = functools.partial(
+    _encode, max_pixels=max_pixels, stored_size=stored_size
+  )
+  chunks = (
+    [(each, each.archive.read(each.member)) for each in sources[i : i + _CHUNK]]
+    for i in range(0, len(sources), _CHUNK)
+  )
+  with image_files.without_pixel_limit():
+    for chunk in prefetch.prefetch_map(encode, chunks):
+      yield from chunk
+
+
+def _encode(
+  chunk: Sequence[tuple[Photograph, bytes]], **limits: int
+) -> list[tfds_builder.Record | Skipped]:
+  return [_record(source, content, **limits) for source, content in chunk]
+
+
+def _record(
+  source: Photograph, content: bytes, **limits: int
+) -> tfds_builder.Record | Skipped:
+  try:
+    encoded = image_files.stored_bytes(io.BytesIO(content), **limits)
+  except Exception as error:
+    return Skipped(source.name, image_files.skip_reason(error))
+  return tfds_builder.Record(source.name, encoded, source.label)
