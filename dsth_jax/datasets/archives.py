@@ -48,6 +48,7 @@ class Published(NamedTuple):
     url: the file, or the page that leads to it.
     md5: of the file; empty where the publisher gives none.
     size: for messages, such as "162 MB"; may be empty.
+    how: what to do to have it, where a download of the file is not all.
   """
 
   file: str
@@ -55,6 +56,7 @@ class Published(NamedTuple):
   url: str
   md5: str = ""
   size: str = ""
+  how: str = ""
 
 
 class Archive(abc.ABC):
@@ -75,8 +77,15 @@ class Archive(abc.ABC):
     return self
 
   def __exit__(self, *_: object) -> None:
+    self.release()
+
+  def release(self) -> None:
+    """Closes what is open and frees the list of files, until the next use."""
     self._close_current()
+    self._current = None
     self._stack.close()
+    for cached in ("_members", "_tar", "_zip"):
+      self.__dict__.pop(cached, None)
 
   @functools.cached_property
   def state(self) -> list:
@@ -222,8 +231,8 @@ def find(root: str, choices: Sequence[Published]) -> Archive:
       return _Folder(published, path)
   held = " or ".join(f"{each.file} or {each.folder}/" for each in choices)
   raise ValueError(
-    f"root is {root}, which does not hold {held}: download "
-    f"{_named(choices[0])} and put it there."
+    f"root is {root}, which does not hold {held}: "
+    + (choices[0].how or f"download {_named(choices[0])} and put it there.")
   )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64, Shaped
 
-from dsth_jax.datasets import sampling
+from dsth_jax.datasets import class_numbers, sampling
 from dsth_jax.ground_truth import GroundTruth
 from dsth_jax.types import ArrayLike
 
@@ -70,9 +70,9 @@ def official(
   query = test
   if num_queries:
     _check_num_queries("official", num_queries, len(test), "test")
-    query = sampling.draw(
+    query = sampling.proportional_sample(
       test,
-      sampling.known_classes(ground_truth),
+      class_numbers.known_classes(ground_truth),
       num_queries,
       np.random.default_rng(seed),
     )
@@ -106,14 +106,14 @@ def holdout(
   """
   if ground_truth is not None and ground_truth.has_lists:
     raise ValueError(
-      "protocol holdout draws queries from the train part, but only this set's "
-      "own queries have relevant images: use official or queries-in-database."
+      "protocol holdout draws queries, but only this set's own queries have "
+      "relevant images: use official or queries-in-database."
     )
   train, searched, _ = _parts(dataset_parts)
   _check_num_queries("holdout", num_queries, len(train) - 1, "train")
-  query = sampling.draw(
+  query = sampling.proportional_sample(
     train,
-    sampling.known_classes(ground_truth),
+    class_numbers.known_classes(ground_truth),
     num_queries,
     np.random.default_rng(seed),
   )
@@ -172,7 +172,7 @@ def cifar10_official(
   Raises:
     ValueError: as in `official` and `cifar10_1`.
   """
-  classes = sampling.required_classes("cifar10-official", ground_truth)
+  classes = class_numbers.required_classes("cifar10-official", ground_truth)
   query, database, train = official(
     dataset_parts, ground_truth, num_queries=num_queries, seed=seed
   )
@@ -181,7 +181,7 @@ def cifar10_official(
   rng = np.random.default_rng((seed, 1))
   chosen = [
     rng.permutation(indices)[:_TRAINING]
-    for indices in sampling.members("cifar10-official", known, _TRAINING)
+    for indices in class_numbers.members("cifar10-official", known, _TRAINING)
   ]
   return Splits(query, database, np.sort(np.concatenate(chosen)))
 
@@ -283,8 +283,8 @@ def _per_class(
   seed: int,
 ) -> Splits:
   """Draws from every class; training None takes the whole database."""
-  classes = sampling.required_classes(protocol, ground_truth)
-  members = sampling.members(protocol, classes, queries + (training or 1))
+  classes = class_numbers.required_classes(protocol, ground_truth)
+  members = class_numbers.members(protocol, classes, queries + (training or 1))
   if num_queries not in (0, queries * len(members)):
     raise ValueError(
       f"num_queries is {num_queries}, but protocol {protocol} has {queries} a "
