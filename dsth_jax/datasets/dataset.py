@@ -90,7 +90,7 @@ class Dataset(NamedTuple):
     fingerprint: changes when the images or their order change.
   """
 
-  images: Images
+  images: RandomAccess
   ground_truth: GroundTruth | None
   class_names: tuple[str, ...]
   parts: Shaped[np.ndarray, "n"]

@@ -1,5 +1,9 @@
 """Protocols: the queries, the database and the training images.
 
+Beside the parts "train" and "test" a data set can have "database", images that
+are only searched, and "unlabelled", images that only train, wherever the whole
+database trains.
+
 >>> import numpy as np
 >>> parts = np.array(["train"] * 6 + ["test"] * 2)
 >>> official(parts, None, num_queries=0, seed=0)
@@ -29,7 +33,8 @@ class Splits(NamedTuple):
   Attributes:
     query: of the queries.
     database: of the database.
-    training: of the training images; part of the database.
+    training: of the training images; part of the database, or the database
+      and the unlabelled images.
   """
 
   query: Int64[np.ndarray, "q"]
@@ -47,20 +52,17 @@ def official(
   """The test part is the queries, the train part is database and training.
 
   Args:
-    dataset_parts: "train", "test" or, for an image that is in the database and
-      never a training image, "database".
+    dataset_parts: "train", "test", "database" or "unlabelled" for every image.
     ground_truth: with one class for each image, a sample keeps the classes in
       proportion; otherwise all images are drawn with equal probability.
     num_queries: 0 for the whole test part, else the size of a sample of it.
     seed: of the sample.
 
-  Returns:
-    `Splits(query[q], database[m], training[m])`.
-
   Raises:
     ValueError: a part is missing, or the test part is smaller than the sample.
   """
-  train, searched, test = _parts(dataset_parts)
+  parts = _parts(dataset_parts)
+  train, test = parts["train"], parts["test"]
   if not len(test) or not len(train):
     raise ValueError(
       f"protocol official needs a train and a test part, but the images have "
@@ -76,7 +78,11 @@ def official(
       num_queries,
       np.random.default_rng(seed),
     )
-  return Splits(query, searched, train)
+  return Splits(
+    query,
+    np.union1d(train, parts["database"]),
+    np.union1d(train, parts["unlabelled"]),
+  )
 
 
 def holdout(
@@ -97,9 +103,6 @@ def holdout(
     num_queries: size of the sample.
     seed: of the sample.
 
-  Returns:
-    `Splits(query[q], database[m], training[m])`.
-
   Raises:
     ValueError: the train part does not hold more images than the sample, or
       the ground truth is of lists, which only the set's own queries have.
@@ -109,7 +112,8 @@ def holdout(
       "protocol holdout draws queries, but only this set's own queries have "
       "relevant images: use official or queries-in-database."
     )
-  train, searched, _ = _parts(dataset_parts)
+  parts = _parts(dataset_parts)
+  train = parts["train"]
   _check_num_queries("holdout", num_queries, len(train) - 1, "train")
   query = sampling.proportional_sample(
     train,
@@ -117,8 +121,11 @@ def holdout(
     num_queries,
     np.random.default_rng(seed),
   )
+  rest = np.setdiff1d(train, query)
   return Splits(
-    query, np.setdiff1d(searched, query), np.setdiff1d(train, query)
+    query,
+    np.union1d(rest, parts["database"]),
+    np.union1d(rest, parts["unlabelled"]),
   )
 
 
@@ -129,7 +136,7 @@ def queries_in_database(
   num_queries: int,
   seed: int,
 ) -> Splits:
-  """The test part is the queries, all images the database, as in Holidays.
+  """The test part is the queries and in the database too, as in Holidays.
 
   A query is left out of its own ranking, and stays in those of the others. The
   training images are the train part: nothing is learned from a query.
@@ -140,16 +147,14 @@ def queries_in_database(
     num_queries: as in `official`.
     seed: of the sample.
 
-  Returns:
-    `Splits(query[q], database[n], training[t])`.
-
   Raises:
     ValueError: as in `official`.
   """
-  query, _, training = official(
+  query, database, training = official(
     dataset_parts, ground_truth, num_queries=num_queries, seed=seed
   )
-  return Splits(query, np.arange(len(np.asarray(dataset_parts))), training)
+  test = _parts(dataset_parts)["test"]
+  return Splits(query, np.union1d(database, test), training)
 
 
 def cifar10_official(
@@ -173,10 +178,11 @@ def cifar10_official(
     ValueError: as in `official` and `cifar10_1`.
   """
   classes = class_numbers.required_classes("cifar10-official", ground_truth)
-  query, database, train = official(
+  query, database, _ = official(
     dataset_parts, ground_truth, num_queries=num_queries, seed=seed
   )
-  known = np.where(np.isin(np.arange(len(classes)), train), classes, -1)
+  is_train = np.asarray(dataset_parts) == "train"
+  known = np.where(is_train, classes, -1)
   # A stream of its own: the training images do not depend on num_queries.
   rng = np.random.default_rng((seed, 1))
   chosen = [
@@ -198,22 +204,23 @@ def cifar10_1(
   CIFAR-10 gives 1,000, 59,000 and 5,000.
 
   Args:
-    dataset_parts: not used.
+    dataset_parts: as in `official`.
     ground_truth: at most one class for each image. Images without one are never
       queries.
     num_queries: 0, or the number that follows from the protocol.
     seed: of the samples.
 
-  Returns:
-    `Splits(query[q], database[m], training[t])`.
-
   Raises:
     ValueError: images can have several classes or have none, or a class has
       fewer than 600 images.
   """
-  del dataset_parts
   return _per_class(
-    "cifar10-1", ground_truth, 100, _TRAINING, num_queries, seed
+    "cifar10-1",
+    dataset_parts,
+    ground_truth,
+    (100, _TRAINING),
+    num_queries=num_queries,
+    seed=seed,
   )
 
 
@@ -229,20 +236,23 @@ def cifar10_2(
   CIFAR-10 gives 10,000, 50,000 and 50,000.
 
   Args:
-    dataset_parts: not used.
+    dataset_parts: as in `official`.
     ground_truth: as in `cifar10_1`.
     num_queries: 0, or the number that follows from the protocol.
     seed: of the sample.
-
-  Returns:
-    `Splits(query[q], database[m], training[m])`.
 
   Raises:
     ValueError: images can have several classes or have none, or a class has
       at most 1,000 images.
   """
-  del dataset_parts
-  return _per_class("cifar10-2", ground_truth, 1000, None, num_queries, seed)
+  return _per_class(
+    "cifar10-2",
+    dataset_parts,
+    ground_truth,
+    (1000, None),
+    num_queries=num_queries,
+    seed=seed,
+  )
 
 
 PROTOCOLS = {
@@ -257,11 +267,11 @@ PROTOCOLS = {
 
 def _parts(
   dataset_parts: Shaped[ArrayLike, "n"],
-) -> list[Int64[np.ndarray, "_"]]:
-  """Returns the train part, that with what is only searched, the test part."""
+) -> dict[str, Int64[np.ndarray, "_"]]:
+  """Returns the images of every part; a part that a set lacks is empty."""
   parts = np.asarray(dataset_parts)
-  named = (["train"], ["train", "database"], ["test"])
-  return [np.flatnonzero(np.isin(parts, names)) for names in named]
+  names = ("train", "database", "test", "unlabelled")
+  return {name: np.flatnonzero(parts == name) for name in names}
 
 
 def _check_num_queries(
@@ -276,13 +286,15 @@ def _check_num_queries(
 
 def _per_class(
   protocol: str,
+  dataset_parts: Shaped[ArrayLike, "n"],
   ground_truth: GroundTruth | None,
-  queries: int,
-  training: int | None,
+  sizes: tuple[int, int | None],
+  *,
   num_queries: int,
   seed: int,
 ) -> Splits:
-  """Draws from every class; training None takes the whole database."""
+  """Draws queries and training images; None trains on the whole database."""
+  queries, training = sizes
   classes = class_numbers.required_classes(protocol, ground_truth)
   members = class_numbers.members(protocol, classes, queries + (training or 1))
   if num_queries not in (0, queries * len(members)):
@@ -293,8 +305,10 @@ def _per_class(
   rng = np.random.default_rng(seed)
   shuffled = [rng.permutation(indices) for indices in members]
   query = np.sort(np.concatenate([s[:queries] for s in shuffled]))
-  database = np.setdiff1d(np.arange(len(classes)), query)
+  parts = _parts(dataset_parts)
+  unlabelled = parts.pop("unlabelled")
+  database = np.setdiff1d(np.concatenate([*parts.values()]), query)
   if training is None:
-    return Splits(query, database, database)
+    return Splits(query, database, np.union1d(database, unlabelled))
   chosen = [s[queries : queries + training] for s in shuffled]
   return Splits(query, database, np.sort(np.concatenate(chosen)))

@@ -1,7 +1,19 @@
-"""Random draws of images, in proportion to their classes where there are any."""
+"""Some of the images, drawn at random.
+
+>>> import numpy as np
+>>> classes = np.array([0, 0, 1, 1, 1, 1], np.int32)
+>>> rng = np.random.default_rng(0)
+>>> drawn = proportional_sample(np.arange(6), classes, 3, rng)
+>>> classes[drawn]
+array([0, 1, 1], dtype=int32)
+"""
 
 import numpy as np
 from jaxtyping import Int32, Int64
+
+from dsth_jax.datasets.batches import Selection
+from dsth_jax.datasets.dataset import Dataset
+from dsth_jax.runtime import artifacts
 
 
 def proportional_sample(
@@ -13,13 +25,14 @@ def proportional_sample(
   """Draws without replacement, each class within one image of its share.
 
   Args:
-    indices: to draw from.
-    classes: of all images; None draws all with equal probability.
-    size: of the sample.
-    rng: of the draw.
+    indices: of the images to draw from.
+    classes: of all images, with -1 as one more class; None draws every image
+      with equal probability.
+    size: of the sample, at most n.
+    rng: of the sample.
 
   Returns:
-    The sample, ascending.
+    The drawn indices in ascending order.
   """
   shuffled = rng.permutation(indices)
   if classes is None:
@@ -30,3 +43,37 @@ def proportional_sample(
   start = rng.integers(len(ordered))
   steps = (np.arange(size) * len(ordered) + start) // size
   return np.sort(ordered[steps])
+
+
+def keep_training(dataset: Dataset, num_training: int, *, seed: int) -> Dataset:
+  """Keeps at most `num_training` images of the train part, and the other parts.
+
+  Args:
+    dataset: with one class for each image, the images that are kept have the
+      classes in proportion.
+    num_training: 0 keeps all.
+    seed: of the sample.
+
+  Returns:
+    The dataset of the images that are kept, with another fingerprint if some
+    are not.
+  """
+  train = np.flatnonzero(dataset.parts == "train")
+  if not num_training or num_training >= len(train):
+    return dataset
+  truth = dataset.ground_truth
+  kept = proportional_sample(
+    train,
+    None if truth is None else truth.classes,
+    num_training,
+    # A stream of its own, independent of the one that draws queries.
+    np.random.default_rng((seed, 2)),
+  )
+  rows = np.union1d(kept, np.flatnonzero(dataset.parts != "train"))
+  return dataset._replace(
+    images=Selection(dataset.images, rows),
+    ground_truth=None if truth is None else truth.select(rows, rows),
+    parts=dataset.parts[rows],
+    names=tuple(dataset.names[row] for row in rows),
+    fingerprint=artifacts.fingerprint(dataset.fingerprint, kept.tolist()),
+  )

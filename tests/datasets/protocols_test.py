@@ -262,3 +262,23 @@ def test_cifar10_protocols_need_enough_of_a_class():
 def test_cifar10_protocols_fix_their_queries():
   with pytest.raises(ValueError, match="100 a class, which is 1000: leave it"):
     cifar10("cifar10-1", 500)
+
+
+@pytest.mark.parametrize(("name", "num_queries"), [row[:2] for row in SIZES])
+def test_unlabelled_images_only_train(name, num_queries):
+  parts = np.concatenate([CIFAR10_PARTS, np.repeat("unlabelled", 100)])
+  labels = np.concatenate([CIFAR10_LABELS, np.repeat(-1, 100)])
+  with_them = datasets.PROTOCOLS[name](
+    parts,
+    GroundTruth.leave_one_out(labels),
+    num_queries=num_queries,
+    seed=0,
+  )
+  without = cifar10(name, num_queries)
+  np.testing.assert_array_equal(with_them.query, without.query)
+  np.testing.assert_array_equal(with_them.database, without.database)
+  whole = len(without.training) == len(without.database)
+  unlabelled = np.arange(60_000, 60_100) if whole else []
+  np.testing.assert_array_equal(
+    with_them.training, np.union1d(without.training, unlabelled)
+  )
