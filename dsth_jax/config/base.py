@@ -30,10 +30,11 @@ def base_config() -> ConfigDict:
 
 def _data() -> ConfigDict:
   data = ConfigDict()
-  # digits, image_folder, the name of a prepared TFDS set, or features: no
-  # images, but features.file and labels_file, which can only be compared.
+  # A name in dsth_jax.datasets.LOADERS, or of a prepared TFDS set. features has
+  # no images, but features.file and labels_file, which can only be compared.
   data.name = "digits"
-  # The folder of images, for image_folder.
+  # The folder of images, for image_folder; of a set that is read from its
+  # published archives, the folder that holds them.
   data.root = ""
   # A .npy of class numbers [n], one an image, for features.
   data.labels_file = ""
@@ -45,6 +46,11 @@ def _data() -> ConfigDict:
   data.protocol = "holdout"
   # Queries to draw; 0 takes the protocol's own number.
   data.num_queries = 300
+  # The most images of the train part that are kept, with the classes in
+  # proportion; no other is described, searched or trained on. 0: all.
+  data.num_training = 0
+  # Adds the images of stl10 without a label, which train and are not searched.
+  data.unlabelled = False
   # An image with more pixels is skipped.
   data.max_pixels = 100_000_000
   # Larger images are stored with their short side shrunk to this.

@@ -156,6 +156,16 @@ def _validate_data(config: ConfigDict) -> None:
       "config.data.root is empty: name the folder of images, as in "
       "--config.data.root=PHOTOGRAPHS."
     )
+  if data.num_training < 0:
+    raise ValueError(
+      f"config.data.num_training is {data.num_training}: set a number of "
+      "images, or 0 for all."
+    )
+  if data.num_training and config.features.file:
+    raise ValueError(
+      f"config.data.num_training is {data.num_training}, but config.features."
+      "file has a row for every image of the whole set: leave one of them out."
+    )
   if data.name == "features" and not (
     config.features.file and data.labels_file
   ):

@@ -213,6 +213,10 @@ def find(root: str, choices: Sequence[Published]) -> Archive:
     ValueError: the folder does not exist, or holds none of them.
   """
   root = os.path.expanduser(root)
+  if not root:
+    raise ValueError(
+      f"root is empty: pass the folder that holds {_named(choices[0])}."
+    )
   if not os.path.isdir(root):
     what = "is a file" if os.path.exists(root) else "does not exist"
     raise ValueError(
@@ -225,8 +229,8 @@ def find(root: str, choices: Sequence[Published]) -> Archive:
       kind = _Zip if published.file.endswith(".zip") else _Tar
       return kind(published, path)
   for published in choices:
-    itself = os.path.basename(os.path.realpath(root)) == published.folder
-    path = root if itself else os.path.join(root, published.folder)
+    is_root = os.path.basename(os.path.realpath(root)) == published.folder
+    path = root if is_root else os.path.join(root, published.folder)
     if os.path.isdir(path):
       return _Folder(published, path)
   held = " or ".join(f"{each.file} or {each.folder}/" for each in choices)

@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,14 @@ from dsth_jax.datasets.dataset import Dataset, Images
 from dsth_jax.ground_truth import GroundTruth
 
 
-def load(name: str, data_dir: str, *, label_field: str = "") -> Dataset:
+def load(
+  name: str,
+  data_dir: str,
+  *,
+  label_field: str = "",
+  unlabelled: bool = False,
+  others: Collection[str] = (),
+) -> Dataset:
   """Opens a set that `dsth_jax.datasets.prepare` has prepared.
 
   The parts are the splits `train` and `test`, or `validation` where the set
@@ -23,18 +31,22 @@ def load(name: str, data_dir: str, *, label_field: str = "") -> Dataset:
     data_dir: where it was prepared; empty for that of TFDS.
     label_field: the feature with the labels, one or several for each image; may
       be empty where the set has at most one such feature.
+    unlabelled: adds the split `unlabelled`, whose images only train.
+    others: names of sets that come from elsewhere, for the errors; one that is
+      also in the catalogue can be read from its published archive.
 
   Returns:
     The dataset. As in TFDS, -1 is no label.
 
   Raises:
     ValueError: the set is unknown, not prepared, not in array_record files or
-      not a set of single images; or its label field is unknown or missing.
+      not a set of single images; or its label field or unlabelled split is
+      unknown or missing.
   """
-  builder = find(name, data_dir)
+  builder = find(name, data_dir, others)
   image, label = _image_feature(builder), _label_feature(builder, label_field)
-  check_prepared(builder, name, data_dir)
-  found = _splits(builder)
+  check_prepared(builder, name, data_dir, has_archive=name in others)
+  found = _splits(builder, unlabelled)
   images = tfds_builder.open_images(builder, list(found.values()), image)
   sizes = [builder.info.splits[split].num_examples for split in found.values()]
   ground_truth, class_names = _labels(builder, images, label)
@@ -52,7 +64,9 @@ def load(name: str, data_dir: str, *, label_field: str = "") -> Dataset:
   )
 
 
-def find(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
+def find(
+  name: str, data_dir: str, others: Collection[str] = ()
+) -> tfds.core.DatasetBuilder:
   """Returns the builder of a set in TFDS's catalogue.
 
   Raises:
@@ -63,7 +77,7 @@ def find(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
       return tfds.builder(name, data_dir=data_dir or None)
   except tfds.core.DatasetNotFoundError as error:
     catalogue = tfds.list_builders(with_community_datasets=False)
-    known = ["digits", "image_folder", *catalogue]
+    known = [*others, *catalogue]
     close = difflib.get_close_matches(name, known, n=3)
     hint = f" (perhaps {' or '.join(close)})" if close else ""
     raise ValueError(
@@ -121,16 +135,21 @@ def _class_label(feature: Any) -> tfds.features.ClassLabel | None:
 
 
 def check_prepared(
-  builder: tfds.core.DatasetBuilder, name: str, data_dir: str
+  builder: tfds.core.DatasetBuilder,
+  name: str,
+  data_dir: str,
+  *,
+  has_archive: bool = False,
 ) -> None:
   """Raises ValueError unless a set can be read."""
   option = f" --data_dir={data_dir}" if data_dir else ""
   command = f"python -m dsth_jax.datasets.prepare --name={name}{option}"
   if not builder.is_prepared():
     raise ValueError(
-      f"the dataset {name!r} is not prepared in {builder.data_dir}, which "
-      'needs TensorFlow once: pip install "dsth_jax[tfds]", then '
-      f"{command}"
+      f"the dataset {name!r} is not prepared in {builder.data_dir}: "
+      + "pass the folder of its published archive as root, or " * has_archive
+      + 'prepare it with TensorFlow once: pip install "dsth_jax[tfds]", then '
+      + command
     )
   if builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
     raise ValueError(
@@ -141,7 +160,9 @@ def check_prepared(
     )
 
 
-def _splits(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
+def _splits(
+  builder: tfds.core.DatasetBuilder, unlabelled: bool
+) -> dict[str, str]:
   """Returns the split of each part."""
   splits = builder.info.splits
   found = {}
@@ -155,6 +176,13 @@ def _splits(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
       f"the dataset {builder.name!r} has the splits {', '.join(splits)}, but "
       "train or test is needed: unpack its images and use image_folder."
     )
+  if unlabelled and "unlabelled" not in splits:
+    raise ValueError(
+      f"unlabelled is True, but the dataset {builder.name!r} has only the splits "
+      f"{', '.join(splits)}: leave it False."
+    )
+  if unlabelled:
+    found["unlabelled"] = "unlabelled"
   return found
 
 

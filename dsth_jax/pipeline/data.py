@@ -39,6 +39,9 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
       data_dir=config.data.data_dir,
       max_pixels=config.data.max_pixels,
       stored_size=config.data.stored_size,
+      unlabelled=config.data.unlabelled,
+      num_training=config.data.num_training,
+      seed=config.seed,
     )
   splits = datasets.PROTOCOLS[config.data.protocol](
     dataset.parts,
@@ -54,7 +57,8 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
     "splits",
     [
       {"images": dataset.fingerprint},
-      settings(config, "data.label_field", "data.protocol"),
+      # Sets of the same images can have other labels.
+      settings(config, "data.name", "data.label_field", "data.protocol"),
       settings(config, "data.num_queries", "seed"),
     ],
     make,
@@ -96,9 +100,11 @@ def check_training_size(config: ConfigDict, data: Data) -> None:
 
 def describe(config: ConfigDict, data: Data) -> dict[str, Any]:
   """Says in a few words what the data is."""
-  folder = pathlib.Path(config.data.root).name
+  name = config.data.name
+  if name == "image_folder":
+    name = pathlib.Path(config.data.root).name or name
   return {
-    "dataset": folder or config.data.name,
+    "dataset": name,
     "protocol": config.data.protocol,
     "num_images": len(data.dataset.names),
     "num_queries": len(data.splits.query),
