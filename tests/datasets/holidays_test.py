@@ -9,14 +9,14 @@ from support.folders import prepared_dirs
 from support.landmark_archives import (
   FLICKR,
   HOLIDAYS,
-  HOLIDAYS_MORE,
-  HOLIDAYS_ONLY,
+  HOLIDAYS_1M,
+  HOLIDAYS_FILES,
 )
 
 from dsth_jax.datasets import PROTOCOLS, archives, holidays, image_lists
 
 
-def load(root, store, published=HOLIDAYS_ONLY):
+def load(root, store, published=HOLIDAYS):
   return holidays.load(
     published, str(root), str(store), max_pixels=10_000, stored_size=100
   )
@@ -33,7 +33,7 @@ def test_the_first_of_a_group_searches_for_the_others(packed, store):
   dataset = load(packed, store)
   truth, names = dataset.ground_truth, dataset.names
   numbers = [int(name.removesuffix(".jpg")) for name in names]
-  assert sorted(numbers) == [int(name[4:10]) for name in sorted(HOLIDAYS)]
+  assert sorted(numbers) == [int(name[4:10]) for name in sorted(HOLIDAYS_FILES)]
   for row, number in enumerate(numbers):
     group = [
       other
@@ -58,7 +58,7 @@ def test_the_published_protocol_ranks_all_images_but_the_query(packed, store):
 
 
 def test_distractors_of_all_archives_are_searched(packed, store):
-  small, large = load(packed, store), load(packed, store, HOLIDAYS_MORE)
+  small, large = load(packed, store), load(packed, store, HOLIDAYS_1M)
   added = [name for name in large.names if name not in small.names]
   assert added == [name for part in FLICKR for name in part]
   assert (large.parts[[large.names.index(n) for n in added]] == "train").all()
@@ -84,17 +84,17 @@ def test_one_archive_is_listed_at_a_time(packed, store, monkeypatch):
   patched.__set_name__(archives.Archive, "_members")
   monkeypatch.setattr(archives.Archive, "_members", patched)
   monkeypatch.setattr(archives.Archive, "release", release)
-  assert len(load(packed, store, HOLIDAYS_MORE).names) == 38
+  assert len(load(packed, store, HOLIDAYS_1M).names) == 38
   assert max(most) == 1
 
 
 def test_archives_unpacked_to_one_folder(packed, tmp_path, store):
-  archive_files.pack(tmp_path, HOLIDAYS)
+  archive_files.pack(tmp_path, HOLIDAYS_FILES)
   for part in FLICKR:
     archive_files.pack(tmp_path, part)
-  unpacked = load(tmp_path, store, HOLIDAYS_MORE)
+  unpacked = load(tmp_path, store, HOLIDAYS_1M)
   assert sorted(unpacked.names) == sorted(
-    load(packed, store, HOLIDAYS_MORE).names
+    load(packed, store, HOLIDAYS_1M).names
   )
 
 
@@ -102,16 +102,16 @@ def test_archives_unpacked_to_one_folder(packed, tmp_path, store):
   ("changes", "message"),
   [
     ({"jpg/100502.jpg": None}, "17 images with those before, but 18 are published"),
-    ({"jpg/100001.jpg": None, "jpg/100209.jpg": HOLIDAYS["jpg/100001.jpg"]}, "query 100000.jpg has no relevant"),
+    ({"jpg/100001.jpg": None, "jpg/100209.jpg": HOLIDAYS_FILES["jpg/100001.jpg"]}, "query 100000.jpg has no relevant"),
     ({"jpg/100502.jpg": None, "jpg/notes.jpg": b"x"}, r"notes\.jpg is among"),
-    ({"jpg/100500.jpg": None, "jpg/100509.jpg": HOLIDAYS["jpg/100001.jpg"]}, "5 test images, but 6"),
+    ({"jpg/100500.jpg": None, "jpg/100509.jpg": HOLIDAYS_FILES["jpg/100001.jpg"]}, "5 test images, but 6"),
     ({"jpg/100502.jpg": b"broken"}, r"query 100500\.jpg name 100502\.jpg, .*could not be read"),
   ],
 )  # fmt: skip
 def test_what_is_not_as_published_is_refused(changes, message, tmp_path, store):
   merged = {
     name: content
-    for name, content in (HOLIDAYS | changes).items()
+    for name, content in (HOLIDAYS_FILES | changes).items()
     if content is not None
   }
   landmark_archives.write_holidays(tmp_path, images=merged)
@@ -126,14 +126,14 @@ def test_missing_files_are_named(missing, tmp_path, store):
   landmark_archives.write_holidays(tmp_path)
   (tmp_path / missing).unlink()
   with pytest.raises(ValueError, match=f"download {missing}.* from "):
-    load(tmp_path, store, HOLIDAYS_MORE)
+    load(tmp_path, store, HOLIDAYS_1M)
 
 
 def test_too_few_distractors(tmp_path, store):
   short = [FLICKR[0], {"images/1/10.jpg": b"x"}]
   landmark_archives.write_holidays(tmp_path, distractors=short)
   with pytest.raises(ValueError, match="11 images with those before, but 20"):
-    load(tmp_path, store, HOLIDAYS_MORE)
+    load(tmp_path, store, HOLIDAYS_1M)
 
 
 def test_lists_hold_every_other_image_of_a_group():

@@ -7,7 +7,12 @@ import pytest
 from PIL import Image
 from support import archive_files, landmark_archives
 from support.folders import prepared_dirs
-from support.landmark_archives import LISTS, OXFORD, OXFORD_5K, OXFORD_105K
+from support.landmark_archives import (
+  LISTS,
+  OXFORD_5K,
+  OXFORD_105K,
+  OXFORD_FILES,
+)
 
 from dsth_jax.datasets import oxford
 
@@ -38,7 +43,9 @@ def test_queries_are_rows_and_their_whole_images_do_not_train(archives, store):
   ]
   whole = [f"{name}_{k:06}.jpg" for name in ("keble", "new") for k in (1, 2)]
   assert of_part(dataset, "database") == whole
-  assert of_part(dataset, "train") == [n for n in OXFORD if n not in whole]
+  assert of_part(dataset, "train") == [
+    n for n in OXFORD_FILES if n not in whole
+  ]
   assert not dataset.skipped
 
 
@@ -57,7 +64,7 @@ def test_a_query_is_the_part_of_its_image_inside_the_box(archives, store):
   dataset = load(archives, store)
   found = dataset.images[dataset.names.index("query/keble_1")]
   # 3.5 2.5 20.2 18.9, halves to even.
-  file = io.BytesIO(OXFORD["keble_000001.jpg"])
+  file = io.BytesIO(OXFORD_FILES["keble_000001.jpg"])
   expected = np.asarray(Image.open(file))[2:19, 4:20]
   np.testing.assert_array_equal(found, expected)
 
@@ -76,7 +83,7 @@ def test_distractors_are_searched_and_listed_by_no_query(archives, store):
 
 
 def test_unpacked_folders_are_read_too(archives, tmp_path, store):
-  archive_files.pack(tmp_path / "oxbuild_images", OXFORD)
+  archive_files.pack(tmp_path / "oxbuild_images", OXFORD_FILES)
   archive_files.pack(tmp_path / "gt_files_170407", LISTS)
   unpacked, packed = load(tmp_path, store), load(archives, store)
   assert unpacked.names == packed.names
@@ -104,7 +111,7 @@ NO_RELEVANT = {"new_1_good.txt": "", "new_1_ok.txt": ""}
 )  # fmt: skip
 def test_what_is_not_as_published_is_refused(changes, message, tmp_path, store):
   files = {
-    "images": OXFORD,
+    "images": OXFORD_FILES,
     "lists": LISTS,
     "distractors": landmark_archives.DISTRACTORS,
   }

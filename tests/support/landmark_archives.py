@@ -31,7 +31,7 @@ def colors(number, seed=0):
 
 
 # Landmark "keble" has the images 0 .. 9, "new" 10 .. 19, none has 20 .. 29.
-OXFORD = {
+OXFORD_FILES = {
   f"{name}_{i:06}.jpg": jpeg(color, 100 * row + i)
   for row, (name, color) in enumerate(
     zip(("keble", "new", "oxford"), colors(3))
@@ -70,14 +70,16 @@ OXFORD_105K = oxford.OXFORD_105K._replace(
 )
 
 
-def write_oxford(root, images=OXFORD, lists=LISTS, distractors=DISTRACTORS):
+def write_oxford(
+  root, images=OXFORD_FILES, lists=LISTS, distractors=DISTRACTORS
+):
   archive_files.pack(root / "oxbuild_images-v1.tgz", images)
   archive_files.pack(root / "gt_files_170407.tgz", lists)
   archive_files.pack(root / "oxc1_100k.tar", distractors)
 
 
 # Six groups of a query and one to three others.
-HOLIDAYS = {
+HOLIDAYS_FILES = {
   f"jpg/{1000 + group}{i:02}.jpg": jpeg(color, 100 * group + i)
   for group, color in enumerate(colors(6, seed=2))
   for i in range(2 + group % 3)
@@ -87,8 +89,8 @@ FLICKR = [
    for j, color in enumerate(colors(10, seed=3 + i))}
   for i in range(2)
 ]  # fmt: skip
-HOLIDAYS_ONLY = holidays.HOLIDAYS._replace(num_images=18, num_queries=6)
-HOLIDAYS_MORE = HOLIDAYS_ONLY._replace(
+HOLIDAYS = holidays.HOLIDAYS._replace(num_images=18, num_queries=6)
+HOLIDAYS_1M = HOLIDAYS._replace(
   distractors=tuple(
     Published(f"images{i}.zip", "images", f"https://flickr/images{i}.zip")
     for i in range(2)
@@ -97,7 +99,7 @@ HOLIDAYS_MORE = HOLIDAYS_ONLY._replace(
 )
 
 
-def write_holidays(root, images=HOLIDAYS, distractors=FLICKR):
+def write_holidays(root, images=HOLIDAYS_FILES, distractors=FLICKR):
   names = sorted(images)
   halves = names[: len(names) // 2], names[len(names) // 2 :]
   for i, half in enumerate(halves, start=1):
