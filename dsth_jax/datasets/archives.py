@@ -20,6 +20,7 @@ import gzip
 import hashlib
 import io
 import os
+import pathlib
 import posixpath
 import tarfile
 import zipfile
@@ -48,6 +49,7 @@ class Published(NamedTuple):
     url: the file, or the page that leads to it.
     md5: of the file; empty where the publisher gives none.
     size: for messages, such as "162 MB"; may be empty.
+    how: to get it, where a download of the file is not all.
   """
 
   file: str
@@ -55,6 +57,7 @@ class Published(NamedTuple):
   url: str
   md5: str = ""
   size: str = ""
+  how: str = ""
 
 
 class Archive(abc.ABC):
@@ -75,8 +78,14 @@ class Archive(abc.ABC):
     return self
 
   def __exit__(self, *_: object) -> None:
+    self.release()
+
+  def release(self) -> None:
+    """Closes what is open and frees the list of files, until the next use."""
     self._close_current()
     self._stack.close()
+    for cached in ("_members", "_tar", "_zip"):
+      self.__dict__.pop(cached, None)
 
   @functools.cached_property
   def state(self) -> list:
@@ -168,6 +177,7 @@ class Archive(abc.ABC):
   def _close_current(self) -> None:
     if self._current:
       self._current[1].close()
+      self._current = None
 
   @contextlib.contextmanager
   def _translated(self) -> Iterator[None]:
@@ -204,16 +214,11 @@ def find(root: str, choices: Sequence[Published]) -> Archive:
     ValueError: the folder does not exist, or holds none of them.
   """
   root = os.path.expanduser(root)
-  if not root:
-    raise ValueError(
-      f"root is empty: pass the folder that holds {_named(choices[0])}."
-    )
   if not os.path.isdir(root):
     what = "is a file" if os.path.exists(root) else "does not exist"
-    raise ValueError(
-      f"root is {root}, which {what}: pass the folder that holds "
-      f"{choices[0].file}."
-    )
+    given = f"{root}, which {what}" if root else "empty"
+    wanted = _named(choices[0])
+    raise ValueError(f"root is {given}: pass the folder that holds {wanted}.")
   for published in choices:
     path = os.path.join(root, published.file)
     if os.path.isfile(path):
@@ -226,26 +231,20 @@ def find(root: str, choices: Sequence[Published]) -> Archive:
       return _Folder(published, path)
   held = " or ".join(f"{each.file} or {each.folder}/" for each in choices)
   raise ValueError(
-    f"root is {root}, which does not hold {held}: download "
-    f"{_named(choices[0])} and put it there."
+    f"root is {root}, which does not hold {held}: "
+    + (choices[0].how or f"download {_named(choices[0])} and put it there.")
   )
 
 
 class _Folder(Archive):
   @functools.cached_property
   def state(self) -> list:
-    files = [
-      (name, os.stat(path).st_size, os.stat(path).st_mtime_ns)
-      for name, path in self._members.items()
-    ]
+    found = [(name, os.stat(path)) for name, path in self._members.items()]
+    files = [(name, each.st_size, each.st_mtime_ns) for name, each in found]
     return [os.path.realpath(self.path), files]
 
   def _list(self) -> Iterator[tuple[str, str]]:
-    found = (
-      os.path.join(folder, name)
-      for folder, _, names in os.walk(self.path)
-      for name in names
-    )
+    found = map(str, pathlib.Path(self.path).rglob("*"))
     for path in sorted(filter(os.path.isfile, found)):
       yield os.path.relpath(path, self.path).replace(os.sep, "/"), path
 

@@ -9,7 +9,9 @@ from dsth_jax.datasets import (
   digits,
   features_only,
   flickr_logos,
+  holidays,
   image_folder,
+  oxford,
   sampling,
   stl10,
   tfds_catalogue,
@@ -81,6 +83,26 @@ def _load_flickr_logos32(request: Request) -> Dataset:
   )
 
 
+def _load_oxford(published: oxford.Oxford, request: Request) -> Dataset:
+  return oxford.load(
+    published,
+    request.root,
+    request.data_dir,
+    max_pixels=request.max_pixels,
+    stored_size=request.stored_size,
+  )
+
+
+def _load_holidays(published: holidays.Holidays, request: Request) -> Dataset:
+  return holidays.load(
+    published,
+    request.root,
+    request.data_dir,
+    max_pixels=request.max_pixels,
+    stored_size=request.stored_size,
+  )
+
+
 def _load_catalogue(request: Request) -> Dataset:
   return tfds_catalogue.load(
     request.name,
@@ -101,6 +123,18 @@ LOADERS = {
   "cifar100_fine": Loader(_load_cifar100_fine, ("root",)),
   "stl10": Loader(_load_stl10, ("root", "unlabelled"), in_catalogue=True),
   "flickr_logos32": Loader(_load_flickr_logos32, ("root",)),
+  "oxford5k": Loader(
+    lambda request: _load_oxford(oxford.OXFORD_5K, request), ("root",)
+  ),
+  "oxford105k": Loader(
+    lambda request: _load_oxford(oxford.OXFORD_105K, request), ("root",)
+  ),
+  "holidays": Loader(
+    lambda request: _load_holidays(holidays.HOLIDAYS, request), ("root",)
+  ),
+  "holidays1m": Loader(
+    lambda request: _load_holidays(holidays.HOLIDAYS_1M, request), ("root",)
+  ),
 }
 _CATALOGUE = Loader(_load_catalogue, ("label_field", "unlabelled"))
 

@@ -26,12 +26,14 @@ class Photograph(NamedTuple):
     member: its name there.
     name: in the prepared set, unique.
     label: index of the class, or None.
+    box: the part of it that is the image; None for all of it.
   """
 
   archive: Archive
   member: str
   name: str
   label: int | None
+  box: image_files.Box | None = None
 
 
 class PublishedBuilder(tfds_builder.OrderedBuilder):
@@ -135,13 +137,24 @@ def read_photographs(
   encode = functools.partial(
     _encode, max_pixels=max_pixels, stored_size=stored_size
   )
-  chunks = (
-    [(each, each.archive.read(each.member)) for each in sources[i : i + _CHUNK]]
-    for i in range(0, len(sources), _CHUNK)
-  )
   with image_files.without_pixel_limit():
-    for chunk in prefetch.prefetch_map(encode, chunks):
+    for chunk in prefetch.prefetch_map(encode, _contents(sources)):
       yield from chunk
+
+
+def _contents(
+  sources: Sequence[Photograph],
+) -> Iterator[list[tuple[Photograph, bytes]]]:
+  """Yields files and their bytes; what is known of a read archive is freed."""
+  before = None
+  for i in range(0, len(sources), _CHUNK):
+    chunk = []
+    for source in sources[i : i + _CHUNK]:
+      if before is not None and before is not source.archive:
+        before.release()
+      before = source.archive
+      chunk.append((source, source.archive.read(source.member)))
+    yield chunk
 
 
 def _encode(
@@ -154,7 +167,16 @@ def _record(
   source: Photograph, content: bytes, **limits: int
 ) -> tfds_builder.Record | Skipped:
   try:
+    if source.box is not None:
+      content = image_files.cropped_bytes(
+        io.BytesIO(content), source.box, max_pixels=limits["max_pixels"]
+      )
     encoded = image_files.stored_bytes(io.BytesIO(content), **limits)
+  except image_files.BoxError as error:
+    raise ValueError(
+      f"{source.member} cannot give {source.name}: {error}. Use the images and "
+      "lists as published; boxes do not fit images of another size."
+    ) from error
   except Exception as error:
     return Skipped(source.name, image_files.skip_reason(error))
   return tfds_builder.Record(source.name, encoded, source.label)

@@ -50,7 +50,8 @@ def keep_training(dataset: Dataset, num_training: int, *, seed: int) -> Dataset:
 
   Args:
     dataset: with one class for each image, the images that are kept have the
-      classes in proportion.
+      classes in proportion. Images that are relevant to a query by its list are
+      kept beside the others, since they are all that it can find.
     num_training: 0 keeps all.
     seed: of the sample.
 
@@ -62,13 +63,20 @@ def keep_training(dataset: Dataset, num_training: int, *, seed: int) -> Dataset:
   if not num_training or num_training >= len(train):
     return dataset
   truth = dataset.ground_truth
+  listed = np.zeros(0, np.int64)
+  if truth is not None and truth.relevant is not None:
+    listed = np.intersect1d(train, truth.relevant.indices)
+  others = np.setdiff1d(train, listed)
+  if num_training >= len(others):
+    return dataset
   kept = proportional_sample(
-    train,
+    others,
     None if truth is None else truth.classes,
     num_training,
     # A stream of its own, independent of the one that draws queries.
     np.random.default_rng((seed, 2)),
   )
+  kept = np.union1d(kept, listed)
   rows = np.union1d(kept, np.flatnonzero(dataset.parts != "train"))
   return dataset._replace(
     images=Selection(dataset.images, rows),

@@ -24,7 +24,7 @@ from dsth_jax.datasets.dataset import Dataset, Images, Skipped
 from dsth_jax.ground_truth import GroundTruth
 
 # Images that only train are "unlabelled", as TFDS's catalogue writes it.
-PARTS = ("train", "test", "unlabelled")
+PARTS = ("train", "database", "test", "unlabelled")
 
 # TFDS keeps the records of the file that it writes in memory, and a reader holds
 # every file open; systems allow about 1,024 for each process.

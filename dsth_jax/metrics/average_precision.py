@@ -63,7 +63,7 @@ def average_precision(ties: Ties) -> Bracket:
     McSherry and Najork, Computing information retrieval performance measures
     efficiently in the presence of tied scores, ECIR 2008, section 3.
   """
-  sums = _precision_sums(*ties[:4])
+  sums = precision_sums(*ties[:4])
   return Bracket(*(part.sum(1) / ties.num_relevant for part in sums))
 
 
@@ -92,7 +92,7 @@ def average_precision_at(ties: Ties, max_rank: int) -> Bracket:
   whole = before + size <= max_rank
   whole_sums = [
     np.where(whole, part, 0.0).sum(1, keepdims=True)
-    for part in _precision_sums(before, size, hits_before, hits)
+    for part in precision_sums(before, size, hits_before, hits)
   ]
   whole_hits = np.where(whole, hits, 0).sum(1, keepdims=True)
   # At most one group straddles; without one, all of these are 0.
@@ -108,7 +108,7 @@ def average_precision_at(ties: Ties, max_rank: int) -> Bracket:
   # An impossible draw is computed as the largest possible one, then left out.
   drawn = np.minimum(drawn, most)
   chances = _hypergeometric(drawn, tied, relevant, taken, possible)
-  parts = _precision_sums(start, taken, whole_hits, drawn)
+  parts = precision_sums(start, taken, whole_hits, drawn)
   expected, lowest, highest = (
     (whole_sum + part) / np.maximum(whole_hits + drawn, 1)
     for whole_sum, part in zip(whole_sums, parts)
@@ -120,7 +120,7 @@ def average_precision_at(ties: Ties, max_rank: int) -> Bracket:
   )
 
 
-def _precision_sums(
+def precision_sums(
   before: np.ndarray,
   size: np.ndarray,
   hits_before: np.ndarray,
@@ -137,7 +137,7 @@ def _precision_sums(
 
       sum_j (H + j) / (M + j) = r + (H - M) sum_j 1 / (M + j)
   """
-  reciprocals = _harmonic(before, size)
+  reciprocals = harmonic(before, size)
   share = hits / np.maximum(size, 1)
   pairs = share * (hits - 1) / np.maximum(size - 1, 1)
   firsts = share * (hits_before + 1) * reciprocals
@@ -145,12 +145,12 @@ def _precision_sums(
   late = before + size - hits
   return Bracket(
     firsts + seconds,
-    hits + (hits_before - late) * _harmonic(late, hits),
-    hits + (hits_before - before) * _harmonic(before, hits),
+    hits + (hits_before - late) * harmonic(late, hits),
+    hits + (hits_before - before) * harmonic(before, hits),
   )
 
 
-def _harmonic(before: np.ndarray, size: np.ndarray) -> np.ndarray:
+def harmonic(before: np.ndarray, size: np.ndarray) -> np.ndarray:
   """Returns 1 / (before + 1) + ... + 1 / (before + size)."""
   table = _harmonic_numbers(_table_size(before, size))
   return table[before + size] - table[before]

@@ -5,7 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsth_jax.metrics import average_precision, curves
+from dsth_jax.metrics import (
+  average_precision,
+  curves,
+  trapezium_average_precision,
+)
 from dsth_jax.metrics.average_precision import Bracket, Ties
 
 # Written as JSON: numbers, and lists for the curves and their grids.
@@ -22,12 +26,15 @@ class Protocol(NamedTuple):
     recall_levels: of the RP curve.
     betas: of the F-measures.
     num_database: database rows that a query is ranked against.
+    has_lists: the ground truth is of lists, whose publishers count average
+      precision by trapeziums.
   """
 
   max_rank: int
   recall_levels: tuple[float, ...]
   betas: tuple[float, ...]
   num_database: int
+  has_lists: bool
 
   def levels(self) -> tuple[float, ...]:
     """Returns the levels of recall that precision is measured at."""
@@ -43,6 +50,8 @@ def checked_protocol(
   recall_levels: Sequence[float],
   betas: Sequence[float],
   num_database: int,
+  *,
+  has_lists: bool,
 ) -> Protocol:
   """Returns the protocol.
 
@@ -63,12 +72,18 @@ def checked_protocol(
       f"betas are {list(betas)}, but each must be above 0: pass 1 for "
       "equal weights of precision and recall, less to favor precision."
     )
-  return Protocol(max_rank, tuple(recall_levels), tuple(betas), num_database)
+  return Protocol(
+    max_rank, tuple(recall_levels), tuple(betas), num_database, has_lists
+  )
 
 
 def ranking_scores(ties: Ties, protocol: Protocol) -> Scores:
   """Returns the metrics of every query that depend only on the ranking."""
   at = f"mean_average_precision_at_{protocol.max_rank}"
+  published = {}
+  if protocol.has_lists:
+    found = trapezium_average_precision.trapezium_average_precision(ties)
+    published = _bracketed("map_trapezium", found)
   return {
     **_bracketed(
       "mean_average_precision", average_precision.average_precision(ties)
@@ -76,6 +91,7 @@ def ranking_scores(ties: Ties, protocol: Protocol) -> Scores:
     **_bracketed(
       at, average_precision.average_precision_at(ties, protocol.max_rank)
     ),
+    **published,
     "precision_at_recall": curves.precision_at_recall(ties, protocol.levels()),
     "precision_of_returned": curves.precision_of_returned(
       ties, protocol.returned()
@@ -100,7 +116,8 @@ def summarize(
   if not parts:
     raise ValueError(
       f"none of the {num_queries} queries has a relevant database row: check "
-      "that both sides use the same classes."
+      "that both sides use the same classes, or that the lists are those of "
+      "these queries."
     )
   scores = {
     name: np.concatenate([part[name] for part in parts]) for name in parts[0]

@@ -70,6 +70,9 @@ def evaluate(
       number of rows that a query is ranked against);
     * mean_average_precision and mean_average_precision_at_K, each also with
       _pessimistic and _optimistic;
+    * map_trapezium, with the same two bounds, where the ground truth is of
+      lists: the area under the precision-recall curve as the programs of Oxford
+      Buildings and Holidays count it;
     * precision_at_recall at recall_levels (RP);
     * precision_of_returned at returned_images (RIP);
     * max_f_beta_B: the largest F-measure at the six levels of recall of Table
@@ -94,7 +97,11 @@ def evaluate(
   check_num_bits("query_codes", query_codes, num_bits)
   check_num_bits("database_codes", database_codes, num_bits)
   protocol = averages.checked_protocol(
-    max_rank, recall_levels, betas, relevance.num_ranked(ground_truth)
+    max_rank,
+    recall_levels,
+    betas,
+    relevance.num_ranked(ground_truth),
+    has_lists=ground_truth.has_lists,
   )
   blocks = (
     _scores(histograms, protocol)

@@ -56,7 +56,11 @@ def evaluate_features(
   )
   _check_columns(query_features, database_features)
   protocol = averages.checked_protocol(
-    max_rank, recall_levels, betas, relevance.num_ranked(ground_truth)
+    max_rank,
+    recall_levels,
+    betas,
+    relevance.num_ranked(ground_truth),
+    has_lists=ground_truth.has_lists,
   )
   queries = _unit_rows("query_features", query_features)
   database = _unit_rows("database_features", database_features)

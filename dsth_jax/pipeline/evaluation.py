@@ -150,17 +150,19 @@ def _training(
   """Evaluates a sample of training images against all others.
 
   Only training images have hash labels, so this is where these can be
-  compared; the other methods are measured in the same way.
+  compared; the other methods are measured in the same way. None without labels:
+  lists say what is relevant to the queries, not to training images.
   """
   data = inputs.data
-  if data.dataset.ground_truth is None:
+  truth = data.dataset.ground_truth
+  if truth is None or truth.has_lists:
     return None
   training = data.splits.training
   count = min(config.eval.num_training_queries, len(training))
   rng = np.random.default_rng(config.seed)
   rows = np.sort(rng.choice(len(training), count, replace=False))
   others = {name: rows_[training] for name, rows_ in of_all.items()}
-  truth = data.dataset.ground_truth.select(training[rows], training)
+  truth = truth.select(training[rows], training)
   work = {
     method: functools.partial(
       metrics.evaluate,

@@ -96,7 +96,7 @@ def _check_views(config: ConfigDict, name: str, data: Data) -> None:
 def _lacks_classes(data: Data) -> str:
   """Says why training images have no class each; empty if they have."""
   truth = data.dataset.ground_truth
-  if truth is None:
+  if truth is None or truth.has_lists:
     return "the images have none"
   if truth.classes is None:
     return "an image may have several"

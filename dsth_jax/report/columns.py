@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 MAP = "mean_average_precision"
+# Reported where lists say what is relevant.
+MAP_TRAPEZIUM = "map_trapezium"
 
 _PAPERS_LEVELS = (
   "the recall levels of the paper (0.1, 0.2, 0.4, 0.6, 0.8 and 1)"
@@ -70,12 +72,22 @@ def explanations(metrics: Mapping[str, Any]) -> dict[str, str]:
     One or two sentences by column.
   """
   rank, first = max_rank(metrics), first_returned(metrics)
+  has_lists = MAP_TRAPEZIUM in metrics
   texts = {
-    "Relevant": "An image is relevant for a query if they share a class label.",
+    "Relevant": "An image is relevant for a query if the query's published list "
+    "has it. Images of its list of junk are left out of the ranking."
+    if has_lists
+    else "An image is relevant for a query if they share a class label.",
     "mAP": "Mean average precision over the whole database, sorted by the "
     "distance to the query. It is 1 if all relevant images come first, and "
     "about the share of the class in the database if the order is random.",
   }
+  if has_lists:
+    texts["mAP, trapezium"] = (
+      "The same as the evaluation programs of Oxford Buildings and Holidays count "
+      "it: a relevant image counts the mean of the precision before it and with "
+      "it, in place of the precision with it. It is never above mAP."
+    )
   if rank:
     texts[f"mAP@{rank:,}"] = f"The same over the first {rank:,} images only."
   if first:

@@ -128,7 +128,7 @@ class Results(TypedDict):
     held_out: metrics by method of held-out queries against the database; None
       without class labels.
     training: metrics by method of a sample of training images against all
-      others; None without class labels.
+      others; None without class labels of the training images.
     statistics: by method.
     stages: by name, in the order they ran. The features of each backbone may
       be a stage: "features/<backbone>".

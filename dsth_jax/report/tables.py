@@ -189,6 +189,8 @@ def _quality_columns(scores: Metrics) -> list[_Column]:
   rank = columns.max_rank(scores)
   first = columns.first_returned(scores)
   shown = [_map_column("mAP", columns.MAP)]
+  if columns.MAP_TRAPEZIUM in scores:
+    shown.append(_map_column("mAP, trapezium", columns.MAP_TRAPEZIUM))
   if rank:
     shown.append(_map_column(f"mAP@{rank:,}", f"{columns.MAP}_at_{rank}"))
   if first:

@@ -150,3 +150,22 @@ def test_missing(root, tmp_path):
   (root / "set.zip").touch()
   with pytest.raises(ValueError, match="is a file: pass the folder"):
     archives.find(str(root / "set.zip"), [choice])
+
+
+def test_what_to_do_where_a_download_is_not_all(root):
+  choice = published("zip", how="unpack the parts with unrar.")
+  with pytest.raises(
+    ValueError, match=r"hold set\.zip or set/: unpack the part"
+  ):
+    archives.find(str(root), [choice])
+
+
+@pytest.mark.parametrize("kind", archive_files.KINDS)
+def test_a_released_archive_is_read_again(root, kind):
+  write(root, kind)
+  with archives.find(str(root), [published(kind)]) as archive:
+    names = archive.names
+    before = [archive.read(name) for name in names]
+    archive.release()
+    assert [archive.read(name) for name in names[::-1]] == before[::-1]
+    assert archive.names == names

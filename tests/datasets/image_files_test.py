@@ -158,3 +158,38 @@ def test_shrinking_does_not_alias(root, store):
   # A checkerboard of single pixels averages to gray; sampling it would give
   # black or white. 3 of 255: the filter's weights in fixed point.
   np.testing.assert_allclose(pixels[4:-4, 4:-4], 127.5, atol=3)
+
+
+# Left, top, right, bottom, and the rows and columns that remain.
+BOXES = [
+  ((3.5, 2.5, 20.2, 8.9), (2, 9, 4, 16)),  # halves to even; cut off at 16
+  ((-4.0, 0.4, 5.5, 99.0), (0, 12, 0, 6)),
+  ((0.0, 0.0, 16.0, 12.0), (0, 12, 0, 16)),
+]
+
+
+@pytest.mark.parametrize(("box", "expected"), BOXES)
+def test_a_box_is_cut_out_at_whole_pixels(box, expected):
+  file = io.BytesIO()
+  Image.fromarray(pattern(12, 16)).save(file, "PNG")
+  found = image_files.cropped_bytes(file, box, max_pixels=10**6)
+  top, bottom, left, right = expected
+  np.testing.assert_array_equal(
+    dataset.decode(found), pattern(12, 16)[top:bottom, left:right]
+  )
+
+
+@pytest.mark.parametrize(
+  "box", [(16.0, 0.0, 20.0, 5.0), (5.0, 3.0, 5.4, 9.0), (9.0, 0.0, 3.0, 9.0)]
+)
+def test_a_box_without_a_pixel_is_no_broken_image(box):
+  file = io.BytesIO()
+  Image.fromarray(pattern(12, 16)).save(file, "PNG")
+  with pytest.raises(
+    image_files.BoxError, match="no pixel of the image of 16 x 12 pixels"
+  ) as caught:
+    image_files.cropped_bytes(file, box, max_pixels=10**6)
+  with pytest.raises(image_files.BoxError):
+    image_files.skip_reason(caught.value)
+  with pytest.raises(image_files.TooLargeError, match="max_pixels = 10"):
+    image_files.cropped_bytes(file, box, max_pixels=10)

@@ -174,6 +174,59 @@ def test_holdout_needs_enough_images(num_queries):
     )
 
 
+def test_images_of_the_database_only_do_not_train():
+  parts = np.array(["train"] * 9 + ["database"] * 3 + ["test"] * 2)
+  official = protocols.official(parts, None, num_queries=0, seed=0)
+  np.testing.assert_array_equal(official.database, np.arange(12))
+  np.testing.assert_array_equal(official.training, np.arange(9))
+  drawn = protocols.holdout(parts, None, num_queries=4, seed=0)
+  assert np.isin(drawn.query, np.arange(9)).all()
+  np.testing.assert_array_equal(
+    drawn.database, np.setdiff1d(np.arange(12), drawn.query)
+  )
+  np.testing.assert_array_equal(
+    drawn.training, np.setdiff1d(np.arange(9), drawn.query)
+  )
+
+
+@pytest.mark.parametrize("num_queries", [0, 3])
+def test_queries_in_the_database_ignore_themselves_and_do_not_train(
+  num_queries,
+):
+  parts = np.repeat(["train", "test"], [12, 5])
+  truth = GroundTruth.lists_within(
+    np.arange(12, 17), [[row - 12] for row in range(12, 17)], num_images=17
+  )
+  query, database, training = protocols.queries_in_database(
+    parts, truth, num_queries=num_queries, seed=0
+  )
+  assert len(query) == (num_queries or 5)
+  np.testing.assert_array_equal(database, np.arange(17))
+  np.testing.assert_array_equal(training, np.arange(12))
+  assert not np.intersect1d(query, training).size
+  np.testing.assert_array_equal(
+    truth.select(query, database).ignored.toarray(), query[:, None] == database
+  )
+
+
+def test_holdout_refuses_lists():
+  truth = GroundTruth.lists_within(np.array([2]), [[0]], num_images=3)
+  parts = np.array(["train", "train", "test"])
+  with pytest.raises(ValueError, match="use official or queries-in"):
+    protocols.holdout(parts, truth, num_queries=1, seed=0)
+
+
+@pytest.mark.parametrize("name", CIFAR10)
+def test_cifar10_protocols_refuse_lists(name):
+  truth = GroundTruth.lists_within(np.array([2]), [[0]], num_images=3)
+  with pytest.raises(
+    ValueError, match=r"have lists .* use the protocol official"
+  ):
+    datasets.PROTOCOLS[name](
+      np.array(["train", "train", "test"]), truth, num_queries=0, seed=0
+    )
+
+
 @pytest.mark.parametrize("name", CIFAR10)
 def test_cifar10_protocols_need_labels(name):
   with pytest.raises(ValueError, match="no labels: use the protocol holdout"):

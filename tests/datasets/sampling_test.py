@@ -67,3 +67,27 @@ def test_fingerprints_follow_the_sample():
   }
   assert len(others) == 4
   assert first not in others
+
+
+def test_images_that_a_list_names_are_kept():
+  truth = GroundTruth.lists_within(
+    np.array([60, 61]), [[3, 5], [5, 62]], num_images=72
+  )
+  whole = dataset()._replace(ground_truth=truth)
+  kept = sampling.keep_training(whole, 12, seed=0)
+  assert np.count_nonzero(kept.parts == "train") == 12 + 2
+  found = kept.ground_truth
+  pairs = {
+    (kept.names[query], kept.names[row])
+    for query, row in zip(*found.relevant.nonzero())
+  }
+  assert pairs == {
+    ("test/60", "train/3"),
+    ("test/60", "train/5"),
+    ("test/61", "train/5"),
+    ("test/61", "test/62"),
+  }
+  np.testing.assert_array_equal(
+    found.ignored.toarray(), np.eye(len(kept.names), dtype=bool)
+  )
+  assert sampling.keep_training(whole, 58, seed=0) is whole

@@ -118,9 +118,11 @@ def test_lists_of_rows_with_a_shared_label_give_the_same_figures(
     ignored=list(rows[:, None]),
   )
   vectors = _vectors()
-  assert evaluate(vectors[rows], vectors, by_lists) == evaluate(
-    vectors[rows], vectors, by_labels
-  )
+  found = evaluate(vectors[rows], vectors, by_lists)
+  expected = evaluate(vectors[rows], vectors, by_labels)
+  only_of_lists = found.keys() - expected.keys()
+  assert all(name.startswith("map_trapezium") for name in only_of_lists)
+  assert {name: found[name] for name in expected} == expected
 
 
 def test_junk_as_in_oxford():

@@ -36,6 +36,13 @@ def opening(results: ComparisonResults) -> str:
 def data(results: ComparisonResults) -> str:
   """Says which images are queries, database and training images."""
   summary = results["summary"]
+  relevant = (
+    "Published lists decide which images are relevant."
+    if columns_lib.MAP_TRAPEZIUM in results["ceiling"]
+    else "Class labels also decide which images are relevant, so compare methods "
+    "without class labels with each other. In the plots, dash-dotted lines are "
+    "methods with class labels."
+  )
   return (
     f"{formatting.plural(summary['num_images'], 'image')} of "
     f"{summary['dataset']}: {summary['num_queries']:,} queries, "
@@ -43,9 +50,7 @@ def data(results: ComparisonResults) -> str:
     f"{summary['num_training']:,} training images. "
     f"{descriptions.protocol(summary['protocol'])} "
     f"{descriptions.features(summary['backbone'])} The line below the name of "
-    "a method says what it learns from. Class labels also decide which images "
-    "are relevant, so compare methods without class labels with each other. In "
-    "the plots, dash-dotted lines are methods with class labels."
+    f"a method says what it learns from. {relevant}"
   )
 
 

@@ -13,10 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64, Shaped
 from scipy import sparse
 
+from dsth_jax.ground_truth import labels as labels_lib
 from dsth_jax.types import ArrayLike
 
-# Class numbers, with -1 for no label, or one column for each class.
-Labels = Int32[np.ndarray, "n"] | Bool[np.ndarray, "n c"]
 # A list of database rows for each query.
 RowLists = Sequence[Sequence[int | np.integer] | Int[np.ndarray, "_"]]
 
@@ -37,8 +36,8 @@ class GroundTruth(NamedTuple):
     ignored: sparse Bool[q m]; None where every row counts.
   """
 
-  query_labels: Labels | None
-  database_labels: Labels | None
+  query_labels: labels_lib.Labels | None
+  database_labels: labels_lib.Labels | None
   relevant: sparse.csr_array | None
   ignored: sparse.csr_array | None
 
@@ -63,7 +62,7 @@ class GroundTruth(NamedTuple):
       ValueError: the labels are of another kind or not all of the same kind, or a row
         is not in the database.
     """
-    queries, database = _checked_labels(
+    queries, database = labels_lib.checked_labels(
       {"query_labels": query_labels, "database_labels": database_labels}
     )
     if query_rows is None:
@@ -129,9 +128,55 @@ class GroundTruth(NamedTuple):
     Raises:
       ValueError: the labels are of another kind.
     """
-    (checked,) = _checked_labels({"labels": labels})
+    (checked,) = labels_lib.checked_labels({"labels": labels})
     itself = sparse.eye_array(len(checked), dtype=bool, format="csr")
     return cls(checked, checked, None, itself)
+
+  @classmethod
+  def lists_within(
+    cls,
+    query_rows: Int[ArrayLike, "q"],
+    relevant: RowLists,
+    *,
+    num_images: int,
+    ignored: RowLists | None = None,
+  ) -> "GroundTruth":
+    """Returns the ground truth of every image against all others, from lists.
+
+    An image that is no query has no relevant rows. Every image ignores itself,
+    so that a query may be in its database. Memory grows with the images and
+    with the lists, not with their product.
+
+    Args:
+      query_rows: the image of each query.
+      relevant: of each query, the relevant images; itself does not count.
+      num_images: of the set.
+      ignored: of each query, the ignored images; None if there are none.
+
+    Raises:
+      ValueError: as in `from_lists`, or an image is two queries.
+    """
+    rows = _checked_rows("query_rows", query_rows, num_images)
+    if len(np.unique(rows)) != len(rows) or len(rows) != len(relevant):
+      raise ValueError(
+        f"query_rows name {len(np.unique(rows))} images in {len(rows)} rows, and "
+        f"relevant has {len(relevant)} lists: pass a different image for each "
+        "query, and a list for each."
+      )
+    lists = cls.from_lists(relevant, num_database=num_images, ignored=ignored)
+    shape = num_images, num_images
+    queries, images = lists.relevant.nonzero()  # type: ignore[union-attr]
+    is_other = rows[queries] != images
+    relevant_rows = _matrix(rows[queries[is_other]], images[is_other], shape)
+    itself = np.arange(num_images)
+    others = lists.ignored if lists.ignored is not None else itself[:0, None]
+    queries, images = others.nonzero()
+    ignored_rows = _matrix(
+      np.concatenate([itself, rows[queries]]),
+      np.concatenate([itself, images]),
+      shape,
+    )
+    return cls(None, None, relevant_rows, ignored_rows)
 
   @property
   def num_queries(self) -> int:
@@ -154,8 +199,13 @@ class GroundTruth(NamedTuple):
     return np.diff(self.ignored.indptr).astype(np.int64)
 
   @property
+  def has_lists(self) -> bool:
+    """Whether lists say what is relevant, not labels."""
+    return self.relevant is not None
+
+  @property
   def classes(self) -> Int32[np.ndarray, "m"] | None:
-    """The class of each database row, -1 for none; None for several labels."""
+    """The class of each database row, -1 for none; None without classes."""
     labels = self.database_labels
     return labels if labels is not None and labels.ndim == 1 else None
 
@@ -194,22 +244,13 @@ class GroundTruth(NamedTuple):
     if self.relevant is not None:
       found = _entries(self.relevant, queries, rows)
     else:
-      found = share_label(
+      found = labels_lib.share_label(
         self.query_labels[queries],  # type: ignore[index]
         self.database_labels[rows],  # type: ignore[index]
       )
     if self.ignored is None:
       return found
     return found & ~_entries(self.ignored, queries, rows)
-
-
-def share_label(
-  labels: Shaped[np.ndarray, "..."], others: Shaped[np.ndarray, "..."]
-) -> Bool[np.ndarray, "..."]:
-  """Returns whether each pair of images shares a label."""
-  if labels.dtype == bool:
-    return (labels & others).any(-1)
-  return (labels == others) & (labels >= 0)
 
 
 def _entries(
@@ -254,46 +295,3 @@ def _checked_rows(
       f"rows: pass numbers from 0 to {size - 1}."
     )
   return found
-
-
-def _checked_labels(given: dict[str, ArrayLike]) -> list[np.ndarray]:
-  """Returns the labels as `Labels`, all of the same kind."""
-  labels = {name: np.asarray(part) for name, part in given.items()}
-  for name, part in labels.items():
-    _check_labels(name, part)
-  (first, part), *others = labels.items()
-  for name, other in others:
-    if part.shape[1:] != other.shape[1:]:
-      raise ValueError(
-        f"{first} have the shape {list(part.shape)} and {name} "
-        f"{list(other.shape)}, but both must be class numbers [n] or share "
-        "the number of columns [n c]: pass labels of one set of classes."
-      )
-  if part.ndim == 2:
-    return [each.astype(bool) for each in labels.values()]
-  return _class_numbers(list(labels.values()))
-
-
-def _check_labels(name: str, labels: np.ndarray) -> None:
-  if labels.dtype.kind not in "iub" or labels.ndim not in (1, 2):
-    raise ValueError(
-      f"{name} are {labels.dtype}{list(labels.shape)}, but integer class "
-      "numbers [n] or zeros and ones [n c] are needed: pass integers, and -1 "
-      "where an image has no label."
-    )
-  odd = labels[(labels < 0) | (labels > 1)]
-  if labels.ndim == 2 and len(odd):
-    raise ValueError(
-      f"{name} contain {odd[0]}, but columns of classes hold zeros and ones: "
-      "pass class numbers as one axis [n]."
-    )
-
-
-def _class_numbers(parts: list[np.ndarray]) -> list[np.ndarray]:
-  """Returns the numbers as int32, which devices compare, and -1 below 0."""
-  if any(part.size and part.max() > np.iinfo(np.int32).max for part in parts):
-    known = np.unique(np.concatenate([part[part >= 0] for part in parts]))
-    parts = [
-      np.where(part < 0, -1, np.searchsorted(known, part)) for part in parts
-    ]
-  return [np.where(part < 0, -1, part).astype(np.int32) for part in parts]
