@@ -121,7 +121,7 @@ def _draw(
     scores = metrics[name]
     if not scores.get(key):
       continue
-    style = styles.style(name)
+    style = styles.style(name, metrics)
     axes.plot(
       scores[grid],
       scores[key],
