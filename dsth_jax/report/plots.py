@@ -121,7 +121,7 @@ def _draw(
     scores = metrics[name]
     if not scores.get(key):
       continue
-    style = styles.style(name, metrics)
+    style = styles.style(name)
     axes.plot(
       scores[grid],
       scores[key],

@@ -74,9 +74,8 @@ def style(method: str, shown: Collection[str] = ()) -> Style:
   if method in others:
     line = "-." if BASELINES[method].supervised else "-"
     return _numbered(others.index(method), line)
-  unknown = [
-    name for name in shown if name not in _STYLES and name not in BASELINES
-  ]
+  known = {*_STYLES, *BASELINES}
+  unknown = [name for name in shown if name not in known]
   if method in unknown and len(unknown) > 1:
     return _numbered(unknown.index(method), "-")
   return _STYLES.get(method, _OTHER)

@@ -21,7 +21,7 @@ def test_pictures_are_png(compared):
 def test_curves_by_length_are_the_figures(compared):
   axes = Figure().subplots()
   by_bits = compared["methods"]["itq"]
-  plots._draw(axes, by_bits, "nc3p", "itq", styles.style("itq"))
+  plots._draw(axes, by_bits, "nc3p", "itq")
   line, _, (bars,) = axes.containers[0]
   assert line.get_xdata().tolist() == [16, 32]
   means = [by_bits[bits]["mean"]["nc3p"] for bits in ("16", "32")]

@@ -55,12 +55,9 @@ def by_length(
   figure, axes = plots.make_panels(titles.values(), theme)
   lengths = results["summary"]["num_bits"]
   for each, metric in zip(axes, titles):
-    methods = results["methods"]
-    for method in reversed(list(methods)):
-      style = styles.style(method, methods)
-      _draw(each, methods[method], metric, method, style)
-    for name, ceiling in tables.ceilings(results).items():
-      _draw_ceiling(each, name, ceiling.get(metric), lengths)
+    for method in reversed(list(results["methods"])):
+      _draw(each, results["methods"][method], metric, method)
+    _draw_ceiling(each, results["ceiling"].get(metric), lengths)
     each.set_xticks(lengths)
     each.set_xlabel("bits of a code")
   axes[0].set_ylabel("mean over the queries")
@@ -70,15 +67,12 @@ def by_length(
 
 
 def _draw(
-  axes: Axes,
-  by_bits: Mapping[str, Metrics],
-  metric: str,
-  method: str,
-  style: styles.Style,
+  axes: Axes, by_bits: Mapping[str, Metrics], metric: str, method: str
 ) -> None:
   measured = {
     int(num_bits): found for num_bits, found in by_bits.items() if found["mean"]
   }
+  style = styles.style(method)
   axes.errorbar(
     sorted(measured),
     [measured[num_bits]["mean"][metric] for num_bits in sorted(measured)],
@@ -96,16 +90,16 @@ def _draw(
 
 
 def _draw_ceiling(
-  axes: Axes, name: str, height: float | None, lengths: Sequence[int]
+  axes: Axes, height: float | None, lengths: Sequence[int]
 ) -> None:
   """Draws what does not depend on the code length as a horizontal line."""
   if height is None:
     return
-  style = styles.style(name)._replace(line="--")
+  style = styles.style("cosine")
   axes.plot(
     lengths,
     [height] * len(lengths),
     color=style.color,
     linestyle=style.line,
-    label=descriptions.method(name).name,
+    label=descriptions.method("cosine").name,
   )

@@ -21,8 +21,8 @@ class ComparisonResults(TypedDict):
       and the `mean` and `spread` of their metrics.
     failed: method, num_bits, seed and error of each cell that failed.
     environment: versions, devices and the like, by name.
-    ceilings: of `flat`, in place of one ceiling for all: metrics of the features
-      by the name that is shown; the first are those of `ceiling`.
+    ceilings: of `flat`: metrics of the features by the name that is shown. Where
+      there are several, `ceiling` has names without figures.
     descriptions: of `flat`: what a name among the methods stands for.
   """
 
@@ -78,7 +78,7 @@ def flat(results: VariantResults) -> ComparisonResults:
         for (variant, method), name in names.items()
       },
     },
-    "ceiling": next(iter(ceilings.values()), {}),
+    "ceiling": _common(ceilings),
     "ceilings": ceilings,
     "methods": {
       name: {
@@ -123,6 +123,20 @@ def _ceilings(
   if len(found) == 1:
     return {"cosine": next(iter(found.values()))}
   return found
+
+
+def _common(ceilings: Mapping[str, Metrics]) -> Metrics:
+  """Returns the one ceiling of all; of several, only what can be read off it.
+
+  No figure is that of all of them, but the names have ranks and betas.
+  """
+  first = next(iter(ceilings.values()), {})
+  if len(ceilings) < 2:
+    return first
+  return {
+    name: value if isinstance(value, list) else None
+    for name, value in first.items()
+  }
 
 
 def _description(settings: Mapping[str, Any]) -> str:
