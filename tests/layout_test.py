@@ -13,6 +13,7 @@ ORDER = (
   *("runtime", "datasets", "models", "feature_transforms", "features"),
   *("graph", "spectral", "codes", "train", "encode", "hamming", "metrics"),
   *("baselines", "report", "config", "pipeline", "comparison", "cli"),
+  "paper",
   *("main", "compare", "encode_shards"),
 )
 CORE = ("graph", "spectral", "codes", "hamming")
