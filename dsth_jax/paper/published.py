@@ -44,6 +44,11 @@ class Oddity(NamedTuple):
   text: str
   here: str
 
+  @property
+  def sentence(self) -> str:
+    """What it is, and what is done here."""
+    return f"{self.text} Here: {self.here}"
+
   def concerns(self, key: Key, column: str) -> bool:
     """Whether it is about an entry of a table."""
     entry = {
