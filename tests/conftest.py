@@ -45,9 +45,13 @@ def data_dir(tmp_path_factory):
 @pytest.fixture
 def undrawn(monkeypatch):
   """Leaves out the drawing where only text and figures are tested."""
-  from dsth_jax.report import pictures, plots
+  from matplotlib.figure import Figure
 
-  drawn = ("precision_recall", "precision_of_returned", "training_loss")
-  for name in (*drawn, "finish"):
-    monkeypatch.setattr(plots, name, lambda *_: b"")
+  from dsth_jax.report import panels, pictures, plots
+
+  for name in ("precision_recall", "precision_of_returned", "training_loss"):
+    monkeypatch.setattr(plots, name, lambda *_: Figure())
+  monkeypatch.setattr(panels, "finish", lambda drawn: drawn.figure)
+  for name in ("png", "pdf"):
+    monkeypatch.setattr(panels, name, lambda _: b"")
   monkeypatch.setattr(pictures, "sheet_png", lambda _: b"")

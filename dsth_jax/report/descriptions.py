@@ -92,12 +92,17 @@ _PROTOCOLS = {
   "all other images, and all of them are training images.",
 }
 
-# Backbones that come with weights of ImageNet.
-_PRETRAINED = {
+_BACKBONES = {
+  "alexnet": "AlexNet",
+  "googlenet": "GoogLeNet",
+  "vgg16": "VGG16",
+  "simplenet": "SimpleNet",
   "efficientnet_lite0": "EfficientNet-Lite0",
   "efficientnet_lite1": "EfficientNet-Lite1",
   "efficientnet_lite2": "EfficientNet-Lite2",
 }
+# Backbones that come with weights of ImageNet.
+_PRETRAINED = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 
 LABELS = {
   "diffusion": "The bits come from the diffusion rotation, an extension of the "
@@ -138,16 +143,21 @@ def protocol(name: str) -> str:
   return _PROTOCOLS.get(name, f"The protocol is {name}.")
 
 
-def features(backbone: str) -> str:
-  """Says where the features come from."""
-  if backbone.endswith(".npy"):
-    files = [pathlib.PurePath(path).name for path in backbone.split("+")]
+def backbone(key: str) -> str:
+  """Returns the name of a backbone, or of several joined by "+"."""
+  return "+".join(_BACKBONES.get(part, part) for part in key.split("+"))
+
+
+def features(key: str) -> str:
+  """Says where the features come from: the backbones, or .npy files."""
+  if key.endswith(".npy"):
+    files = [pathlib.PurePath(path).name for path in key.split("+")]
     return f"The features are read from {' and '.join(files)}."
-  if backbone == "pixels":
+  if key == "pixels":
     return "The features are the pixel values."
-  parts = backbone.split("+")
+  parts = key.split("+")
   verb = "backbone is" if len(parts) == 1 else "backbones are"
-  names = " and ".join(_PRETRAINED.get(part, part) for part in parts)
+  names = " and ".join(map(backbone, parts))
   pretrained = ", pretrained on ImageNet" * set(parts).issubset(_PRETRAINED)
   return f"The {verb} {names}{pretrained}."
 

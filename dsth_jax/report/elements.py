@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from matplotlib.figure import Figure
+
 from dsth_jax.report import (
   columns,
   descriptions,
   formatting,
+  panels,
   pictures,
   plots,
   styles,
@@ -87,10 +90,13 @@ def quality(
   )
 
 
-def plot(caption: str, draw: Callable[[styles.Theme], bytes]) -> Plot:
+def plot(caption: str, draw: Callable[[styles.Theme], Figure]) -> Plot:
   """Draws a plot for light and dark pages."""
-  light, dark = draw(styles.LIGHT), draw(styles.DARK)
-  return Plot(caption, pictures.data_uri(light), pictures.data_uri(dark))
+  light, dark = (
+    pictures.data_uri(panels.png(draw(theme)))
+    for theme in (styles.LIGHT, styles.DARK)
+  )
+  return Plot(caption, light, dark)
 
 
 def _bars(metrics: Mapping[str, Metrics], lead: str) -> list[Bar]:

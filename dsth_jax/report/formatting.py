@@ -11,6 +11,8 @@ from typing import Any
 import humanize
 
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 # A time below the limit, in seconds, is shown in the unit.
 _LIMITS = {"milliseconds": 1, "seconds": 100, "minutes": 6000}
@@ -20,7 +22,19 @@ _LARGEST_UNITS = ("days", "months", "years")
 
 def figure(value: Any) -> str:
   """Formats a metric with three decimals."""
-  return f"{value:.3f}" if _is_number(value) else DASH
+  return digits(value, 3)
+
+
+def digits(value: Any, number: int) -> str:
+  """Formats a metric with a number of decimals."""
+  return f"{value:.{number}f}" if _is_number(value) else DASH
+
+
+def signed(value: Any, number: int) -> str:
+  """Formats a difference with its sign and a number of decimals."""
+  if not _is_number(value):
+    return DASH
+  return f"{value:+.{number}f}".replace("-", MINUS)
 
 
 def count(value: Any) -> str:

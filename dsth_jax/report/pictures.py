@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from dsth_jax.report import plots, styles
+from dsth_jax.report import panels, styles
 from dsth_jax.report.results import PictureSheet
 from dsth_jax.types import ArrayLike
 
@@ -72,7 +72,7 @@ def sheet_png(sheet: PictureSheet) -> bytes:
   width, height = 1 + _GAP + most, _ROW * len(sheet.queries) + 0.75
   figure = Figure(
     figsize=(_INCHES * width, _INCHES * height),
-    dpi=plots.DOTS_PER_INCH,
+    dpi=panels.DOTS_PER_INCH,
     facecolor=styles.LIGHT.paper,
   )
   axes = figure.add_axes((0, 0, 1, 1))
@@ -91,9 +91,7 @@ def sheet_png(sheet: PictureSheet) -> bytes:
   _write(axes, left, height - 0.15, note, align="left")
   axes.set_xlim(-0.05, width + 0.05)
   axes.set_ylim(height, 0)
-  buffer = io.BytesIO()
-  figure.savefig(buffer, format="png")
-  return buffer.getvalue()
+  return panels.png(figure)
 
 
 def _shrink(image: ArrayLike) -> Image.Image:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import scipy.stats
-from support import published_tables
 
 from dsth_jax import metrics
-from dsth_jax.metrics import curves
+from dsth_jax.metrics import curves, evaluate_codes
+from dsth_jax.paper import published
+from dsth_jax.paper.results import Key
 
 
 def test_returned_images_is_a_rising_grid():
@@ -48,18 +49,20 @@ def test_mean_reciprocal_rank_is_the_negative_hypergeometric_sum(
 DIGITS = 1e-5
 
 
-def _disagreeing(table, levels=published_tables.RECALL_LEVELS):
-  """Returns (row, beta) wherever an F does not follow from the precisions."""
-  places = [published_tables.RECALL_LEVELS.index(level) for level in levels]
+def _disagreeing(table, levels=curves.MAX_F_LEVELS):
+  """Returns (key, beta) wherever an F does not follow from the precisions."""
+  places = [curves.MAX_F_LEVELS.index(level) for level in levels]
   return [
-    (name, beta)
-    for name, (precision, printed) in table.items()
-    for beta, expected in zip(published_tables.BETAS, printed)
+    (key, beta)
+    for key, printed in table.items()
+    for beta in evaluate_codes.BETAS
     if abs(
       metrics.max_f_measure(
-        np.array(precision)[places], np.array(levels), beta=beta
+        np.array(printed["precision_at_recall"])[places],
+        np.array(levels),
+        beta=beta,
       )
-      - expected
+      - printed[f"max_f_beta_{beta}"]
     )
     > DIGITS
   ]
@@ -67,36 +70,34 @@ def _disagreeing(table, levels=published_tables.RECALL_LEVELS):
 
 def test_max_f_measures_of_table_3_follow_from_its_six_levels():
   # 0.66769 is printed where the row gives 0.66308.
-  contradiction = ("CIFAR-10, GoogLeNet, MLP+BatchNorm", 0.5)
-  assert len(published_tables.TABLE_3) == 32
-  assert _disagreeing(published_tables.TABLE_3) == [contradiction]
+  contradiction = Key(
+    "cifar10", "googlenet", "mlp", "batchnorm", False, "dsth", 48
+  )
+  table = published.table("table3")
+  assert len(table) == 32
+  assert _disagreeing(table) == [(contradiction, 0.5)]
 
 
 def test_max_f_measures_of_table_4_follow_from_its_six_levels():
-  assert len(published_tables.TABLE_4) == 4
-  assert _disagreeing(published_tables.TABLE_4) == []
-
-
-def test_rows_without_labels_are_those_of_table_3():
-  for name in ("CIFAR-10", "STL-10"):
-    row = published_tables.TABLE_4[f"{name}, without-labels"]
-    assert (
-      row == published_tables.TABLE_3[f"{name}, GoogLeNet, Slice+BatchNorm"]
-    )
+  table = published.table("table4")
+  assert len(table) == 4
+  assert _disagreeing(table) == []
 
 
 @pytest.mark.parametrize("level", [0.1, 0.2, 0.4, 0.6, 1.0])
 def test_table_3_needs_each_level_that_reaches_its_maxima(level):
   levels = [each for each in curves.MAX_F_LEVELS if each != level]
-  assert len(_disagreeing(published_tables.TABLE_3, levels)) > 1
+  assert len(_disagreeing(published.table("table3"), levels)) > 1
 
 
-def test_precision_never_rises_with_recall_in_the_published_tables():
+@pytest.mark.parametrize("name", ["table3", "table4"])
+def test_precision_never_rises_with_recall_in_the_published_tables(name):
   # Catches errors of transcription at levels that no maximum is reached at.
-  tables = published_tables.TABLE_3 | published_tables.TABLE_4
-  for name, (precision, _) in tables.items():
-    assert (np.diff(precision) <= 0).all(), name
+  for key, printed in published.table(name).items():
+    assert (np.diff(printed["precision_at_recall"]) <= 0).all(), key
 
 
-def test_the_levels_of_the_paper_are_those_of_its_tables():
-  assert curves.MAX_F_LEVELS == published_tables.RECALL_LEVELS
+@pytest.mark.parametrize("name", ["table3", "table4"])
+def test_the_levels_of_the_paper_are_those_of_its_tables(name):
+  for printed in published.table(name).values():
+    assert tuple(printed["recall_levels"]) == curves.MAX_F_LEVELS

@@ -23,8 +23,8 @@ def test_page_loads_nothing_and_has_the_tables(compared):
     for row in (*shown_rows(quality), *shown_rows(statistics)):
       assert row in found.rows
   assert "taught failed at 32 bits with seed 1: It is late." in found.text
-  # Of each length two curves, and four metrics by length; light and dark.
-  assert sum(tag in ("img", "source") for tag, _ in found.addresses()) == 16
+  # Of each length two curves, and five metrics by length; light and dark.
+  assert sum(tag in ("img", "source") for tag, _ in found.addresses()) == 18
 
 
 def test_names_are_escaped(compared):

@@ -44,3 +44,17 @@ def test_shares_are_0_or_100_percent_only_if_exact():
 )
 def test_seconds_have_the_digits_that_count(seconds, text):
   assert formatting.seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+  ("value", "text"),
+  [(0.25, "+0.250"), (-0.25, f"{formatting.MINUS}0.250"), (0, "+0.000")],
+)
+def test_differences_have_a_sign(value, text):
+  assert formatting.signed(value, 3) == text
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_what_is_missing_is_a_dash(value):
+  assert formatting.signed(value, 3) == formatting.DASH
+  assert formatting.digits(value, 5) == formatting.DASH

@@ -4,27 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from dsth_jax import baselines
-from dsth_jax.report import descriptions, pictures, plots, styles
-
-
-def test_curves_are_the_figures_in_the_color_of_their_method(results):
-  axes = Figure().subplots()
-  held_out = results["held_out"]
-  plots._draw(axes, held_out, "recall_levels", "precision_at_recall")
-  assert len(axes.lines) == len(held_out)
-  named = {descriptions.method(name).name: name for name in held_out}
-  for line in axes.lines:
-    name = named[line.get_label()]
-    scores = held_out[name]
-    np.testing.assert_array_equal(line.get_xdata(), scores["recall_levels"])
-    np.testing.assert_array_equal(
-      line.get_ydata(), scores["precision_at_recall"]
-    )
-    assert line.get_color() == styles.style(name).color
+from dsth_jax.report import pictures, styles
 
 
 @pytest.mark.parametrize(

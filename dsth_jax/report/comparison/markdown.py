@@ -5,9 +5,9 @@ from dsth_jax.report.comparison import paragraphs, tables
 from dsth_jax.report.comparison.results import ComparisonResults
 
 _PICTURES = {
-  "quality_by_length.png": "Quality against code length",
-  "precision_recall.png": "Precision against recall",
-  "precision_of_returned.png": "Precision of the first images returned",
+  "quality_by_length": "Quality against code length",
+  "precision_recall": "Precision against recall",
+  "precision_of_returned": "Precision of the first images returned",
 }
 
 
@@ -31,7 +31,9 @@ def render(results: ComparisonResults) -> str:
     [
       *blocks,
       "## Plots",
-      *(f"![{text}]({name})" for name, text in _PICTURES.items()),
+      *(f"![{text}]({name}.png)" for name, text in _PICTURES.items()),
+      "For print: "
+      + ", ".join(f"[{text}]({name}.pdf)" for name, text in _PICTURES.items()),
       "## Columns",
       markdown.glossary({**paragraphs.columns(results), **columns.STATISTICS}),
       "## Methods",

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from matplotlib.figure import Figure
+
 from dsth_jax.report import columns, elements, styles
 from dsth_jax.report import html as html_lib
 from dsth_jax.report.comparison import paragraphs, plots, tables
@@ -43,7 +45,7 @@ def render(results: ComparisonResults) -> str:
 
 
 def _by_length(results: ComparisonResults, metric: str, title: str) -> Plot:
-  def draw(theme: styles.Theme) -> bytes:
+  def draw(theme: styles.Theme) -> Figure:
     return plots.by_length(results, {metric: ""}, theme)
 
   return elements.plot(title, draw)

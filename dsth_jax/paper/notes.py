@@ -1,0 +1,62 @@
+"""What is said below a table or figure of the paper."""
+
+from collections.abc import Iterable
+
+from dsth_jax.paper import layout, names, published
+from dsth_jax.paper.context import Context
+from dsth_jax.paper.layout import Layout
+
+
+def footnotes(content: Layout) -> dict[str, int]:
+  """Returns the number of each note about entries, from 1, in reading order."""
+  found: dict[str, int] = {}
+  for entry in entries(content):
+    for note in entry.notes:
+      found.setdefault(note, len(found) + 1)
+  return found
+
+
+def entries(content: Layout) -> Iterable[layout.Entry]:
+  """Yields all entries of a table, row by row."""
+  for part in content.parts:
+    for line in part.lines:
+      yield from line.entries
+
+
+def general(experiment: str, context: Context) -> list[str]:
+  """Returns what holds for a whole table or figure."""
+  seeds = ", ".join(map(str, context.seeds))
+  one = len(context.seeds) == 1
+  found = [
+    context.budget,
+    f"The figures are of seed {seeds}."
+    if one
+    else f"The figures are means over the seeds {seeds}.",
+    *(
+      f"{names.network(measured, shown)}: the features come from another "
+      "backbone than the paper's."
+      for shown, measured in context.stand_ins.items()
+      if measured != shown
+    ),
+    *(
+      f"{names.dataset(dataset)} was not measured: {reason}"
+      for dataset, reason in context.missing.items()
+    ),
+  ]
+  return [*found, *open_questions(experiment)]
+
+
+def open_questions(experiment: str) -> list[str]:
+  """Returns what is odd or open in the paper, but not about single entries."""
+  return [
+    oddity.sentence
+    for oddity in published.oddities(experiment)
+    if not oddity.where
+  ]
+
+
+def about_entries(experiment: str) -> list[str]:
+  """Returns what is odd about single published figures."""
+  return [
+    oddity.sentence for oddity in published.oddities(experiment) if oddity.where
+  ]
