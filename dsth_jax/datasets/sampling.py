@@ -66,7 +66,7 @@ def keep_training(dataset: Dataset, num_training: int, *, seed: int) -> Dataset:
     train,
     None if truth is None else truth.classes,
     num_training,
-    # A stream of its own, independent of the one that draws queries.
+    # Another stream than that of the queries.
     np.random.default_rng((seed, 2)),
   )
   rows = np.union1d(kept, np.flatnonzero(dataset.parts != "train"))
