@@ -70,8 +70,8 @@ OXFORD_105K = OXFORD_5K._replace(
   distractors=Published(
     "oxc1_100k.tar",
     "oxc1_100k",
-    f"{_URL}/ox100k/",
-    how=f"download the files oxc1_100k.part*.rar from {_URL}/ox100k/, and "
+    f"{_URL}/flickr100k.html",
+    how=f"download the files oxc1_100k.part*.rar from {_URL}/flickr100k.html, and "
     "unpack them there (unrar x oxc1_100k.part01.rar).",
   )
 )
