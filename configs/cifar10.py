@@ -1,19 +1,23 @@
-"""CIFAR-10 from TFDS, official split: the test images query the training images.
+"""CIFAR-10, official split: the test images query the training images.
 
-    pip install "dsth_jax[tfds]"
-    python -m dsth_jax.datasets.prepare --name=cifar10
-    python -m dsth_jax.main --config=configs/cifar10.py --workdir=runs/cifar10
+    python -m dsth_jax.main --config=configs/cifar10.py \
+        --config.data.root=FOLDER --workdir=runs/cifar10
 
-For a folder of images (`train/CLASS/`, `test/CLASS/`), add
-`--config.data.name=image_folder --config.data.root=FOLDER`. The settings, as in
+FOLDER holds cifar-10-binary.tar.gz or cifar-10-python.tar.gz of
+https://www.cs.toronto.edu/~kriz/cifar.html, as it is or unpacked. Without a root
+the set is that of TFDS's catalog, which `python -m dsth_jax.datasets.prepare
+--name=cifar10` prepares. For a folder of images (`train/CLASS/`, `test/CLASS/`),
+add `--config.data.name=image_folder`. The settings, as in
 `--config=configs/cifar10.py:frozen_backbone`:
 
 * simplenet, where none is named: encodes fastest;
 * wide_simplenet: retrieves best; trained for longer, best on a GPU;
 * frozen_backbone: a head on the features, trained in a minute or two;
 * paper_labels: simplenet with the paper's hash labels;
-* paper: all that the paper states, with its training of 70,000 steps
-  (docs/paper.md).
+* paper: all that the paper states but the backbone, with its training of 70,000
+  steps (docs/paper.md). The backbone too:
+  `--config.features.backbone=googlenet --config.features.image_size=0
+  --config.features.weights=GOOGLENET.pth`.
 
 Its figures are in docs/cifar10.md.
 """

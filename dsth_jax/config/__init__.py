@@ -14,10 +14,15 @@ from dsth_jax.config.methods import (
   baseline_arguments,
   dsth_settings,
 )
-from dsth_jax.config.paper import use_paper_labels, use_paper_settings
+from dsth_jax.config.paper import (
+  use_paper_backbone,
+  use_paper_labels,
+  use_paper_settings,
+)
 from dsth_jax.config.recipes import (
   check_setting,
   use_frozen_backbone,
+  use_published_set,
   use_simplenet,
 )
 from dsth_jax.config.saved import read
@@ -36,8 +41,10 @@ __all__ = [
   "dsth_settings",
   "read",
   "use_frozen_backbone",
+  "use_paper_backbone",
   "use_paper_labels",
   "use_paper_settings",
+  "use_published_set",
   "use_simplenet",
   "validate",
 ]

@@ -22,7 +22,8 @@ def use_paper_settings(config: ConfigDict) -> ConfigDict:
   """Sets all that the paper states, from the features to the thresholds.
 
   Two things differ. The backbone stays the configuration's: no weights of
-  AlexNet, GoogLeNet or VGG16 can be installed. The graph stays the union of
+  AlexNet, GoogLeNet or VGG16 can be installed (`use_paper_backbone` takes those
+  of a file). The graph stays the union of
   Eq. 1: the mutual neighbors of Eq. 7 fall into hundreds of components on real
   features (`--config.graph.symmetrize=mutual` shows it).
   """
@@ -40,6 +41,22 @@ def use_paper_settings(config: ConfigDict) -> ConfigDict:
   # Section III-B: "usually" those of the hash label generating stage.
   config.encode.threshold = "labels"
   return _use_paper_training(config)
+
+
+def use_paper_backbone(config: ConfigDict, name: str) -> ConfigDict:
+  """Describes the images by one of the paper's networks.
+
+  Its weights are a file that `config.features.weights` has to name.
+
+  Args:
+    config: changed in place.
+    name: "googlenet" (section IV-C, Table III), "vgg16" (section IV-D, Table V)
+      or "alexnet".
+  """
+  config.features.backbone = name
+  # The size that the network was trained on.
+  config.features.image_size = 0
+  return config
 
 
 def _use_paper_training(config: ConfigDict) -> ConfigDict:

@@ -27,6 +27,23 @@ def test_sizes_are_positive(root, option):
     load(root, root, **{option: 0})
 
 
+def test_a_part_of_the_training_images(root, store):
+  for kind in ("cat", "dog"):
+    for number in range(6):
+      write(root / "train" / kind / f"{number}.png")
+    write(root / "test" / kind / "0.png")
+  whole = load(root, store)
+  part = load(root, store, num_training=4, seed=3)
+  assert part.parts.tolist() == ["train"] * 4 + ["test"] * 2
+  assert part.ground_truth.classes.tolist() == [0, 0, 1, 1, 0, 1]
+  assert set(part.names) < set(whole.names)
+  assert part.fingerprint != whole.fingerprint
+  assert load(root, store, num_training=12).fingerprint == whole.fingerprint
+  assert len(prepared_dirs(store)) == 1
+  with pytest.raises(ValueError, match=r"num_training -1: .* 0 or more"):
+    load(root, store, num_training=-1)
+
+
 def test_loading_needs_no_tensorflow_and_prints_only_progress(root, store):
   write(root / "x.png")
   code = (

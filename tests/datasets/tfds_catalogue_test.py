@@ -158,3 +158,21 @@ def test_set_of_another_file_format(store):
   info.write_text(info.read_text().replace("array_record", "tfrecord"))
   with pytest.raises(ValueError, match=r"as tfrecord files.*another data_dir"):
     datasets.load("fake_photos", data_dir=str(store))
+
+
+def test_unlabelled_images_are_asked_for(store):
+  prepare_fake(store)
+  without = datasets.load("fake_photos", data_dir=str(store))
+  dataset = datasets.load("fake_photos", data_dir=str(store), unlabelled=True)
+  assert dataset.parts.tolist() == [*without.parts, "unlabelled", "unlabelled"]
+  np.testing.assert_array_equal(dataset.images[14], pattern(6, 8, 21))
+  assert dataset.fingerprint != without.fingerprint
+  FakeScenes(data_dir=str(store)).download_and_prepare(
+    file_format="array_record"
+  )
+  with pytest.raises(
+    ValueError, match="'fake_scenes' has only the splits train"
+  ):
+    datasets.load(
+      "fake_scenes", data_dir=str(store), label_field="fine", unlabelled=True
+    )

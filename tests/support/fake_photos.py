@@ -33,7 +33,7 @@ class FakePhotos(tfds.core.ShardBasedBuilder):
     return {
       "test": [lambda: examples(10, 3)],
       "train": [lambda: examples(0, 5), lambda: examples(5, 5)],
-      "unlabeled": [lambda: examples(20, 2)],
+      "unlabelled": [lambda: examples(20, 2)],
     }
 
 
