@@ -72,7 +72,7 @@ OXFORD_105K = OXFORD_5K._replace(
     "oxc1_100k",
     f"{_URL}/flickr100k.html",
     how=f"download the files oxc1_100k.part*.rar from {_URL}/flickr100k.html, and "
-    "unpack them there (unrar x oxc1_100k.part01.rar).",
+    "unpack them in that folder (unrar x oxc1_100k.part01.rar).",
   )
 )
 
