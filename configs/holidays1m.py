@@ -12,7 +12,7 @@ FOLDER holds, as they are or unpacked to folders of their names,
   distractors, which are features without images (docs/paper.md).
 
 The published protocol: the first image of a group is a query for the others, is left
-out of its own ranking, and stays in those of other queries. No query is a training
+out of its ranking, and stays in those of other queries. No query is a training
 image. The settings, as in `--config=configs/holidays1m.py:paper`:
 
 * frozen_backbone, where none is named: a head on the features;
