@@ -85,7 +85,7 @@ def _check(
   labels: Labels,
   refused: Callable[[str], ValueError],
 ) -> None:
-  """Raises ValueError for labels that do not exist, or not together."""
+  """Raises ValueError for labels that do not exist or do not fit."""
   *others, stored = kinds
   num_classes = len(labels.class_names)
   for row in np.flatnonzero((stored < 0) | (stored >= num_classes))[:1]:

@@ -1,4 +1,4 @@
-"""TFDS builders of archives that somebody else publishes."""
+"""TFDS builders of published archives."""
 
 import abc
 import contextlib

@@ -73,7 +73,7 @@ def keep_training(dataset: Dataset, num_training: int, *, seed: int) -> Dataset:
     others,
     None if truth is None else truth.classes,
     num_training,
-    # A stream of its own, independent of the one that draws queries.
+    # Another stream than that of the queries.
     np.random.default_rng((seed, 2)),
   )
   kept = np.union1d(kept, listed)
