@@ -81,10 +81,11 @@ class Dataset(NamedTuple):
     images: `len(images)` and `images[i]`, uint8 [height, width, 3]; empty
       where there are only features.
     ground_truth: of every image against all others, by labels that index
-      `class_names`; None without labels.
+      `class_names`, or by the lists of some queries; None without either.
     class_names: empty without labels.
-    parts: "train", "test" or "unlabelled" for each image, as the source is
-      divided; those of the last train and are not searched.
+    parts: "train", "test", "database" or "unlabelled" for each image, as the
+      source is divided; "database" is searched and does not train, "unlabelled"
+      trains and is not searched.
     names: path below the root, or "train/17".
     skipped: images of the source that could not be used.
     fingerprint: changes when the images or their order change.

@@ -2,7 +2,7 @@
 
 An image is named by a number; its hundreds are the group, and the one that ends
 in 00 is the query of the others. The published evaluation ranks all images, those
-of other queries too, and leaves the query out of its own ranking: the protocol
+of other queries too, and leaves the query out of its ranking: the protocol
 queries-in-database.
 
 The publishers give their million distractors as local features without images,
@@ -173,8 +173,8 @@ def load(
   dataset = published_builder.load(builder)
   # Distractors are below a folder.
   skipped = (image.name for image in dataset.skipped)
-  own = [name for name in (*dataset.names, *skipped) if "/" not in name]
-  truth = image_lists.ground_truth(group_lists(own), dataset.names)
+  named = [name for name in (*dataset.names, *skipped) if "/" not in name]
+  truth = image_lists.ground_truth(group_lists(named), dataset.names)
   return dataset._replace(ground_truth=truth)
 
 

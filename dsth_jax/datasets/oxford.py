@@ -1,10 +1,10 @@
 """Oxford Buildings: 5K, and 105K with distractors from Flickr.
 
 Good and ok images are relevant, junk is ignored, all others are not relevant.
-A query is the part of its image inside the published box, and has a row of its
-own. The whole image stays in the database, as in the published protocol: the
-lists have it among the good ones. It is searched and never trained on, since
-its pixels are the query's.
+A query is the part of its image inside the published box, and a row in addition
+to that image. The whole image stays in the database, as in the published
+protocol: the lists have it among the good ones. It is searched and never trained
+on, since its pixels are the query's.
 
 References:
   Philbin, Chum, Isard, Sivic and Zisserman, Object retrieval with large
@@ -70,9 +70,9 @@ OXFORD_105K = OXFORD_5K._replace(
   distractors=Published(
     "oxc1_100k.tar",
     "oxc1_100k",
-    f"{_URL}/ox100k/",
-    how=f"download the files oxc1_100k.part*.rar from {_URL}/ox100k/, and "
-    "unpack them there (unrar x oxc1_100k.part01.rar).",
+    f"{_URL}/flickr100k.html",
+    how=f"download the files oxc1_100k.part*.rar from {_URL}/flickr100k.html, and "
+    "unpack them in that folder (unrar x oxc1_100k.part01.rar).",
   )
 )
 
@@ -142,7 +142,7 @@ class OxfordBuildings(published_builder.PublishedBuilder):
     return published_builder.read_photographs(sources, **self._limits)
 
   def _check_lists(self, members: Collection[str]) -> None:
-    """Refuses lists and images that do not belong together, before any work."""
+    """Refuses lists that do not fit the images, before any work."""
     for query in self._queries:
       if query.image not in members:
         raise ValueError(

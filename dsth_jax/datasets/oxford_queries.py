@@ -32,7 +32,7 @@ class Query(NamedTuple):
 
   @property
   def row(self) -> str:
-    """The name of its own image in the prepared set."""
+    """The name of the cut-out part in the prepared set."""
     return f"query/{self.name}"
 
 

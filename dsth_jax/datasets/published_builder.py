@@ -14,8 +14,9 @@ from dsth_jax.datasets.archives import Archive
 from dsth_jax.datasets.dataset import Dataset, Skipped
 from dsth_jax.runtime import artifacts
 
-# Images that a thread takes at a time; few, as photographs are large.
-_CHUNK = 16
+# Images that a thread takes at a time; few, as photographs have megabytes, and
+# two chunks for each thread wait in memory.
+_CHUNK = 4
 
 
 class Photograph(NamedTuple):

@@ -63,7 +63,7 @@ def _precision_sums_before(
       sum_i r/n (H + (i - 1) (r - 1)/(n - 1)) / (N + i - 1)
 
   Where nothing is before the group, N = H = 0, its first item counts 1 if it is
-  relevant, and all others (r - 1)/(n - 1): together r^2/n.
+  relevant, and all others (r - 1)/(n - 1): in sum r^2/n.
 
   With all hits directly after M items the sum is
 

@@ -81,7 +81,7 @@ _PROTOCOLS = {
   "holdout": "The queries are a random sample of the images. The database is "
   "all other images, and the training images come from it.",
   "queries-in-database": "The queries are the test split of the data set. The "
-  "database is all images, where a query is left out of its own ranking. The "
+  "database is all images, where a query is left out of its ranking. The "
   "training images are the training split.",
   "cifar10-official": "The queries are the test split of the data set. The "
   "database is its training split; 500 images of each class in it are training "

@@ -15,7 +15,10 @@ PAPER = {
   "cifar100_fine": (48, 32, "googlenet"),
   "stl10": (32, 96, "googlenet"),
   "flickr_logos32": (32, 96, "vgg16"),
+  "oxford105k": (32, 96, "vgg16"),
+  "holidays1m": (32, 96, "vgg16"),
 }
+PROTOCOLS = {"holidays1m": "queries-in-database"}
 
 
 def _load(name, *setting):
@@ -55,8 +58,20 @@ def test_every_setting_has_the_published_queries(name):
     config = _load(name, setting)
     assert config.data.name == name
     assert config.data.name in datasets.LOADERS
-    assert config.data.protocol == "official"
+    assert config.data.protocol == PROTOCOLS.get(name, "official")
     assert config.data.num_queries == 0
+
+
+@pytest.mark.parametrize(
+  ("name", "small"), [("oxford105k", "oxford5k"), ("holidays1m", "holidays")]
+)
+def test_a_set_without_its_distractors(name, small):
+  config = _load(name, small)
+  config_lib.validate(config)
+  assert config.data.name == small
+  assert config.data.name in datasets.LOADERS
+  assert config.data.protocol == PROTOCOLS.get(name, "official")
+  assert config.graph.search == "exact"
 
 
 def test_a_part_of_the_training_images_and_features_of_all():

@@ -25,7 +25,7 @@ def load(root, store, published=OXFORD_5K):
 
 def of_part(dataset, part):
   return [
-    name for name, own in zip(dataset.names, dataset.parts) if own == part
+    name for name, its in zip(dataset.names, dataset.parts) if its == part
   ]
 
 
@@ -126,6 +126,15 @@ def test_what_is_not_as_published_is_refused(changes, message, tmp_path, store):
     load(tmp_path, store, OXFORD_105K)
   if "could not be read" not in message:
     assert prepared_dirs(store) == []
+
+
+def test_half_an_archive_leaves_nothing(archives, tmp_path, store):
+  landmark_archives.write_oxford(tmp_path)
+  path = tmp_path / "oxbuild_images-v1.tgz"
+  path.write_bytes(path.read_bytes()[:-4_000])
+  with pytest.raises(ValueError, match=r"v1\.tgz is damaged or not complete"):
+    load(tmp_path, store)
+  assert prepared_dirs(store) == []
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def make_config(folder, name):
   config.graph.num_neighbors = 3
   config.train.num_epochs = 1
   config.train.batch_size = 8
+  config.encode.engine = "jit"
   config.eval.baselines = ()
   return config
 

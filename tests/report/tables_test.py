@@ -1,6 +1,6 @@
 import pytest
 
-from dsth_jax.report import formatting, markdown, tables
+from dsth_jax.report import columns, formatting, markdown, tables
 
 
 def test_top_of_every_column_is_marked(results):
@@ -40,6 +40,25 @@ def test_spreads_take_the_place_of_bounds(results):
     if cell.note
   }
   assert notes == {("itq", "HD3P"): "±\N{NO-BREAK SPACE}0.012"}
+
+
+def test_the_publishers_map_is_a_column_where_it_was_measured(results):
+  held_out = results["held_out"]
+  assert "mAP, trapezium" not in tables.quality(held_out).columns
+  for scores in held_out.values():
+    scores |= {
+      "map_trapezium": 0.3124,
+      "map_trapezium_pessimistic": 0.2511,
+      "map_trapezium_optimistic": 0.4009,
+    }
+  table = tables.quality(held_out)
+  place = table.columns.index("mAP, trapezium") - 1
+  for row in table.rows:
+    assert row.cells[place].text == "0.312"
+    assert row.cells[place].note == f"0.251{formatting.DASH}0.401"
+  explained = columns.explanations(held_out["dsth"])
+  assert set(table.columns[1:]) <= explained.keys()
+  assert "list" in explained["Relevant"]
 
 
 def test_stages_have_their_names_and_sum(results):

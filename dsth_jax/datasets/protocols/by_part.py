@@ -72,11 +72,11 @@ def holdout(
 
   Raises:
     ValueError: the train part does not hold more images than the sample, or
-      the ground truth is of lists, which only the set's own queries have.
+      the ground truth is of lists, which only the set's queries have.
   """
   if ground_truth is not None and ground_truth.has_lists:
     raise ValueError(
-      "protocol holdout draws queries, but only this set's own queries have "
+      "protocol holdout draws queries, but only the queries of this set have "
       "relevant images: use official or queries-in-database."
     )
   parts = splits.find_parts(dataset_parts)
@@ -105,7 +105,7 @@ def queries_in_database(
 ) -> splits.Splits:
   """The test part is the queries and in the database too, as in Holidays.
 
-  A query is left out of its own ranking, and stays in those of the others. The
+  A query is left out of its ranking, and stays in those of the others. The
   training images are the train part: nothing is learned from a query.
 
   Args:
