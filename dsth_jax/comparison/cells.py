@@ -1,4 +1,4 @@
-"""One cell of a comparison: a method at a code length with a seed."""
+"""One cell of a comparison: a method of a variant at a length with a seed."""
 
 import traceback
 from collections.abc import Iterator
@@ -9,10 +9,11 @@ from ml_collections import ConfigDict
 
 from dsth_jax import config as config_lib
 from dsth_jax.comparison import measurement
+from dsth_jax.comparison.shared import Shared
 from dsth_jax.pipeline import dsth, methods
 from dsth_jax.pipeline.evaluation import Metrics
 from dsth_jax.pipeline.inputs import Inputs
-from dsth_jax.pipeline.workdir import Dependency, Workdir, settings
+from dsth_jax.pipeline.workdir import Dependency, settings
 from dsth_jax.runtime.artifacts import Artifact
 
 # Of a cell: `metrics`, `statistics` (of the database) and times, or an `error`.
@@ -20,22 +21,36 @@ Outcome = dict[str, Any]
 
 
 class Cell(NamedTuple):
-  """What is measured at once."""
+  """What is measured at once; the variant is "" where there are none."""
 
+  variant: str
   method: str
   num_bits: int
   seed: int
 
   def __str__(self) -> str:
-    return f"{self.method}-{self.num_bits}-{self.seed}"
+    variant = f"{self.variant}/" if self.variant else ""
+    return f"{variant}{self.method}-{self.num_bits}-{self.seed}"
+
+  @property
+  def artifact(self) -> str:
+    """Names the artifact of its figures."""
+    return f"{'variants' if self.variant else 'cells'}/{self}"
+
+  def named(self) -> dict[str, Any]:
+    """Returns its fields by name; the variant only where it has one."""
+    fields = self._asdict()
+    if not self.variant:
+      del fields["variant"]
+    return fields
 
 
-def plan(config: ConfigDict) -> Iterator[Cell]:
-  """Yields all cells, seed by seed."""
+def plan(config: ConfigDict, variant: str = "") -> Iterator[Cell]:
+  """Yields all cells of a configuration or of a variant's, seed by seed."""
   for seed in config.compare.seeds:
     for num_bits in config.compare.num_bits:
       for method in config.compare.methods:
-        yield Cell(method, num_bits, seed)
+        yield Cell(variant, method, num_bits, seed)
 
 
 def cell_config(config: ConfigDict, cell: Cell) -> ConfigDict:
@@ -47,45 +62,59 @@ def cell_config(config: ConfigDict, cell: Cell) -> ConfigDict:
   return config
 
 
-def outcome(
-  workdir: Workdir, config: ConfigDict, inputs: Inputs, cell: Cell
-) -> Outcome:
+def outcome(shared: Shared, config: ConfigDict, cell: Cell) -> Outcome:
   """Returns a cell's figures, measured unless they are current.
 
   A method may fail in any way: a sentence takes the figures' place, and the
   next call tries again.
+
+  Args:
+    shared: by all cells.
+    config: of the cell's variant.
+    cell: what is measured.
   """
-  config = cell_config(config, cell)
   measure = _dsth_cell if cell.method in config_lib.DSTH_METHODS else _cell
   try:
-    found = measure(workdir, config, inputs, cell).json("outcome")
+    inputs = shared.inputs(config)
+    found = measure(shared, cell_config(config, cell), inputs, cell)
+    figures = found.json("outcome")
   except Exception as error:
-    text = " ".join(str(error).split())
-    if not (isinstance(error, ValueError) and text):
-      text = f"{type(error).__name__}: {text}"
-    logging.error("%s failed: %s", cell, text)
     logging.debug("%s", traceback.format_exc())
-    return {**cell._asdict(), "error": text}
-  score = found["metrics"]["mean_average_precision"]
+    return failed(cell, error)
+  score = figures["metrics"]["mean_average_precision"]
   logging.info("%s: mAP over all ranks %.3f", cell, score)
-  return {**cell._asdict(), "error": None, **found}
+  return {**cell.named(), "error": None, **figures}
 
 
-def ceiling(workdir: Workdir, config: ConfigDict, inputs: Inputs) -> Metrics:
+def failed(cell: Cell, error: Exception) -> Outcome:
+  """Returns the outcome of a cell that has no figures, and says why."""
+  text = " ".join(str(error).split())
+  if not (isinstance(error, ValueError) and text):
+    text = f"{type(error).__name__}: {text}"
+  logging.error("%s failed: %s", cell, text)
+  return {**cell.named(), "error": text}
+
+
+def ceiling(shared: Shared, config: ConfigDict) -> Metrics:
   """Returns the figures of the features' cosine, which codes aim at."""
-  return workdir.artifact(
-    "cells/cosine",
-    [*inputs.depends_on("features"), *_protocol_settings(config)],
-    measurement.measure_features(config, inputs),
-  ).json("outcome")
+  inputs = shared.inputs(config)
+  return (
+    shared.features_workdir(config)
+    .artifact(
+      "cells/cosine",
+      [*inputs.depends_on("features"), *_protocol_settings(config)],
+      measurement.measure_features(config, inputs),
+    )
+    .json("outcome")
+  )
 
 
 def _cell(
-  workdir: Workdir, config: ConfigDict, inputs: Inputs, cell: Cell
+  shared: Shared, config: ConfigDict, inputs: Inputs, cell: Cell
 ) -> Artifact:
   """Measures a baseline."""
-  return workdir.artifact(
-    f"cells/{cell}",
+  return shared.root.artifact(
+    cell.artifact,
     [
       *methods.depends_on(config, inputs, cell.method),
       *_protocol_settings(config),
@@ -101,16 +130,13 @@ def _cell(
 
 
 def _dsth_cell(
-  workdir: Workdir, config: ConfigDict, inputs: Inputs, cell: Cell
+  shared: Shared, config: ConfigDict, inputs: Inputs, cell: Cell
 ) -> Artifact:
-  """Makes DSTH's codes as a run does; both kinds cut one embedding."""
-  shared = workdir.path / "dsth" / f"{config.num_bits}-{config.seed}"
-  workdirs = dsth.Workdirs(
-    workdir, Workdir(shared), Workdir(shared / cell.method)
-  )
+  """Makes DSTH's codes as a run does; its kinds cut one embedding."""
+  workdirs = shared.workdirs(config, cell.method)
   stages = dsth.fit(workdirs, config, inputs)
-  return workdir.artifact(
-    f"cells/{cell}",
+  return shared.root.artifact(
+    cell.artifact,
     [stages.codes, stages.hash_function, *_protocol_settings(config)],
     measurement.measure_dsth(
       config,

@@ -6,20 +6,20 @@ import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import config as config_lib
 from dsth_jax import report
-from dsth_jax.comparison import cells, summary
+from dsth_jax.comparison import cells, grid, summary
+from dsth_jax.comparison.shared import Shared
 from dsth_jax.pipeline import data as data_lib
-from dsth_jax.pipeline import methods, run_dsth
+from dsth_jax.pipeline import run_dsth
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.inputs import Inputs
-from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.report import comparison as report_lib
-from dsth_jax.report.comparison import ComparisonResults
+from dsth_jax.report.comparison import ComparisonResults, VariantResults
 from dsth_jax.runtime import artifacts
 
 
-def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
+def run(
+  config: ConfigDict, path: pathlib.Path
+) -> ComparisonResults | VariantResults:
   """Measures every cell that is not current, and writes the report.
 
   Args:
@@ -27,8 +27,8 @@ def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
     path: the comparison's directory; made if it is missing.
 
   Returns:
-    What `comparison.json` holds; see `summary.summarize`. A method that fails
-    is reported there, and the others go on.
+    What `comparison.json` holds; see `summary.summarize`. A method or a variant
+    that fails is reported there, and the others go on.
 
   Raises:
     ValueError: the data does not fit the settings or the methods.
@@ -36,12 +36,11 @@ def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
   """
   workdir = run_dsth.open_workdir(path)
   data = _draw_queries(config, data_lib.load(workdir, config))
-  _check(config, data)
+  _refuse_unlabeled(config, data)
+  variants = grid.variants(config, data)
   run_dsth.write_settings(workdir, config)
-  inputs = run_dsth.make_inputs(workdir, config, data, config.compare.methods)
-  ceiling = cells.ceiling(workdir, config, inputs)
-  outcomes = _outcomes(workdir, config, inputs)
-  results = summary.summarize(config, data, ceiling, outcomes)
+  measured = grid.measure(Shared(workdir, config, data), variants)
+  results = summary.summarize(config, data, variants, measured)
   artifacts.write_json(path / "comparison.json", results)
   report.write_files(
     path / "report", report_lib.render(results), known=report_lib.FILES
@@ -50,12 +49,13 @@ def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
   return results
 
 
-def refuse_failures(results: ComparisonResults) -> None:
+def refuse_failures(results: ComparisonResults | VariantResults) -> None:
   """Raises ValueError where a cell has no figures, after all is written."""
   failed = results["failed"]
   if failed:
+    names = ("method", "num_bits", "seed")
     first = cells.Cell(
-      *(failed[0][name] for name in ("method", "num_bits", "seed"))
+      failed[0].get("variant", ""), *(failed[0][name] for name in names)
     )
     raise ValueError(
       f"{len(failed)} of the cells failed, first {first}: {failed[0]['error']} "
@@ -74,25 +74,9 @@ def _draw_queries(config: ConfigDict, data: Data) -> Data:
   return data._replace(splits=data.splits._replace(query=drawn))
 
 
-def _check(config: ConfigDict, data: Data) -> None:
-  """Refuses, before any work, what could not be evaluated or fitted."""
+def _refuse_unlabeled(config: ConfigDict, data: Data) -> None:
   if data.dataset.ground_truth is None:
     raise ValueError(
       f"{config.data.name} has no class labels, but a comparison counts relevant "
       "images by them: sort the images into one folder a class."
     )
-  methods.check(config, config.compare.methods, data)
-  for cell in cells.plan(config):
-    if cell.method in config_lib.DSTH_METHODS:
-      data_lib.check_training_size(cells.cell_config(config, cell), data)
-
-
-def _outcomes(
-  workdir: Workdir, config: ConfigDict, inputs: Inputs
-) -> list[cells.Outcome]:
-  planned = list(cells.plan(config))
-  outcomes = []
-  for number, cell in enumerate(planned, 1):
-    logging.info("Cell %d of %d: %s", number, len(planned), cell)
-    outcomes.append(cells.outcome(workdir, config, inputs, cell))
-  return outcomes

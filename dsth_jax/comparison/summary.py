@@ -8,12 +8,15 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dsth_jax.comparison.cells import Outcome
+from dsth_jax.comparison.grid import Measured, Variant
 from dsth_jax.pipeline import data as data_lib
 from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.evaluation import Metrics
 from dsth_jax.pipeline.workdir import environment
-from dsth_jax.report.comparison.results import ComparisonResults
+from dsth_jax.report.comparison.results import (
+  ComparisonResults,
+  VariantResults,
+)
 
 _Figure = int | float
 
@@ -22,62 +25,104 @@ _GRIDS = ("recall_levels", "returned_images")
 
 
 def summarize(
-  config: ConfigDict, data: Data, ceiling: Metrics, outcomes: Sequence[Outcome]
-) -> ComparisonResults:
+  config: ConfigDict,
+  data: Data,
+  variants: Sequence[Variant],
+  measured: Measured,
+) -> ComparisonResults | VariantResults:
   """Returns what `comparison.json` holds.
 
   Args:
     config: of the comparison.
     data: with the queries that were asked.
-    ceiling: metrics of the features' cosine.
-    outcomes: of all cells.
+    variants: in the order in which they are shown.
+    measured: all cells, and the metrics of the features' cosine.
 
   Returns:
     * summary: what was compared on what, and for each of the `methods` the
       `network` that it trains, what it has `learned_from`, and `num_labels`;
-    * ceiling: as given;
+    * ceiling: metrics of the features' cosine;
     * methods: by method and number of bits (text, since JSON knows no other
       names), what `over_seeds` gives;
     * failed: the cells without figures, and why;
     * environment: of this machine.
+
+    A comparison of variants has `variants` in place of the ceiling and the
+    methods: by name, the `settings` that were changed, the `backbone`, the
+    `ceiling` (empty if it failed), `about` its methods as in the summary, and
+    `methods` as above. Of a failed cell, `variant` is given too.
   """
   compare = config.compare
+  lengths = sorted(
+    {bits for each in variants for bits in each.config.compare.num_bits}
+  )
+  summary = {
+    **data_lib.describe(config, data),
+    "num_bits": lengths,
+    "seeds": list(compare.seeds),
+  }
+  failed = [found for found in measured.outcomes if found["error"] is not None]
+  if not compare.variants:
+    return {
+      "summary": {**summary, "methods": _about(config, data)},
+      "ceiling": measured.ceilings[""],
+      "methods": _methods(config, measured.outcomes),
+      "failed": failed,
+      "environment": environment(),
+    }
+  del summary["backbone"]
   return {
-    "summary": {
-      **data_lib.describe(config, data),
-      "num_bits": sorted(compare.num_bits),
-      "seeds": list(compare.seeds),
-      "methods": {
-        name: {
-          "network": methods.network(config, name),
-          "learned_from": methods.learned_from(config, name),
-          "num_labels": methods.num_labels(
-            config, name, len(data.splits.training)
-          ),
-        }
-        for name in compare.methods
-      },
+    "summary": summary,
+    "variants": {
+      each.name: _variant(config, data, each, measured) for each in variants
     },
-    "ceiling": ceiling,
-    "methods": {
-      method: {
-        str(num_bits): over_seeds(
-          [
-            found
-            for found in outcomes
-            if (found["method"], found["num_bits"]) == (method, num_bits)
-          ]
-        )
-        for num_bits in compare.num_bits
-      }
-      for method in compare.methods
-    },
-    "failed": [
-      {name: found[name] for name in ("method", "num_bits", "seed", "error")}
-      for found in outcomes
-      if found["error"] is not None
-    ],
+    "failed": failed,
     "environment": environment(),
+  }
+
+
+def _variant(
+  config: ConfigDict, data: Data, variant: Variant, measured: Measured
+) -> dict[str, Any]:
+  outcomes = [
+    found for found in measured.outcomes if found["variant"] == variant.name
+  ]
+  return {
+    "settings": dict(config.compare.variants[variant.name]),
+    "backbone": data_lib.describe(variant.config, data)["backbone"],
+    "ceiling": measured.ceilings.get(variant.name, {}),
+    "about": {} if variant.refusal else _about(variant.config, data),
+    "methods": _methods(variant.config, outcomes),
+  }
+
+
+def _about(config: ConfigDict, data: Data) -> dict[str, Any]:
+  """Says what each method trains and what it has learned from."""
+  num_training = len(data.splits.training)
+  return {
+    name: {
+      "network": methods.network(config, name),
+      "learned_from": methods.learned_from(config, name),
+      "num_labels": methods.num_labels(config, name, num_training),
+    }
+    for name in config.compare.methods
+  }
+
+
+def _methods(config: ConfigDict, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+  """Returns the figures of each method at each number of bits."""
+  return {
+    method: {
+      str(num_bits): over_seeds(
+        [
+          found
+          for found in outcomes
+          if (found["method"], found["num_bits"]) == (method, num_bits)
+        ]
+      )
+      for num_bits in config.compare.num_bits
+    }
+    for method in config.compare.methods
   }
 
 

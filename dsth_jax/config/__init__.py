@@ -22,6 +22,7 @@ from dsth_jax.config.recipes import (
 )
 from dsth_jax.config.saved import read
 from dsth_jax.config.validation import choose, validate
+from dsth_jax.config.variants import change, variants
 
 __all__ = [
   "DSTH_METHODS",
@@ -31,6 +32,7 @@ __all__ = [
   "SHALLOW",
   "base_config",
   "baseline_arguments",
+  "change",
   "check_setting",
   "choose",
   "dsth_settings",
@@ -40,4 +42,5 @@ __all__ = [
   "use_paper_settings",
   "use_simplenet",
   "validate",
+  "variants",
 ]

@@ -193,7 +193,8 @@ def _eval() -> ConfigDict:
 
 
 def _compare() -> ConfigDict:
-  compare = ConfigDict()
+  # The names of settings in `variants` have dots, which fields cannot have.
+  compare = ConfigDict(convert_dict=False)
   # dsth (as this configuration has it), dsth_simplenet and dsth_frozen_backbone
   # (the same with that network), dsth_paper (the same with the paper's labels),
   # and names in dsth_jax.baselines.BASELINES.
@@ -206,4 +207,9 @@ def _compare() -> ConfigDict:
   # Views of each training image that the backbone describes, once, for methods
   # on features that learn from views; 2 or more.
   compare.num_views = 4
+  # The same data under other settings: by the name of each variant, the settings
+  # that it changes by their full names, as in {"mlp": {"model.head": "mlp"}}.
+  # Every method, code length and seed is measured for every variant, which may
+  # have methods and num_bits of its own. Empty: these settings only.
+  compare.variants = {}
   return compare

@@ -17,6 +17,7 @@ from dsth_jax import (
   train,
 )
 from dsth_jax.config import methods, thresholds
+from dsth_jax.config import variants as variants_lib
 from dsth_jax.graph import approximate_knn
 from dsth_jax.models.hash_models import HASH_MODELS, heads
 
@@ -167,6 +168,8 @@ def _validate_data(config: ConfigDict) -> None:
 
 def _validate_comparison(config: ConfigDict) -> None:
   compare = config.compare
+  # Their values are checked one by one, where others can go on.
+  variants_lib.variants(config)
   for name in compare.methods:
     choose("compare.methods", name, methods.METHODS)
   for field, least in (("num_bits", 1), ("seeds", 0)):

@@ -108,12 +108,24 @@ def make_inputs(
   config: ConfigDict,
   data: data_lib.Data,
   names: tuple[str, ...],
+  *,
+  pixels: Workdir | None = None,
 ) -> Inputs:
-  """Makes what the methods of these names learn from."""
+  """Makes what the methods of these names learn from.
+
+  Args:
+    workdir: of the features.
+    config: of the run.
+    data: its images.
+    names: of the methods.
+    pixels: of the images that networks see; None: the same.
+  """
   described = extract_features(workdir, config, data.dataset, data.split)
   images = None
   if any(methods.seen(config, name) == "images" for name in names):
-    images = resize_images(workdir, data.dataset, image_size(config))
+    images = resize_images(
+      workdir if pixels is None else pixels, data.dataset, image_size(config)
+    )
   drawn = {name: BASELINES[name].views for name in names if name in BASELINES}
   views = {
     name: extract_views(workdir, config, data, described, name, draw)

@@ -1,5 +1,6 @@
 """The colors of pages and plots, and the style of every method."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from dsth_jax.baselines import BASELINES
@@ -61,14 +62,26 @@ _MARKERS = ("<", ">", "p", "X", "*", "d", "h")
 _OTHER = Style("#56b4e9", "P", ":")
 
 
-def style(method: str) -> Style:
-  """Returns the style of a method."""
+def style(method: str, shown: Collection[str] = ()) -> Style:
+  """Returns the style of a method.
+
+  Args:
+    method: its key.
+    shown: all that is drawn with it, in order: names that this package does not
+      know, such as those of variants, then differ from each other.
+  """
   others = [name for name in BASELINES if name not in _STYLES]
-  if method not in others:
-    return _STYLES.get(method, _OTHER)
-  number = others.index(method)
+  if method in others:
+    line = "-." if BASELINES[method].supervised else "-"
+    return _numbered(others.index(method), line)
+  known = {*_STYLES, *BASELINES}
+  unknown = [name for name in shown if name not in known]
+  if method in unknown and len(unknown) > 1:
+    return _numbered(unknown.index(method), "-")
+  return _STYLES.get(method, _OTHER)
+
+
+def _numbered(number: int, line: str) -> Style:
   return Style(
-    _COLORS[number % len(_COLORS)],
-    _MARKERS[number % len(_MARKERS)],
-    "-." if BASELINES[method].supervised else "-",
+    _COLORS[number % len(_COLORS)], _MARKERS[number % len(_MARKERS)], line
   )

@@ -22,7 +22,8 @@ def title(results: ComparisonResults) -> str:
 def opening(results: ComparisonResults) -> str:
   """Says what was compared, and how often."""
   summary = results["summary"]
-  methods = formatting.plural(len(results["methods"]), "method")
+  kind = "variant" if "descriptions" in results else "method"
+  methods = formatting.plural(len(results["methods"]), kind)
   lengths = humanize.natural_list([str(n) for n in summary["num_bits"]])
   seeds = formatting.plural(len(summary["seeds"]), "seed")
   return (
@@ -67,7 +68,7 @@ def length(results: ComparisonResults, num_bits: int) -> str:
   return (
     f"The highest mean average precision at {bits(num_bits)}: "
     f"{'; '.join(leading)}. The features, compared by cosine, have "
-    f"{formatting.figure(results['ceiling'][MAP])}."
+    f"{humanize.natural_list(_ceilings(results))}."
   )
 
 
@@ -83,8 +84,13 @@ def key_figures(results: ComparisonResults) -> list[tuple[str, str]]:
         f"at {bits(num_bits)} {group}"
       )
       figures.append((formatting.figure(mean[MAP]), meaning))
-  ceiling = formatting.figure(results["ceiling"][MAP])
-  return [*figures, (ceiling, "the features, compared by cosine")]
+  return [
+    *figures,
+    *(
+      (figure, "the features, compared by cosine")
+      for figure in _ceilings(results)
+    ),
+  ]
 
 
 def warnings(results: ComparisonResults) -> list[str]:
@@ -125,6 +131,13 @@ def columns(results: ComparisonResults) -> Mapping[str, str]:
     "Encode, s": f"Seconds to encode the {queries} a second time, with "
     "features or pixels in memory. Computing features is not included.",
   }
+
+
+def _ceilings(results: ComparisonResults) -> list[str]:
+  return [
+    formatting.figure(metrics[MAP])
+    for metrics in tables.ceilings(results).values()
+  ]
 
 
 def _score(results: ComparisonResults, num_bits: int, method: str) -> str:

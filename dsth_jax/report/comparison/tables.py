@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from dsth_jax.baselines import BASELINES
 from dsth_jax.report import descriptions, formatting, tables
 from dsth_jax.report.columns import MAP
 from dsth_jax.report.comparison.results import ComparisonResults
@@ -17,9 +16,14 @@ _TIMES = {"Fit, s": "fit_seconds", "Encode, s": "encode_seconds"}
 def means(results: ComparisonResults, num_bits: int) -> dict[str, Metrics]:
   """Returns each method's mean metrics at a code length, the ceiling first."""
   return {
-    "cosine": results["ceiling"],
+    **ceilings(results),
     **_figures(results, num_bits, "mean"),
   }
+
+
+def ceilings(results: ComparisonResults) -> Mapping[str, Metrics]:
+  """Returns the metrics of the features' cosine by the name that is shown."""
+  return results.get("ceilings", {"cosine": results["ceiling"]})
 
 
 def leaders(results: ComparisonResults, num_bits: int) -> dict[str, str]:
@@ -34,7 +38,8 @@ def leaders(results: ComparisonResults, num_bits: int) -> dict[str, str]:
   }
   for name, metrics in _figures(results, num_bits, "mean").items():
     if metrics:
-      is_supervised = name in BASELINES and BASELINES[name].supervised
+      seen = results["summary"]["methods"][name]["learned_from"]
+      is_supervised = "class labels" in seen
       group = f"with{'' if is_supervised else 'out'} class labels"
       scores[group][name] = metrics[MAP]
   return {
@@ -48,7 +53,7 @@ def quality(results: ComparisonResults, num_bits: int) -> Table:
   """Returns one row per method at a code length, the ceiling on top."""
   shown = means(results, num_bits)
   spreads = _figures(results, num_bits, "spread")
-  table = tables.quality(shown, spreads=spreads, unranked=("cosine",))
+  table = tables.quality(shown, spreads=spreads, unranked=ceilings(results))
   rows = [
     row._replace(
       head=row.head._replace(note=_note(results, num_bits, row.method)),
@@ -88,7 +93,8 @@ def details(results: ComparisonResults) -> Table:
 
 def methods(results: ComparisonResults) -> dict[str, str]:
   """Returns the description of each method by its name."""
-  return descriptions.methods(["cosine", *results["methods"]])
+  shown = descriptions.methods([*ceilings(results), *results["methods"]])
+  return shown | dict(results.get("descriptions", {}))
 
 
 def _figures(
