@@ -39,7 +39,7 @@ def of_methods(
   return [
     Series(
       descriptions.method(name).name,
-      styles.style(name),
+      styles.style(name, metrics),
       scores[grid],
       scores[key],
     )
