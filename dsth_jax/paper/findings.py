@@ -173,10 +173,10 @@ def render(measured: Measured, context: Context) -> dict[str, bytes]:
 EXPLANATION = (
   "Two cells are a pair if they differ in the named thing only. They are "
   "compared by the maximum F-measure with beta 0.5. A finding holds if it does "
-  "in all pairs, and holds mostly if in more than half. In brackets are the "
-  "mean difference and its range. Of backbones, the one with the higher "
-  "precision of classification is the better; where that was not measured, "
-  "the one with the higher accuracy on ImageNet."
+  "in all pairs, and holds mostly if in more than half. Beside the count are "
+  "the mean difference and its range. Of two backbones, the one with the "
+  "higher precision of classification is the better; where that was not "
+  "measured, the one with the higher accuracy on ImageNet."
 )
 
 

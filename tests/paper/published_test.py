@@ -6,6 +6,7 @@ The sums were added up in the text of the paper, not from these files.
 import csv
 import importlib.resources
 import math
+import pathlib
 
 import pytest
 
@@ -144,3 +145,12 @@ def test_every_oddity_about_entries_concerns_some():
         for key in published.table(name)
         for column in columns
       )
+
+
+def test_the_page_has_every_oddity():
+  page = pathlib.Path(__file__).parents[2] / "docs" / "paper.md"
+  text = page.read_text(encoding="utf-8")
+  experiments = [*ROW_SUMS, *(f"fig{number}" for number in range(2, 9))]
+  for experiment in experiments:
+    for oddity in published.oddities(experiment):
+      assert f"| {oddity.text} | {oddity.here} |" in text
