@@ -1,7 +1,7 @@
 """From cells of the paper to a comparison: its settings and its variants."""
 
 import pathlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -10,6 +10,7 @@ from dsth_jax import config as config_lib
 from dsth_jax import features
 from dsth_jax.config import thresholds
 from dsth_jax.paper import budgets, experiments
+from dsth_jax.paper.request import Request
 from dsth_jax.paper.results import Key
 
 # What the classifier of Table II is measured beside: a comparison has no cells
@@ -20,32 +21,6 @@ _IMAGE_SIZES = {"cifar10": 32, "cifar100_coarse": 32, "cifar100_fine": 32}
 _LARGE_IMAGE_SIZE = 96
 # Of the two sets whose queries are images of the database too.
 _PROTOCOLS = {"holidays1m": "queries-in-database"}
-
-
-class Request(NamedTuple):
-  """What a user asks for.
-
-  Attributes:
-    experiment: one, several joined by commas, or all.
-    budget: a name in `budgets.BUDGETS`.
-    datasets: a part of those of the experiment; empty for all.
-    stand_ins: the backbone to take in place of one of the paper's, by that.
-    weights: files of weights by backbone.
-    labels: dsth for the paper's hash labels, dsth_diffusion for this package's.
-    num_bits: a part of the experiment's code lengths; empty for all.
-    seeds: every cell is measured with each.
-    settings: more settings of all cells, by their full names.
-  """
-
-  experiment: str
-  budget: str = "paper"
-  datasets: Sequence[str] = ()
-  stand_ins: Mapping[str, str] = {}
-  weights: Mapping[str, str] = {}
-  labels: Sequence[str] = ("dsth",)
-  num_bits: Sequence[int] = ()
-  seeds: Sequence[int] = (0,)
-  settings: Mapping[str, Any] = {}
 
 
 class Source(NamedTuple):

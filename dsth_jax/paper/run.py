@@ -11,7 +11,8 @@ from dsth_jax import config as config_lib
 from dsth_jax.cli import errors
 from dsth_jax.paper import budgets, experiments, plan
 from dsth_jax.paper.context import Context
-from dsth_jax.paper.plan import Plan, Request, Source
+from dsth_jax.paper.plan import Plan, Source
+from dsth_jax.paper.request import Request
 from dsth_jax.paper.results import Key, Measured, Metrics
 from dsth_jax.report import comparison as comparison_report
 from dsth_jax.report.comparison import VariantResults

@@ -6,7 +6,7 @@ import pytest
 
 from dsth_jax import config as config_lib
 from dsth_jax.paper import budgets, experiments, plan
-from dsth_jax.paper.plan import Request
+from dsth_jax.paper.request import Request
 
 ONE = {"googlenet": "efficientnet_lite0", "vgg16": "efficientnet_lite0"}
 TWO = {**ONE, "alexnet": "efficientnet_lite2"}
