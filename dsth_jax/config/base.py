@@ -30,10 +30,11 @@ def base_config() -> ConfigDict:
 
 def _data() -> ConfigDict:
   data = ConfigDict()
-  # digits, image_folder, the name of a prepared TFDS set, or features: no
-  # images, but features.file and labels_file, which can only be compared.
+  # A name in dsth_jax.datasets.LOADERS, or of a prepared TFDS set. features has
+  # no images, but features.file and labels_file, which can only be compared.
   data.name = "digits"
-  # The folder of images, for image_folder.
+  # The folder of images, for image_folder; of a set that is read from its
+  # published archives, the folder that holds them.
   data.root = ""
   # A .npy of class numbers [n], one an image, for features.
   data.labels_file = ""
@@ -45,6 +46,11 @@ def _data() -> ConfigDict:
   data.protocol = "holdout"
   # Queries to draw; 0 takes the protocol's own number.
   data.num_queries = 300
+  # The most images of the train part that are kept, with the classes in
+  # proportion; no other is described, searched or trained on. 0: all.
+  data.num_training = 0
+  # Adds the images of stl10 without a label, which train and are not searched.
+  data.unlabelled = False
   # An image with more pixels is skipped.
   data.max_pixels = 100_000_000
   # Larger images are stored with their short side shrunk to this.
@@ -73,7 +79,31 @@ def _features() -> ConfigDict:
   # Takes the square root of all features first; those of several backbones are
   # always rooted, and scaled to unit length.
   features.root = False
+  features.fine_tuning = _fine_tuning()
   return features
+
+
+def _fine_tuning() -> ConfigDict:
+  """Trains the backbone further with class labels, before the features."""
+  tuning = ConfigDict()
+  # 0 uses no class labels.
+  tuning.num_epochs = 0
+  # Training images whose labels are used, in proportion to the classes; 0: all
+  # that have one. All training images enter the graph.
+  tuning.num_labelled = 0
+  # all; or last: only the last layers of a pretrained backbone. What is trained
+  # from scratch is trained whole.
+  tuning.trainable = "last"
+  # Pixels a side in this training; 0: what the backbone sees.
+  tuning.image_size = 0
+  # Of AdamW; it rises to this and falls, as in train.schedule one_cycle.
+  tuning.learning_rate = 1e-3
+  tuning.weight_decay = 0.01
+  tuning.batch_size = 32
+  # Random mirroring, and random shifts of up to this number of pixels.
+  tuning.flip = False
+  tuning.shift = 2
+  return tuning
 
 
 def _graph() -> ConfigDict:
