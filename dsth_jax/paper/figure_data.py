@@ -3,26 +3,16 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from dsth_jax.paper import lines, names, radar
+from dsth_jax.paper import experiments, lines, names, radar
 from dsth_jax.paper.context import Context
 from dsth_jax.paper.results import Measured
 from dsth_jax.report.drawing import Series
 
 NAMES = tuple(f"fig{number}" for number in range(2, 9))
-_DATASETS = ("cifar10", "stl10", "cifar100_coarse", "cifar100_fine")
-# Of Fig. 3 to 6: the data set and the number of bits.
-_CONTRASTS = {
-  "fig3": ("cifar10", 48),
-  "fig4": ("stl10", 32),
-  "fig5": ("cifar100_coarse", 48),
-  "fig6": ("cifar100_fine", 48),
-}
-# Of Fig. 7 and 8: the methods beside DSTH, sections IV-C.
-METHODS = {
-  "fig7": ("sklsh", "sh", "itq", "sth", "sph", "density_dsh", "lsh"),
-  "fig8": ("cnnh", "ksh", "bre", "cca_itq"),
-}
-_LENGTHS = {"cifar10": 48, "stl10": 32}
+_CONTRASTS = dict(zip(("fig3", "fig4", "fig5", "fig6"), experiments.SMALL))
+# The methods beside DSTH.
+METHODS = {"fig7": experiments.UNSUPERVISED, "fig8": experiments.SUPERVISED}
+_METHODS_ON = ("cifar10", "stl10")
 
 Kind = Literal["recall", "returned", "length", "radar"]
 
@@ -52,9 +42,9 @@ def make(experiment: str, measured: Measured, context: Context) -> list[Panel]:
     ValueError: the paper has no such figure.
   """
   if experiment == "fig2":
-    return [_by_length(name, measured, context) for name in _DATASETS]
+    return [_by_length(name, measured, context) for name in experiments.SMALL]
   if experiment in _CONTRASTS:
-    return _contrast(*_CONTRASTS[experiment], measured, context)
+    return _contrast(_CONTRASTS[experiment], measured, context)
   if experiment in METHODS:
     return _methods(experiment, measured, context)
   raise ValueError(
@@ -64,7 +54,7 @@ def make(experiment: str, measured: Measured, context: Context) -> list[Panel]:
 
 
 def _by_length(dataset: str, measured: Measured, context: Context) -> Panel:
-  letter = "abcd"[_DATASETS.index(dataset)]
+  letter = "abcd"[experiments.SMALL.index(dataset)]
   found = [
     lines.by_length(line, measured, radar.MAX_F)
     for line in lines.configurations(dataset, measured, context)
@@ -79,9 +69,10 @@ def _by_length(dataset: str, measured: Measured, context: Context) -> Panel:
 
 
 def _contrast(
-  dataset: str, num_bits: int, measured: Measured, context: Context
+  dataset: str, measured: Measured, context: Context
 ) -> list[Panel]:
   """Returns the panels of Fig. 3 to 6."""
+  num_bits = experiments.LENGTH[dataset]
   shown = lines.configurations(dataset, measured, context)
   main = lines.configurations(dataset, measured, context, ("googlenet",))
   recall = ("recall_levels", "precision_at_recall")
@@ -137,7 +128,7 @@ def _methods(
     dataset: lines.methods(
       dataset, measured, context, METHODS[experiment], labels=labels
     )
-    for dataset in _LENGTHS
+    for dataset in _METHODS_ON
   }
   shown = [
     panel
@@ -154,7 +145,7 @@ def _methods(
     for dataset, of_dataset in found.items()
     for metric in ("hd3p", "nc3p")
   ]
-  datasets = [*_LENGTHS, *_LENGTHS]
+  datasets = [*_METHODS_ON, *_METHODS_ON]
   return [
     panel._replace(
       title=f"({letter}) {panel.title}",
@@ -172,7 +163,7 @@ def _curves(
   labels: bool,
 ) -> list[Panel]:
   """Returns the curves of Fig. 7 or 8 (a) and (b), or (c) and (d)."""
-  num_bits = _LENGTHS[dataset]
+  num_bits = experiments.LENGTH[dataset]
   title = f"{names.dataset(dataset)}, {num_bits} bits"
   recall, returned = (
     [

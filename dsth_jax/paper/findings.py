@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from dsth_jax.paper import notes, published, radar
+from dsth_jax.paper import experiments, notes, published, radar
 from dsth_jax.paper.context import Context
 from dsth_jax.paper.results import Key, Measured
 from dsth_jax.report import formatting, markdown
@@ -205,9 +205,9 @@ def _weaker_backbone(measured: Measured) -> Partner:
   SimpleNet of another finding is left out.
   """
   precision = {
-    (key.dataset, key.backbone): found[published.CLASSIFICATION]
+    (key.dataset, key.backbone): found[experiments.CLASSIFICATION]
     for key, found in measured.items()
-    if found.get(published.CLASSIFICATION) is not None
+    if found.get(experiments.CLASSIFICATION) is not None
   }
   backbones = dict.fromkeys(
     [*IMAGENET_ACCURACY, *(key.backbone for key in measured)]

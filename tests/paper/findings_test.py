@@ -3,7 +3,7 @@
 import pytest
 from support import paper_results
 
-from dsth_jax.paper import findings, published
+from dsth_jax.paper import experiments, findings
 from dsth_jax.paper.results import Key
 
 NAMES = ("BatchNorm", "Slice", "A backbone", "SimpleNet", "ReLU", "Labels")
@@ -111,8 +111,8 @@ def test_other_methods_and_this_packages_labels_make_no_pair():
 
 def test_backbones_are_ordered_by_their_measured_precision():
   def classified(backbone, precision):
-    key = Key("cifar10", backbone, "", "", True, published.CLASSIFICATION, 0)
-    return {key: {published.CLASSIFICATION: precision}}
+    key = Key("cifar10", backbone, "", "", True, experiments.CLASSIFICATION, 0)
+    return {key: {experiments.CLASSIFICATION: precision}}
 
   measured = {
     _key(): {"max_f_beta_0.5": 0.5},

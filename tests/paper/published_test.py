@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 
-from dsth_jax.paper import published
+from dsth_jax.paper import experiments, published
 from dsth_jax.paper.results import Key
 
 # Of each row and of each column of figures, in the order of the paper.
@@ -74,6 +74,11 @@ def test_figures_have_the_digits_of_the_paper(name):
 )
 def test_every_row_has_its_own_cell(name, size):
   assert len(published.table(name)) == size
+
+
+@pytest.mark.parametrize("name", ROW_SUMS)
+def test_the_experiments_measure_what_is_published(name):
+  assert set(experiments.cells(name)) == set(published.table(name))
 
 
 def test_table_5_has_a_cell_for_each_method_and_length():

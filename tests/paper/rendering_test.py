@@ -1,10 +1,11 @@
 """All files of an experiment, and its page."""
 
 import pytest
+from matplotlib.figure import Figure
 from support import paper_results
 from support.pages import Page
 
-from dsth_jax.paper import figure_data, rendering, tables
+from dsth_jax.paper import figure_data, figures, rendering, tables
 from dsth_jax.paper.results import Key
 
 HOSTILE = "<script>&"
@@ -24,7 +25,8 @@ def _render(name, **fields):
     ("ablations", ()),
   ],
 )
-def test_files_are_those_of_the_experiment(name, kinds):
+def test_files_are_those_of_the_experiment(name, kinds, monkeypatch):
+  monkeypatch.setattr(figures, "draw", lambda *_: Figure())
   files = _render(name)
   own = {f"{name}.{kind}" for kind in kinds}
   assert set(files) == {*own, "findings.md", "index.html"}
