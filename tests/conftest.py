@@ -51,7 +51,7 @@ def undrawn(monkeypatch):
 
   for name in ("precision_recall", "precision_of_returned", "training_loss"):
     monkeypatch.setattr(plots, name, lambda *_: Figure())
-  monkeypatch.setattr(panels, "finish", lambda drawn: drawn.figure)
+  monkeypatch.setattr(panels, "finish", lambda drawn, *_: drawn.figure)
   for name in ("png", "pdf"):
     monkeypatch.setattr(panels, name, lambda _: b"")
   monkeypatch.setattr(pictures, "sheet_png", lambda _: b"")

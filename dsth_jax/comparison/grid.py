@@ -1,7 +1,7 @@
 """The whole grid of a comparison: its variants, and their cells in order."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import humanize
@@ -23,12 +23,19 @@ class Variant(NamedTuple):
   Attributes:
     name: "" where there are no variants.
     config: its settings.
-    refusal: why it cannot be measured; None if it can.
+    refused: why methods cannot be measured, by their names.
   """
 
   name: str
   config: ConfigDict
-  refusal: Exception | None = None
+  refused: Mapping[str, Exception]
+
+  @property
+  def methods(self) -> list[str]:
+    """The methods that can be measured."""
+    return [
+      name for name in self.config.compare.methods if name not in self.refused
+    ]
 
 
 class Measured(NamedTuple):
@@ -50,18 +57,29 @@ def variants(config: ConfigDict, data: Data) -> list[Variant]:
   Raises:
     ValueError: without variants, the configuration cannot be measured.
   """
-  found = []
-  for name, changed in config_lib.variants(config).items():
-    refusal = None
+  named = config_lib.variants(config)
+  if "" in named:
+    _check(config, config.compare.methods, data)
+    return [Variant("", config, {})]
+  return [
+    Variant(name, changed, _refused(changed, data))
+    for name, changed in named.items()
+  ]
+
+
+def _refused(config: ConfigDict, data: Data) -> dict[str, Exception]:
+  """Returns why methods of a variant cannot be measured, by their names."""
+  methods_ = config.compare.methods
+  try:
+    config_lib.validate(config)
+  except (ValueError, ImportError) as error:
+    return dict.fromkeys(methods_, error)
+  found: dict[str, Exception] = {}
+  for name in methods_:
     try:
-      if name:
-        config_lib.validate(changed)
-      _check(changed, data)
-    except (ValueError, ImportError) as error:
-      if not name:
-        raise
-      refusal = error
-    found.append(Variant(name, changed, refusal))
+      _check(config, [name], data)
+    except ValueError as error:
+      found[name] = error
   return found
 
 
@@ -77,7 +95,8 @@ def measure(shared: Shared, wanted: Sequence[Variant]) -> Measured:
   seconds: list[float] = []
   previous = None
   for number, (variant, cell) in enumerate(planned, 1):
-    if variant.name != previous and variant.refusal is None:
+    refusal = variant.refused.get(cell.method)
+    if variant.name != previous and variant.methods:
       _add_ceiling(shared, variant, found.ceilings)
     previous = variant.name
     left = _time_left(seconds, len(planned) - number + 1)
@@ -85,8 +104,8 @@ def measure(shared: Shared, wanted: Sequence[Variant]) -> Measured:
     start = time.perf_counter()
     outcome = (
       cells.outcome(shared, variant.config, cell)
-      if variant.refusal is None
-      else cells.failed(cell, variant.refusal)
+      if refusal is None
+      else cells.failed(cell, refusal)
     )
     if not shared.root.stages.get(cell.artifact, {"reused": True})["reused"]:
       seconds.append(time.perf_counter() - start)
@@ -94,11 +113,11 @@ def measure(shared: Shared, wanted: Sequence[Variant]) -> Measured:
   return found
 
 
-def _check(config: ConfigDict, data: Data) -> None:
-  """Refuses, before any work, what could not be fitted."""
-  methods.check(config, config.compare.methods, data)
+def _check(config: ConfigDict, names: Sequence[str], data: Data) -> None:
+  """Refuses, before any work, methods that could not be fitted."""
+  methods.check(config, names, data)
   for cell in cells.plan(config):
-    if cell.method in config_lib.DSTH_METHODS:
+    if cell.method in names and cell.method in config_lib.DSTH_METHODS:
       data_lib.check_training_size(cells.cell_config(config, cell), data)
 
 
@@ -106,11 +125,11 @@ def _in_order(
   shared: Shared, wanted: Sequence[Variant]
 ) -> list[tuple[Variant, cells.Cell]]:
   """Returns all cells; those with the same features follow each other."""
-  able = [variant for variant in wanted if variant.refusal is None]
+  able = [variant for variant in wanted if variant.methods]
   for variant in able:
-    shared.expect(variant.config, variant.config.compare.methods)
+    shared.expect(variant.config, variant.methods)
   able.sort(key=lambda variant: shared.group(variant.config))
-  refused = [variant for variant in wanted if variant.refusal is not None]
+  refused = [variant for variant in wanted if not variant.methods]
   return [
     (variant, cell)
     for variant in [*refused, *able]

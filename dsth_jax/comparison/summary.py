@@ -64,7 +64,7 @@ def summarize(
   failed = [found for found in measured.outcomes if found["error"] is not None]
   if not compare.variants:
     return {
-      "summary": {**summary, "methods": _about(config, data)},
+      "summary": {**summary, "methods": _about(config, compare.methods, data)},
       "ceiling": measured.ceilings[""],
       "methods": _methods(config, measured.outcomes),
       "failed": failed,
@@ -91,12 +91,14 @@ def _variant(
     "settings": dict(config.compare.variants[variant.name]),
     "backbone": data_lib.describe(variant.config, data)["backbone"],
     "ceiling": measured.ceilings.get(variant.name, {}),
-    "about": {} if variant.refusal else _about(variant.config, data),
+    "about": _about(variant.config, variant.methods, data),
     "methods": _methods(variant.config, outcomes),
   }
 
 
-def _about(config: ConfigDict, data: Data) -> dict[str, Any]:
+def _about(
+  config: ConfigDict, names: Sequence[str], data: Data
+) -> dict[str, Any]:
   """Says what each method trains and what it has learned from."""
   num_training = len(data.splits.training)
   return {
@@ -105,7 +107,7 @@ def _about(config: ConfigDict, data: Data) -> dict[str, Any]:
       "learned_from": methods.learned_from(config, name),
       "num_labels": methods.num_labels(config, name, num_training),
     }
-    for name in config.compare.methods
+    for name in names
   }
 
 

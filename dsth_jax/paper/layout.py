@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dsth_jax.metrics import curves
-from dsth_jax.paper import names, published
+from dsth_jax.paper import experiments, names, published
 from dsth_jax.paper.context import Context
 from dsth_jax.paper.results import Key, Measured, Metrics
 
@@ -118,7 +118,7 @@ _RETRIEVAL = (
 _COLUMNS = {
   "table2": tuple(
     Column(
-      published.CLASSIFICATION,
+      experiments.CLASSIFICATION,
       names.backbone(backbone),
       "Precision",
       {"backbone": backbone},
@@ -181,11 +181,11 @@ def find(measured: Measured, key: Key) -> Metrics:
   The precision of classification belongs to a backbone and a data set: any cell
   that these have may hold it.
   """
-  if key.method != published.CLASSIFICATION:
+  if key.method != experiments.CLASSIFICATION:
     return measured.get(key, {})
   for other, metrics in measured.items():
     same = (other.dataset, other.backbone) == (key.dataset, key.backbone)
-    if same and metrics.get(published.CLASSIFICATION) is not None:
+    if same and metrics.get(experiments.CLASSIFICATION) is not None:
       return metrics
   return {}
 
@@ -213,7 +213,7 @@ def _rows(name: str) -> Iterator[Key]:
   """Yields a cell of each row of the paper, in its order."""
   if name == "table2":
     for dataset in _CLASSIFIED:
-      yield Key(dataset, "", "", "", True, published.CLASSIFICATION, 0)
+      yield Key(dataset, "", "", "", True, experiments.CLASSIFICATION, 0)
     return
   given = _COLUMNS[name][0].where.items()
   for key in published.table(name):

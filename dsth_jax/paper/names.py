@@ -37,7 +37,7 @@ def method(key: str) -> str:
 
 def backbone(key: str) -> str:
   """Returns the name of a backbone."""
-  return descriptions.backbone(key)
+  return descriptions.backbone_name(key)
 
 
 def stand_in(measured: str, published: str) -> str:

@@ -25,9 +25,14 @@ def entries(content: Layout) -> Iterable[layout.Entry]:
 
 def general(experiment: str, context: Context) -> list[str]:
   """Returns what holds for a whole table or figure."""
+  return [*run(context), *open_questions(experiment)]
+
+
+def run(context: Context) -> list[str]:
+  """Returns how the experiment was run."""
   seeds = ", ".join(map(str, context.seeds))
   one = len(context.seeds) == 1
-  found = [
+  return [
     context.budget,
     f"The figures are of seed {seeds}."
     if one
@@ -43,7 +48,6 @@ def general(experiment: str, context: Context) -> list[str]:
       for dataset, reason in context.missing.items()
     ),
   ]
-  return [*found, *open_questions(experiment)]
 
 
 def open_questions(experiment: str) -> list[str]:

@@ -17,14 +17,13 @@ import types
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from dsth_jax.paper import experiments
 from dsth_jax.paper.results import Key, Measured, Metrics
 
 _Line = Mapping[str, str]
 
 # The paper's Table V has two code lengths.
 _TABLE_5_BITS = (16, 32)
-# What is classified has no codes.
-CLASSIFICATION = "classification"
 
 
 class Oddity(NamedTuple):
@@ -124,9 +123,9 @@ def _lines(name: str) -> tuple[_Line, ...]:
 
 def _classification(line: _Line) -> dict[Key, Metrics]:
   return {
-    Key(line["dataset"], backbone, "", "", True, CLASSIFICATION, 0): {
-      CLASSIFICATION: float(line[backbone])
-    }
+    Key(
+      line["dataset"], backbone, "", "", True, experiments.CLASSIFICATION, 0
+    ): {experiments.CLASSIFICATION: float(line[backbone])}
     for backbone in ("alexnet", "googlenet", "simplenet")
     if line[backbone]
   }

@@ -16,9 +16,9 @@ FILES = tuple(
   f"{name}.{kind}" for name in NAMES for kind in ("md", "csv", "tex")
 )
 EXPLANATION = (
-  "A cell has the measured figure, and in brackets the published one and the "
+  "A cell has the measured figure, and beside it the published one and the "
   f"difference, measured minus published. {formatting.DASH} stands for a "
-  "figure that was not measured or not published."
+  "figure that was not measured; the note beside it has the reason."
 )
 # Of the CSV file, after the fields of the cell.
 _FIGURES = ("column", "measured", "published", "difference", "notes")

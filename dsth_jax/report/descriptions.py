@@ -143,9 +143,9 @@ def protocol(name: str) -> str:
   return _PROTOCOLS.get(name, f"The protocol is {name}.")
 
 
-def backbone(key: str) -> str:
+def backbone_name(name: str) -> str:
   """Returns the name of a backbone, or of several joined by "+"."""
-  return "+".join(_BACKBONES.get(part, part) for part in key.split("+"))
+  return "+".join(_BACKBONES.get(part, part) for part in name.split("+"))
 
 
 def features(key: str) -> str:
@@ -157,7 +157,7 @@ def features(key: str) -> str:
     return "The features are the pixel values."
   parts = key.split("+")
   verb = "backbone is" if len(parts) == 1 else "backbones are"
-  names = " and ".join(map(backbone, parts))
+  names = " and ".join(map(backbone_name, parts))
   pretrained = ", pretrained on ImageNet" * set(parts).issubset(_PRETRAINED)
   return f"The {verb} {names}{pretrained}."
 

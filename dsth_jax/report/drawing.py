@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.projections.polar import PolarAxes
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from dsth_jax.report import descriptions, styles
 from dsth_jax.report.results import Metrics
@@ -39,7 +39,7 @@ def of_methods(
   return [
     Series(
       descriptions.method(name).name,
-      styles.style(name),
+      styles.style(name, metrics),
       scores[grid],
       scores[key],
     )
@@ -119,5 +119,6 @@ def draw_radar(
     side = np.sin(angle)
     if abs(side) > 0.1:
       label.set_horizontalalignment("left" if side > 0 else "right")
+  axes.yaxis.set_major_locator(MaxNLocator(4))
   # Between two axes, where no line has its corner.
   axes.set_rlabel_position(float(np.degrees(angles[1]) / 2))

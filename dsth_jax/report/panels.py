@@ -5,7 +5,7 @@ Margins are in inches: a layout engine would draw everything twice.
 
 import io
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from matplotlib.axes import Axes
@@ -60,13 +60,18 @@ SCREEN = Format(5.2, 4.3, 11, 9, 1)
 PRINT = Format(3.55, 2.65, 8.5, 7.5, 0.7)
 DOTS_PER_INCH = 144
 
-_LEFT, _RIGHT, _TOP = 0.55, 0.12, 0.3
-# Below a panel: its ticks and their label.
-_BELOW = 0.6
+_LEFT, _RIGHT = 0.55, 0.12
 # Between panels side by side, with and without ticks between.
 _GAP, _GAP_SHARED = 0.6, 0.27
-# A polar panel has names around it.
-_POLAR_MARGIN = 0.14
+# For text of nine points: above a panel is its title, below it are its ticks and
+# their label.
+_TOP, _BELOW = 0.3, 0.6
+# Of a polar panel, above and below: the names of its axes.
+_NAMES = 0.2
+# The width of a letter, as a share of its size.
+_LETTER = 0.5
+# Between a panel and its title, in points, as matplotlib has it.
+_TITLE_PAD = 6
 
 
 def make_panels(
@@ -114,8 +119,13 @@ def make_panels(
   return Panels(figure, axes, columns, theme, form, share)
 
 
-def finish(drawn: Panels) -> Figure:
-  """Colors the panels, and adds one legend for all below them."""
+def finish(drawn: Panels, legend: Mapping[str, Any] | None = None) -> Figure:
+  """Colors the panels, and adds one legend for all below them.
+
+  Args:
+    drawn: with all its lines.
+    legend: what is shown beside each text; None shows every line.
+  """
   theme, form = drawn.theme, drawn.form
   for each in drawn.axes:
     each.set_facecolor(theme.paper)
@@ -131,10 +141,11 @@ def finish(drawn: Panels) -> Figure:
     for line in each.get_lines():
       line.set_linewidth(line.get_linewidth() * form.lines)
       line.set_markersize(line.get_markersize() * form.lines)
-  _arrange(drawn, num_rows=_legend(drawn))
+  entries = _entries(drawn.axes) if legend is None else legend
+  _arrange(drawn, num_rows=_legend(drawn, entries))
   for each in drawn.axes:
     if isinstance(each, PolarAxes):
-      _shrink(each)
+      _place_polar(drawn, each)
   return drawn.figure
 
 
@@ -152,18 +163,23 @@ def pdf(figure: Figure) -> bytes:
   return buffer.getvalue()
 
 
-def _legend(drawn: Panels) -> int:
-  """Draws the legend; returns the number of its rows."""
+def _entries(axes: Iterable[Axes]) -> dict[str, Any]:
+  """Returns the lines by their label, the first of the same label."""
   entries: dict[str, Any] = {}
-  for each in drawn.axes:
+  for each in axes:
     handles, labels = each.get_legend_handles_labels()
     for handle, label in zip(reversed(handles), reversed(labels)):
       entries.setdefault(label, handle)
+  return entries
+
+
+def _legend(drawn: Panels, entries: Mapping[str, Any]) -> int:
+  """Draws the legend; returns the number of its rows."""
   if not entries:
     return 0
   size = drawn.form.text
-  # A letter is about half as wide as it is high; a handle is 0.6 inches.
-  longest = 0.6 + 0.5 * size / 72 * max(map(len, entries))
+  # A handle is 0.6 inches wide.
+  longest = 0.6 + _LETTER * size / 72 * max(map(len, entries))
   fitting = max(1, int(drawn.figure.get_figwidth() / longest))
   num_rows = math.ceil(len(entries) / fitting)
   drawn.figure.legend(
@@ -187,28 +203,43 @@ def _arrange(drawn: Panels, *, num_rows: int) -> None:
   width, height = figure.get_figwidth(), figure.get_figheight() + legend
   figure.set_figheight(height)
   rows = -(-len(drawn.axes) // columns)
+  scale = drawn.form.text / SCREEN.text
   gap = _GAP if drawn.share == "none" else _GAP_SHARED
+  below, top = scale * _BELOW, scale * _TOP
   wide = (width - _LEFT - _RIGHT - (columns - 1) * gap) / columns
-  above = _BELOW + _TOP
-  high = (height - above - legend - (rows - 1) * above) / rows
+  high = (height - legend - rows * (below + top)) / rows
   figure.subplots_adjust(
     left=_LEFT / width,
     right=1 - _RIGHT / width,
-    top=1 - _TOP / height,
-    bottom=(_BELOW + legend) / height,
+    top=1 - top / height,
+    bottom=(below + legend) / height,
     wspace=gap / wide,
-    hspace=above / high,
+    hspace=(below + top) / high,
   )
 
 
-def _shrink(axes: Axes) -> None:
-  """Leaves room for the names around a polar panel."""
-  box = axes.get_position()
-  axes.set_position(
-    (
-      box.x0 + _POLAR_MARGIN * box.width,
-      box.y0 + _POLAR_MARGIN / 2 * box.height,
-      (1 - 2 * _POLAR_MARGIN) * box.width,
-      (1 - _POLAR_MARGIN) * box.height,
-    )
+def _place_polar(drawn: Panels, axes: PolarAxes) -> None:
+  """Fills the place of a panel and its ticks, and moves the title to the left.
+
+  A circle has its title where its own box begins, far from the others.
+  """
+  width, height = drawn.figure.get_size_inches()
+  form = drawn.form
+  # Not the box of the circle in it.
+  box, scale = axes.get_position(original=True), form.text / SCREEN.text
+  drawn.figure.text(
+    box.x0,
+    box.y1 + _TITLE_PAD / 72 / height,
+    axes.get_title(loc="left"),
+    fontsize=form.title,
+    color=drawn.theme.ink,
   )
+  axes.set_title("", loc="left")
+  names, ticks = scale * _NAMES / height, scale * _BELOW / height
+  bottom = box.y0 - ticks + 2 * names
+  # The place has the margins of a panel with ticks; names are on both sides.
+  letters = max(len(label.get_text()) for label in axes.get_xticklabels())
+  side = 0.1 + letters * _LETTER * form.text / 72
+  left = box.x0 + (side - _LEFT) / width
+  wide = box.width + (_LEFT + _RIGHT - 2 * side) / width
+  axes.set_position((left, bottom, wide, box.y1 - names - bottom))

@@ -6,10 +6,11 @@ The sums were added up in the text of the paper, not from these files.
 import csv
 import importlib.resources
 import math
+import pathlib
 
 import pytest
 
-from dsth_jax.paper import published
+from dsth_jax.paper import experiments, published
 from dsth_jax.paper.results import Key
 
 # Of each row and of each column of figures, in the order of the paper.
@@ -73,6 +74,11 @@ def test_figures_have_the_digits_of_the_paper(name):
 )
 def test_every_row_has_its_own_cell(name, size):
   assert len(published.table(name)) == size
+
+
+@pytest.mark.parametrize("name", ROW_SUMS)
+def test_the_experiments_measure_what_is_published(name):
+  assert set(experiments.cells(name)) == set(published.table(name))
 
 
 def test_table_5_has_a_cell_for_each_method_and_length():
@@ -144,3 +150,12 @@ def test_every_oddity_about_entries_concerns_some():
         for key in published.table(name)
         for column in columns
       )
+
+
+def test_the_page_has_every_oddity():
+  page = pathlib.Path(__file__).parents[2] / "docs" / "paper.md"
+  text = page.read_text(encoding="utf-8")
+  experiments = [*ROW_SUMS, *(f"fig{number}" for number in range(2, 9))]
+  for experiment in experiments:
+    for oddity in published.oddities(experiment):
+      assert f"| {oddity.text} | {oddity.here} |" in text

@@ -22,7 +22,7 @@ def test_every_plot_is_there_as_png_and_pdf(compared):
 
 def test_series_by_length_are_the_figures(compared):
   by_bits = compared["methods"]["itq"]
-  series = plots._series(by_bits, "nc3p", "itq")
+  series = plots._series(by_bits, "nc3p", "itq", styles.style("itq"))
   assert series.x == [16, 32]
   means, spreads = (
     [by_bits[bits][part]["nc3p"] for bits in ("16", "32")]

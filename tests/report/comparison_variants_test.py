@@ -4,8 +4,8 @@ import pytest
 from support import comparison_results
 
 from dsth_jax.report import comparison, styles
+from dsth_jax.report.comparison import plots, tables
 from dsth_jax.report.comparison import results as results_lib
-from dsth_jax.report.comparison import tables
 
 # The pictures have tests of their own.
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -108,3 +108,22 @@ def test_unknown_names_differ_where_they_are_shown_together():
   found = [styles.style(name, shown)[:2] for name in shown[1:]]
   assert len(set(found)) == len(found)
   assert styles.style("itq", shown) == styles.style("itq")
+
+
+def test_plots_by_length_have_every_variant_and_ceiling():
+  found = results_lib.flat(_variants())
+  figure = plots.by_length(found, plots.qualities(found))
+  lines = {
+    container.get_label(): container.lines[0]
+    for container in figure.axes[0].containers
+  }
+  assert set(lines) == {*tables.ceilings(found), *found["methods"]}
+  for name, ceiling in tables.ceilings(found).items():
+    height = ceiling["mean_average_precision"]
+    assert lines[name].get_ydata().tolist() == [height, height]
+  shown = [
+    (line.get_color(), line.get_marker())
+    for name, line in lines.items()
+    if name in found["methods"]
+  ]
+  assert len(set(shown)) == len(shown)

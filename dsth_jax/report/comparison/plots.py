@@ -77,12 +77,18 @@ def by_length(
   drawn = panels.make_panels(titles.values(), theme, num_columns=num_columns)
   lengths = results["summary"]["num_bits"]
   for each, metric in zip(drawn.axes, titles):
+    methods = results["methods"]
     found = [
-      _series(by_bits, metric, method)
-      for method, by_bits in results["methods"].items()
+      _series(by_bits, metric, method, styles.style(method, methods))
+      for method, by_bits in methods.items()
     ]
-    ceiling = _ceiling(results["ceiling"].get(metric), lengths)
-    drawing.draw_by_length(each, [*ceiling, *found], lengths)
+    ceilings = tables.ceilings(results)
+    heights = [
+      _ceiling(name, ceiling[metric], lengths)
+      for name, ceiling in ceilings.items()
+      if ceiling.get(metric) is not None
+    ]
+    drawing.draw_by_length(each, [*heights, *found], lengths)
   for each in drawn.axes[::num_columns]:
     each.set_ylabel("mean over the queries")
   # The panels share it, so that it is set once all curves are drawn.
@@ -90,24 +96,24 @@ def by_length(
   return panels.finish(drawn)
 
 
-def _series(by_bits: Mapping[str, Metrics], metric: str, method: str) -> Series:
+def _series(
+  by_bits: Mapping[str, Metrics], metric: str, method: str, style: styles.Style
+) -> Series:
   measured = {
     int(num_bits): found for num_bits, found in by_bits.items() if found["mean"]
   }
   lengths = sorted(measured)
   return Series(
     descriptions.method(method).name,
-    styles.style(method),
+    style,
     lengths,
     [measured[num_bits]["mean"][metric] for num_bits in lengths],
     [measured[num_bits]["spread"][metric] or 0 for num_bits in lengths],
   )
 
 
-def _ceiling(height: float | None, lengths: Sequence[int]) -> list[Series]:
+def _ceiling(name: str, height: float, lengths: Sequence[int]) -> Series:
   """Returns what does not depend on the code length as a horizontal line."""
-  if height is None:
-    return []
-  style = styles.style("cosine")._replace(marker="")
-  name = descriptions.method("cosine").name
-  return [Series(name, style, lengths, [height] * len(lengths))]
+  style = styles.style(name)._replace(marker="", line="--")
+  label = descriptions.method(name).name
+  return Series(label, style, lengths, [height] * len(lengths))

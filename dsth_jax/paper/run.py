@@ -1,0 +1,167 @@
+"""Runs experiments: a comparison a data set, and their files."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from absl import logging
+
+from dsth_jax import comparison, report
+from dsth_jax import config as config_lib
+from dsth_jax.cli import errors
+from dsth_jax.paper import budgets, experiments, plan
+from dsth_jax.paper.context import Context
+from dsth_jax.paper.plan import Plan, Source
+from dsth_jax.paper.request import Request
+from dsth_jax.paper.results import Key, Measured, Metrics
+from dsth_jax.report import comparison as comparison_report
+from dsth_jax.report.comparison import VariantResults
+
+
+class Found(NamedTuple):
+  """What experiments have found.
+
+  Attributes:
+    measured: figures by cell.
+    context: of the run, with what has none.
+    ablations: files by name, of the comparison of the ablations.
+    failed: by data set, the cells of its comparison that have no figures, as
+      comparison.json has them.
+  """
+
+  measured: Measured
+  context: Context
+  ablations: Mapping[str, bytes]
+  failed: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def run(
+  request: Request, data: pathlib.Path, workdir: pathlib.Path, data_dir: str
+) -> Found:
+  """Measures what is not measured yet.
+
+  Args:
+    request: what is wanted.
+    data: a folder with a folder a data set, or that of the only data set.
+    workdir: has a folder a data set, which all experiments share.
+    data_dir: where prepared data is kept; "" for TFDS's own folder.
+
+  Returns:
+    What was found; a data set that is missing and cells that fail are named in
+    the context, and the others go on.
+
+  Raises:
+    ValueError: nothing can be measured, see `plan.plans`.
+  """
+  planned = plan.plans(request)
+  measured: dict[Key, Metrics] = {}
+  failed: dict[Key, str] = {}
+  missing: dict[str, str] = {}
+  ablations: dict[str, bytes] = {}
+  failures: dict[str, Sequence[Mapping[str, Any]]] = {}
+  for number, each in enumerate(planned, 1):
+    logging.info("%s, data set %d of %d", each.dataset, number, len(planned))
+    root = data / each.dataset
+    if len(planned) == 1 and not root.is_dir():
+      root = data
+    config = plan.base(request, each, root, data_dir)
+    try:
+      config_lib.validate(config)
+      results: Any = comparison.run(config, workdir / each.dataset)
+    except (ValueError, OSError, ImportError) as error:
+      missing[each.dataset] = errors.message(error, str(workdir))
+      logging.error("%s: %s", each.dataset, missing[each.dataset])
+      continue
+    found = figures(each, results)
+    measured |= found
+    failed |= _failures(each, results, found)
+    failures[each.dataset] = results["failed"]
+    ablations |= _ablations(each, results)
+  context = Context(
+    budget=f"{request.budget}. {budgets.BUDGETS[request.budget].text}",
+    seeds=tuple(request.seeds),
+    stand_ins=dict(request.stand_ins),
+    failed=failed,
+    missing=missing,
+  )
+  return Found(measured, context, ablations, failures)
+
+
+def refuse_failures(found: Found) -> None:
+  """Raises ValueError where something has no figures, after all is written."""
+  context = found.context
+  parts = []
+  if context.missing:
+    dataset, sentence = next(iter(context.missing.items()))
+    parts.append(
+      f"{len(context.missing)} of the data sets have no figures, first "
+      f"{dataset}: {sentence}"
+    )
+  failed = [
+    (f"{cell['variant']}/{cell['method']} on {dataset}", cell["error"])
+    for dataset, cells in found.failed.items()
+    for cell in cells
+  ]
+  if failed:
+    cell, sentence = failed[0]
+    parts.append(f"{len(failed)} of the cells failed, first {cell}: {sentence}")
+  if parts:
+    raise ValueError(
+      f"{' '.join(parts)} All other figures are written; the same command "
+      "tries these again."
+    )
+
+
+def write(directory: pathlib.Path, files: Mapping[str, bytes]) -> None:
+  """Writes the files of an experiment."""
+  report.write_files(directory, files, known=sorted(files))
+  logging.info("%s: %s", directory, ", ".join(sorted(files)))
+
+
+def figures(planned: Plan, results: Mapping[str, Any]) -> dict[Key, Metrics]:
+  """Returns the means over the seeds of each cell that has any."""
+  found = {}
+  for key, source in planned.sources.items():
+    variant = results["variants"][source.variant]
+    if key.method == experiments.CLASSIFICATION:
+      metrics = _classification(variant["ceiling"], key.backbone)
+    else:
+      by_bits = variant["methods"][source.method]
+      metrics = by_bits[str(source.num_bits)]["mean"]
+    if metrics:
+      found[key] = metrics
+  return found
+
+
+def _classification(ceiling: Mapping[str, Any], backbone: str) -> Metrics:
+  known = ceiling.get("classification", {}).get(backbone, {})
+  accuracy = known.get("fine_tuning.accuracy")
+  return {} if accuracy is None else {experiments.CLASSIFICATION: accuracy}
+
+
+def _failures(
+  planned: Plan, results: Mapping[str, Any], found: Mapping[Key, Metrics]
+) -> dict[Key, str]:
+  """Returns why cells have no figures."""
+  reasons = {
+    Source(cell["variant"], cell["method"], cell["num_bits"]): cell["error"]
+    for cell in results["failed"]
+  }
+  unknown = "The classifier was not measured: the images have no class labels."
+  return {
+    key: reasons.get(source, unknown)
+    for key, source in planned.sources.items()
+    if key not in found
+  }
+
+
+def _ablations(planned: Plan, results: Mapping[str, Any]) -> dict[str, bytes]:
+  """Returns the report of the comparison of the ablations only."""
+  if not planned.ablations:
+    return {}
+  variants = {name: results["variants"][name] for name in planned.ablations}
+  failed = [
+    cell for cell in results["failed"] if cell["variant"] in planned.ablations
+  ]
+  shown = {**results, "variants": variants, "failed": failed}
+  return comparison_report.render(cast(VariantResults, shown))
