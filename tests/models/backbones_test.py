@@ -84,6 +84,8 @@ def test_the_table_has_each_networks_own_sizes(name):
       images,
     )
     assert features.shape == (1, backbone.num_features)
+  layers = {path.split("/")[1] for path in shapes}
+  assert layers >= set(backbone.last)
 
 
 def test_a_file_of_weights_is_what_a_backbone_loads(tmp_path):
