@@ -37,7 +37,7 @@ def _backbone(
   resized_size: int = 0,
   min_image_size: int = 1,
 ) -> Backbone:
-  """Returns a backbone whose weights are a file."""
+  """Returns a backbone that reads its weights from a file."""
 
   def network(weights: str) -> Network:
     return load_network(layout, weights)
