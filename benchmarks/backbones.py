@@ -1,4 +1,4 @@
-"""Backbones against torchvision's and transformers' own networks.
+"""Backbones against the networks of torchvision and transformers.
 
 Both get the same weights, made from the names of their tensors, and the same
 images. The largest difference is relative to the largest feature.

@@ -22,7 +22,7 @@ from dsth_jax.types import ArrayLike
 # Eq. 22 cuts a sigmoid's outputs, and so those of ReLU, at one half.
 HALF = 0.5
 # Of the folder that `HashFunction.save` writes.
-_FORMAT = 1
+_FORMAT = 2
 _SETTINGS_FILE = "hash_function.json"
 _UNCHANGED = feature_transforms.Transform(())
 
@@ -44,6 +44,8 @@ class HashFunction:
       features; empty where it sees pixels, or features of a file.
     weights: of the backbones, see `features.check_backbones`.
     transform: of their features.
+    resized_size: pixels of the short side of an image before its center of
+      `image_size` is cropped, see `datasets.resize_and_crop`; 0: `image_size`.
     max_pixels: an image file with more is skipped.
     stored_size: side in pixels that the short side of a larger image file is
       first shrunk to.
@@ -61,6 +63,7 @@ class HashFunction:
   backbones: str = ""
   weights: str = ""
   transform: feature_transforms.Transform = _UNCHANGED
+  resized_size: int = 0
   max_pixels: int = 100_000_000
   stored_size: int = 256
   engine: str = "auto"
@@ -69,7 +72,8 @@ class HashFunction:
     """Returns the packed codes of images.
 
     Args:
-      images: of `image_size` pixels a side; the first call compiles.
+      images: as `datasets.resize_and_crop` makes them of images of any size,
+        with `image_size` and `resized_size`; the first call compiles.
 
     Raises:
       ValueError: the images have another shape, or the network has learned
@@ -172,6 +176,7 @@ class HashFunction:
       "num_means": len(self.transform.means),
       "root": self.transform.root,
       "unit": self.transform.unit,
+      "resized_size": self.resized_size,
       "max_pixels": self.max_pixels,
       "stored_size": self.stored_size,
       "engine": self.engine,

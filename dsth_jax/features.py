@@ -10,8 +10,6 @@
 ([(2, 48), (1, 48)], 48)
 """
 
-import difflib
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 
@@ -26,94 +24,32 @@ from dsth_jax.datasets.dataset import RandomAccess
 from dsth_jax.feature_transforms import Transform
 from dsth_jax.models import inference
 from dsth_jax.models.backbones import BACKBONES, onnx_file
+from dsth_jax.models.backbones.joint import (
+  JOINT,
+  check_backbones,
+  check_image_size,
+  file_digests,
+  image_size,
+  resized_size,
+)
 from dsth_jax.types import ArrayLike
 
-# Joins the names of several backbones.
-JOINT = "+"
+__all__ = [
+  "JOINT",
+  "backbone",
+  "check_backbones",
+  "check_finite",
+  "check_image_size",
+  "extract",
+  "file_digests",
+  "forward",
+  "image_size",
+  "open_file",
+  "resized_size",
+]
+
 # Rows looked at together, so that a memory map stays on disk.
 _CHUNK = 8192
-
-
-def check_backbones(names: str, weights: str = "") -> list[tuple[str, str]]:
-  """Returns each backbone of a joint name with its file of weights.
-
-  Args:
-    names: names in `BACKBONES` or paths of .onnx files, joined by "+".
-    weights: as many paths, joined by "+"; an empty one, or none at all, takes
-      what is installed with this package.
-
-  Raises:
-    ValueError: a backbone is unknown, twice, or needs weights that are not
-      there.
-  """
-  parts = names.split(JOINT)
-  paths = weights.split(JOINT) if weights else [""] * len(parts)
-  if len(paths) != len(parts) or len(set(parts)) != len(parts):
-    raise ValueError(
-      f"features.backbone is {names!r} and features.weights {weights!r}: name "
-      "each backbone once, and for each one file of weights or none."
-    )
-  for part, path in zip(parts, paths):
-    if part.endswith(".onnx"):
-      continue
-    if part not in BACKBONES:
-      close = difflib.get_close_matches(part, BACKBONES, n=1)
-      hint = f" (did you mean {close[0]}?)" if close else ""
-      raise ValueError(
-        f"features.backbone is {part!r}{hint}, but must be one of "
-        f"{', '.join(sorted(BACKBONES))}, the path of a .onnx file, or several "
-        f"joined by {JOINT}; or pass features of any other network as a .npy "
-        "file (features.file)."
-      )
-    if BACKBONES[part].needs_weights and not path:
-      raise ValueError(
-        f"the backbone {part} comes without weights: name their file in "
-        "features.weights."
-      )
-    if path and not os.path.isfile(path):
-      raise ValueError(
-        f"features.weights names {path}, which is no file: check the path."
-      )
-  return list(zip(parts, paths))
-
-
-def file_digests(names: str, weights: str) -> dict[str, str]:
-  """Returns the SHA-256 of each file that joint backbones are read from.
-
-  That is of .onnx files and of files of weights, by path; of a file that is
-  missing it is empty.
-  """
-  paths = [
-    path
-    for path in (*names.split(JOINT), *weights.split(JOINT))
-    if path.endswith(".onnx") or path in weights.split(JOINT)
-  ]
-  return {path: _digest(path) for path in paths if path}
-
-
-def _digest(path: str) -> str:
-  if not os.path.isfile(path):
-    return ""
-  with open(path, "rb") as file:
-    return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def image_size(names: str) -> int:
-  """Returns the side in pixels that suits all of the joint backbones.
-
-  Raises:
-    ValueError: none of them says.
-  """
-  records = [
-    BACKBONES[name] for name in names.split(JOINT) if name in BACKBONES
-  ]
-  size = max((record.image_size for record in records), default=0)
-  if not size:
-    raise ValueError(
-      f"features.image_size is 0, but {names} takes images of any size: name "
-      "one."
-    )
-  return size
 
 
 def backbone(
@@ -139,10 +75,11 @@ def backbone(
     A function of uint8 [n image_size image_size 3] to float32 [n d], and d.
 
   Raises:
-    ValueError: the name is unknown, the package of the weights is missing, or
-      the .onnx file does not fit.
+    ValueError: the name is unknown, the images are too small, or the file of
+      weights or the .onnx file is missing or does not fit.
   """
   ((name, weights),) = check_backbones(name, weights)
+  check_image_size(name, image_size)
   if name.endswith(".onnx"):
     return onnx_file.load(name, image_size=image_size)
   item_shape = (image_size, image_size, 3)
@@ -189,6 +126,7 @@ def extract(
   image_size: int,
   batch_size: int,
   start: int = 0,
+  resized_size: int = 0,
 ) -> Iterator[Float[np.ndarray, "_ d"]]:
   """Yields the features of the images, batch by batch, in order.
 
@@ -202,12 +140,17 @@ def extract(
     start: first image, to go on where an earlier run stopped. From a multiple
       of `batch_size` the batches, and so the bits of the features, are those
       of an uninterrupted run.
+    resized_size: see `datasets.resize_and_crop`.
 
   Yields:
     float32, a row an image.
   """
   resized = batches.image_batches(
-    images, image_size=image_size, batch_size=batch_size, start=start
+    images,
+    image_size=image_size,
+    batch_size=batch_size,
+    start=start,
+    resized_size=resized_size,
   )
   for batch in resized:
     yield forward_batch(batch)

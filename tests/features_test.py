@@ -61,9 +61,10 @@ def test_pixels_backbone_knows_its_width():
 @pytest.mark.parametrize(
   ("names", "weights", "message"),
   [
-    ("resnet", "", "'resnet', but must be one of efficientnet_lite0, "),
+    ("swin", "", "'swin', but must be one of alexnet, clip_vitb16, "),
     ("efficientnet_lite", "", r"did you mean efficientnet_lite2\?"),
-    ("pixels+resnet", "", "'resnet', but must be one of"),
+    ("alexnet", "", r"alexnet-owt-.*backbones\.convert --backbone=alexnet --w"),
+    ("pixels+swin", "", "'swin', but must be one of"),
     ("pixels+pixels", "", "name each backbone once"),
     ("pixels", "a+b", "for each one file of weights or none"),
     ("efficientnet_lite0", "missing.pth", "missing.pth, which is no file"),
@@ -81,6 +82,21 @@ def test_joint_backbones_each_have_their_weights(tmp_path):
     ("pixels", ""),
     ("net.onnx", path),
   ]
+
+
+def test_a_crop_has_the_share_that_the_backbone_was_trained_on():
+  assert features.resized_size("efficientnet_lite0", 224) == 224
+  assert features.resized_size("alexnet", 224) == 256
+  assert features.resized_size("alexnet", 112) == 128
+  assert features.resized_size("pixels+vgg16+net.onnx", 224) == 256
+
+
+def test_images_that_are_too_small_are_refused():
+  features.check_image_size("alexnet", 63)
+  with pytest.raises(ValueError, match="62, but alexnet needs 63 pixels"):
+    features.check_image_size("pixels+alexnet", 62)
+  with pytest.raises(ValueError, match="31, but clip_vitb32 needs 32 pixels"):
+    features.check_image_size("clip_vitb32", 31)
 
 
 def test_the_image_size_of_joint_backbones_is_the_largest():

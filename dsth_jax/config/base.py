@@ -63,14 +63,18 @@ def _features() -> ConfigDict:
   # Names in dsth_jax.models.backbones.BACKBONES, or paths of .onnx files that
   # take images scaled as ImageNet's; several are joined by "+".
   features.backbone = "pixels"
-  # Files of weights, joined by "+" as the backbones are; empty for those that
-  # are installed.
+  # Files of weights, .pth or .safetensors, joined by "+" as the backbones are;
+  # empty for those that are installed.
   features.weights = ""
   # A .npy of features [n d], one row an image, in place of a backbone; several
   # are joined by "+".
   features.file = ""
   # Pixels a side that the backbones see; 0: what they were trained on.
   features.image_size = 8
+  # Pixels of an image's short side before its center of `image_size` is cropped;
+  # 0: as the backbone was trained, which is 256 for 224 with AlexNet, GoogLeNet,
+  # VGG16 and DINOv2, and `image_size` with the others.
+  features.resized_size = 0
   features.batch_size = 32
   # float32, or float16 for half of the disk.
   features.dtype = "float32"

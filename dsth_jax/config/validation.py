@@ -107,8 +107,6 @@ def _validate_networks(config: ConfigDict) -> None:
   """Refuses backbones and a hash network that do not fit their settings."""
   if not config.features.file:
     _validate_backbones(config)
-    if not config.features.image_size:
-      features.image_size(config.features.backbone)
   name, size = config.model.network, config.model.image_size
   network = HASH_MODELS[name]
   if network.image_sizes and size not in (0, *network.image_sizes):
@@ -148,6 +146,15 @@ def _validate_backbones(config: ConfigDict) -> None:
         f"config.features.backbone names {name}, which is no file: check the "
         "path."
       )
+  size = config.features.image_size or features.image_size(backbones)
+  features.check_image_size(backbones, size)
+  resized_size = config.features.resized_size
+  if resized_size and resized_size < size:
+    raise ValueError(
+      f"config.features.resized_size is {resized_size}, but the backbone sees "
+      f"{size} pixels a side: set {size} or more, or 0 for what the backbone "
+      "was trained on."
+    )
 
 
 def _validate_data(config: ConfigDict) -> None:

@@ -7,7 +7,7 @@
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import SupportsIndex
 
 import numpy as np
@@ -42,6 +42,7 @@ def image_batches(
   image_size: int,
   batch_size: int,
   start: int = 0,
+  resized_size: int = 0,
 ) -> Iterator[UInt8[np.ndarray, "_ image_size image_size 3"]]:
   """Yields the images in order, prepared in threads ahead of the consumer.
 
@@ -51,39 +52,57 @@ def image_batches(
     image_size: pixels on a side, see `resize_and_crop`.
     batch_size: images in a batch; the last may have fewer.
     start: index of the first image, to continue where a run stopped.
+    resized_size: see `resize_and_crop`.
 
   Yields:
     Batches of resized images.
 
   Raises:
-    ValueError: a size is not positive, or start is out of range.
+    ValueError: a size is not positive or smaller than the crop, or start is
+      out of range.
   """
   if image_size < 1 or batch_size < 1:
     raise ValueError(
       f"image_size is {image_size} and batch_size {batch_size}: both need to "
       "be 1 or more."
     )
+  _check_resized_size(image_size, resized_size)
   if not 0 <= start <= len(images):
     raise ValueError(
       f"start is {start}, but there are {len(images)} images: pass 0 to "
       f"{len(images)}."
     )
-  return _batches(images, image_size, batch_size, start)
+  prepare = functools.partial(
+    _prepared, images, image_size=image_size, resized_size=resized_size
+  )
+  return _batches(prepare, len(images), batch_size, start)
 
 
 def resize_and_crop(
-  image: UInt8[np.ndarray, "height width 3"], image_size: int
+  image: UInt8[np.ndarray, "height width 3"],
+  image_size: int,
+  resized_size: int = 0,
 ) -> UInt8[np.ndarray, "image_size image_size 3"]:
   """Resizes the short side (bicubic, antialiased), then crops the center.
 
-  If the short side has that size already, the pixels are kept.
+  If the short side has its size already, the pixels are kept.
+
+  Args:
+    image: of any size.
+    image_size: pixels on a side of the crop.
+    resized_size: pixels of the short side before the crop; 0: `image_size`.
+
+  Raises:
+    ValueError: the crop is larger than the resized image.
   """
+  _check_resized_size(image_size, resized_size)
+  resized_size = resized_size or image_size
   height, width, _ = image.shape
   short = min(height, width)
-  if short != image_size:
+  if short != resized_size:
     size = (
-      max(image_size, round(width * image_size / short)),
-      max(image_size, round(height * image_size / short)),
+      max(resized_size, round(width * resized_size / short)),
+      max(resized_size, round(height * resized_size / short)),
     )
     resized = Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
     image = np.asarray(resized)
@@ -92,17 +111,27 @@ def resize_and_crop(
   return image[top : top + image_size, left : left + image_size]
 
 
+def _check_resized_size(image_size: int, resized_size: int) -> None:
+  if resized_size and resized_size < image_size:
+    raise ValueError(
+      f"resized_size is {resized_size}, but the crop has {image_size} pixels a "
+      f"side: set {image_size} or more, or 0 for {image_size}."
+    )
+
+
 def _batches(
-  images: RandomAccess, image_size: int, batch_size: int, start: int
+  prepare: Callable[[range], np.ndarray],
+  num_images: int,
+  batch_size: int,
+  start: int,
 ) -> Iterator[np.ndarray]:
   chunks = (
-    range(first, min(first + _CHUNK, batch + batch_size, len(images)))
-    for batch in range(start, len(images), batch_size)
-    for first in range(batch, min(batch + batch_size, len(images)), _CHUNK)
+    range(first, min(first + _CHUNK, batch + batch_size, num_images))
+    for batch in range(start, num_images, batch_size)
+    for first in range(batch, min(batch + batch_size, num_images), _CHUNK)
   )
-  prepare = functools.partial(_prepared, images, image_size)
   waiting: list[np.ndarray] = []
-  missing = min(batch_size, len(images) - start)
+  missing = min(batch_size, num_images - start)
   done = start
   for chunk in prefetch.prefetch_map(prepare, chunks):
     waiting.append(chunk)
@@ -110,12 +139,15 @@ def _batches(
     missing -= len(chunk)
     if not missing:
       yield np.concatenate(waiting)
-      waiting, missing = [], min(batch_size, len(images) - done)
+      waiting, missing = [], min(batch_size, num_images - done)
 
 
 def _prepared(
-  images: RandomAccess, image_size: int, indices: range
+  images: RandomAccess, indices: range, *, image_size: int, resized_size: int
 ) -> np.ndarray:
   return np.stack(
-    [resize_and_crop(images[index], image_size) for index in indices]
+    [
+      resize_and_crop(images[index], image_size, resized_size)
+      for index in indices
+    ]
   )

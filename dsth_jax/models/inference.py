@@ -92,9 +92,7 @@ def _jit_engine(forward: Forward, shape: tuple[int, ...]) -> _Run:
     jax.ShapeDtypeStruct((num_rows, *shape[1:]), jnp.float32)
   )
   replicated = sharding.replicate(mesh)
-  weights = [
-    jax.device_put(np.asarray(each), replicated) for each in traced.consts
-  ]
+  weights = sharding.place_whole(mesh, [np.asarray(x) for x in traced.consts])
 
   def evaluate(weights: list[Array], images: Array) -> Array:
     # uint8 travels to the devices as it is and is cast there.

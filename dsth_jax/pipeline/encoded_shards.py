@@ -54,6 +54,7 @@ def encode_shard(shard: shards.Shard, hash_function: HashFunction) -> Encoded:
     image_size=hash_function.image_size,
     max_pixels=hash_function.max_pixels,
     stored_size=hash_function.stored_size,
+    resized_size=hash_function.resized_size,
   )
   for batch in _batches(items, hash_function.batch_size, skipped):
     names += [image.name for image in batch]

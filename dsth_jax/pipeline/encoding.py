@@ -13,6 +13,7 @@ from dsth_jax.models import inference
 from dsth_jax.pipeline.inputs import (
   Inputs,
   encoded_image_size,
+  encoded_resized_size,
   network_inputs,
 )
 from dsth_jax.pipeline.workdir import Dependency, Workdir, progress, settings
@@ -94,10 +95,13 @@ def keep_hash_function(
   encoded: Artifact,
 ) -> Artifact:
   """Keeps the trained network with all that encodes a new image."""
-  size = encoded_image_size(config)
+  sizes = {
+    "image_size": encoded_image_size(config),
+    "resized_size": encoded_resized_size(config),
+  }
 
   def make(writer: Writer) -> None:
-    hash_function = _hash_function(config, inputs, trained, encoded, size)
+    hash_function = _hash_function(config, inputs, trained, encoded)
     writer.write(**hash_function.arrays())
     writer.write_json("hash_function", hash_function.record())
 
@@ -106,7 +110,7 @@ def keep_hash_function(
     encoded,
     settings(config, "model", "num_bits", "encode", "features.batch_size"),
     settings(config, "data.max_pixels", "data.stored_size"),
-    {"image_size": size},
+    sizes,
   ]
   return workdir.artifact("hash_function", depends_on, make)
 
@@ -116,7 +120,6 @@ def _hash_function(
   inputs: Inputs,
   trained: Artifact,
   encoded: Artifact,
-  image_size: int,
 ) -> encode.HashFunction:
   described: dict[str, Any] = {}
   batch_size = config.encode.batch_size
@@ -130,7 +133,8 @@ def _hash_function(
     network=config.model.network,
     settings=config.model.to_dict(),
     num_bits=config.num_bits,
-    image_size=image_size,
+    image_size=encoded_image_size(config),
+    resized_size=encoded_resized_size(config),
     batch_size=batch_size,
     variables=encode.unflatten_variables(trained.arrays),
     thresholds=encoded.arrays["thresholds"],

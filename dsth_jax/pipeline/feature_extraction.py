@@ -159,6 +159,7 @@ def _extract(
 ) -> Artifact:
   """Describes every image by one backbone."""
   image_size = backbone_image_size(config)
+  resized_size = backbone_resized_size(config)
   batch_size = config.features.batch_size
 
   def make(writer: Writer) -> None:
@@ -172,6 +173,7 @@ def _extract(
         forward_batch=forward_batch,
         image_size=image_size,
         batch_size=batch_size,
+        resized_size=resized_size,
       )
       for first, batch in zip(rows[::batch_size], described):
         features.check_finite(batch, first_row=int(first))
@@ -192,6 +194,7 @@ def _extract(
     {
       "features.backbone": name,
       "features.image_size": image_size,
+      "features.resized_size": resized_size,
       "features.dtype": config.features.dtype,
     },
     *map(pathlib.Path, files),
@@ -203,4 +206,11 @@ def backbone_image_size(config: ConfigDict) -> int:
   """Returns the side in pixels that the backbones see."""
   return config.features.image_size or features.image_size(
     config.features.backbone
+  )
+
+
+def backbone_resized_size(config: ConfigDict) -> int:
+  """Returns the short side in pixels before the center is cropped."""
+  return config.features.resized_size or features.resized_size(
+    config.features.backbone, backbone_image_size(config)
   )

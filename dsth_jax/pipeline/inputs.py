@@ -10,7 +10,11 @@ from ml_collections import ConfigDict
 
 from dsth_jax.models.hash_models import DEFAULT, HASH_MODELS
 from dsth_jax.pipeline.data import Data
-from dsth_jax.pipeline.feature_extraction import Features, backbone_image_size
+from dsth_jax.pipeline.feature_extraction import (
+  Features,
+  backbone_image_size,
+  backbone_resized_size,
+)
 from dsth_jax.pipeline.view_extraction import Views
 from dsth_jax.pipeline.workdir import Dependency
 from dsth_jax.runtime.artifacts import Artifact
@@ -65,3 +69,10 @@ def encoded_image_size(config: ConfigDict) -> int:
   if network_inputs(config) == "features":
     return backbone_image_size(config)
   return image_size(config)
+
+
+def encoded_resized_size(config: ConfigDict) -> int:
+  """Returns the short side in pixels before the hash function's crop."""
+  if network_inputs(config) == "features" and not config.features.file:
+    return backbone_resized_size(config)
+  return encoded_image_size(config)

@@ -17,6 +17,7 @@ from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.feature_extraction import (
   Features,
   backbone_image_size,
+  backbone_resized_size,
   backbones,
 )
 from dsth_jax.pipeline.seeds import stage_key
@@ -98,6 +99,7 @@ def _extract(
 ) -> Artifact:
   """Describes the views by one backbone."""
   image_size = backbone_image_size(config)
+  resized_size = backbone_resized_size(config)
   batch_size, num_views = config.features.batch_size, config.compare.num_views
   key = stage_key(config.seed, f"views of {name}")
 
@@ -111,7 +113,10 @@ def _extract(
         data.dataset.images, data.splits.training[rows]
       )
       resized = batches.image_batches(
-        images, image_size=image_size, batch_size=batch_size
+        images,
+        image_size=image_size,
+        batch_size=batch_size,
+        resized_size=resized_size,
       )
       for first, batch in zip(rows[::batch_size], resized):
         # Of a batch's first image, wherever the work goes on.
@@ -131,7 +136,11 @@ def _extract(
   files = [path for path in (weights, backbone) if pathlib.Path(path).is_file()]
   depends_on: list[Dependency] = [
     {"images": data.dataset.fingerprint},
-    {"features.backbone": backbone, "features.image_size": image_size},
+    {
+      "features.backbone": backbone,
+      "features.image_size": image_size,
+      "features.resized_size": resized_size,
+    },
     # Not of a cell: the views are the same for every seed of a comparison.
     settings(config, "compare.num_views", "features.batch_size", "seed"),
     data.split,

@@ -143,6 +143,8 @@ def test_every_setting_of_a_baseline_is_a_field():
     ("features.backbone", "vgg", "features.backbone is 'vgg'"),
     ("features.backbone", "nowhere.onnx", "nowhere.onnx, which is no file"),
     ("features.image_size", -1, "features.image_size is -1"),
+    ("features.resized_size", 7, "is 7, but the backbone sees 8 pixels a side"),
+    ("features.resized_size", -1, "features.resized_size is -1"),
     ("features.image_size", 0, "pixels takes images of any size: name one"),
     ("data.protocol", "oficial", "did you mean official"),
     ("data.name", "image_folder", "data.root is empty"),

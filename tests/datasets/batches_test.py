@@ -41,6 +41,32 @@ def test_resize_and_crop_resizes_the_short_side_and_crops(shape):
   np.testing.assert_array_equal(datasets.resize_and_crop(image, 6), expected)
 
 
+@pytest.mark.parametrize("shape", [(8, 20), (20, 8), (7, 7), (9, 9)])
+def test_the_center_of_a_larger_image_is_cropped(shape):
+  image = pattern(*shape)
+  height, width = (round(side * 9 / min(shape)) for side in shape)
+  resized = Image.fromarray(image).resize(
+    (width, height), Image.Resampling.BICUBIC
+  )
+  left, top = (width - 6) // 2, (height - 6) // 2
+  expected = np.asarray(resized.crop((left, top, left + 6, top + 6)))
+  found = datasets.resize_and_crop(image, 6, resized_size=9)
+  np.testing.assert_array_equal(found, expected)
+  (batch,) = datasets.image_batches(
+    [image], image_size=6, batch_size=1, resized_size=9
+  )
+  np.testing.assert_array_equal(batch, [found])
+
+
+def test_a_crop_fits_into_its_image():
+  sizes = {"image_size": 6, "resized_size": 5}
+  message = "resized_size is 5, but the crop has 6 pixels"
+  with pytest.raises(ValueError, match=message):
+    datasets.resize_and_crop(pattern(9, 9), **sizes)
+  with pytest.raises(ValueError, match=message):
+    datasets.image_batches([pattern(9, 9)], batch_size=1, **sizes)
+
+
 def test_batches_read_ahead_is_bounded():
   read = []
 

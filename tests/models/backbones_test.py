@@ -66,7 +66,7 @@ def test_the_onnx_export_has_the_same_features(name, image_size):
     for name in known_layouts()
   ],
 )
-def test_the_table_has_each_networks_own_sizes(name):
+def test_the_table_has_the_sizes_of_each_network(name):
   backbone = BACKBONES[name]
   for size in (backbone.min_image_size, backbone.image_size):
     shapes = layouts.variable_shapes(backbone.layout)
@@ -84,6 +84,8 @@ def test_the_table_has_each_networks_own_sizes(name):
       images,
     )
     assert features.shape == (1, backbone.num_features)
+  layers = {path.split("/")[1] for path in shapes}
+  assert layers >= set(backbone.last)
 
 
 def test_a_file_of_weights_is_what_a_backbone_loads(tmp_path):

@@ -50,6 +50,8 @@ def test_what_cannot_be_converted_is_refused(tmp_path, original, tensors):
   output = tmp_path / "alexnet.safetensors"
   with pytest.raises(ValueError, match="'resnet', but must be one of alexnet"):
     convert.convert("resnet", str(original), str(output))
+  with pytest.raises(ValueError, match=r"missing\.pth is no file"):
+    convert.convert("alexnet", "missing.pth", str(output))
   with pytest.raises(ValueError, match="not overwritten"):
     convert.convert("alexnet", str(original), str(original))
   bad = tmp_path / "bad.safetensors"

@@ -1,4 +1,4 @@
-"""From the tensors of a file to variables, or to one sentence."""
+"""From the tensors of a file to variables, or an error."""
 
 import re
 
@@ -161,4 +161,4 @@ def test_no_two_backbones_have_the_same_tensors():
       slot.name: np.broadcast_to(np.float32(0), slot.shape)
       for slot in layouts.slots(layout, layout.formats[0])
     }
-    assert layouts._whose(shaped, known) == name
+    assert layouts._fitting_backbone(shaped, known) == name

@@ -17,9 +17,9 @@ def _image(height, width):
 
 def _max_loop(x, size, stride, before, ceil):
   """PyTorch's rule: the last window begins inside the image or its border."""
-  rounded = math.ceil if ceil else math.floor
+  round_up_or_down = math.ceil if ceil else math.floor
   counts = [
-    rounded((length + 2 * before - size) / stride) + 1
+    round_up_or_down((length + 2 * before - size) / stride) + 1
     for length in x.shape[1:3]
   ]
   out = np.zeros((2, *counts, 3), np.float32)

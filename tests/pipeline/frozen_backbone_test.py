@@ -7,8 +7,10 @@ from PIL import Image
 
 from dsth_jax import config as config_lib
 from dsth_jax import datasets, pipeline
+from dsth_jax.datasets import shards
 from dsth_jax.encode import HashFunction
 from dsth_jax.models import inference
+from dsth_jax.pipeline import encoded_shards
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -25,8 +27,9 @@ def _config(data_dir):
 
 @pytest.fixture(scope="module", params=["simplenet", "frozen_backbone"])
 def finished(request, data_dir, tmp_path_factory):
-  """A finished run of each kind of hash network."""
+  """A finished run of each kind of hash network, features of cropped images."""
   config = _config(data_dir)
+  config.features.resized_size = 10
   if request.param == "simplenet":
     config.model.network = "simplenet"
     config.train.num_epochs = 1
@@ -40,27 +43,41 @@ def images(data_dir):
   return datasets.load("digits", data_dir=str(data_dir)).images
 
 
-def _resized(images, rows, size):
-  return np.stack([datasets.resize_and_crop(images[row], size) for row in rows])
+def _resized(images, rows, hash_function):
+  return np.stack(
+    [
+      datasets.resize_and_crop(
+        images[row], hash_function.image_size, hash_function.resized_size
+      )
+      for row in rows
+    ]
+  )
 
 
 def test_new_images_get_the_codes_of_the_run(finished, images):
   hash_function = pipeline.load_hash_function(finished)
   rows = range(0, 300)
-  packed = hash_function.encode(
-    _resized(images, rows, hash_function.image_size)
-  )
+  packed = hash_function.encode(_resized(images, rows, hash_function))
   expected = np.load(finished / "codes" / "packed.npy")[:300]
   # A value within rounding of its threshold may fall to either side.
   assert np.bitwise_count(np.asarray(packed) ^ expected).sum() <= 1
+
+
+def test_shards_get_the_codes_of_the_run(finished, images, tmp_path):
+  for row in range(40):
+    Image.fromarray(images[row]).save(tmp_path / f"{row:02d}.png")
+  (shard,) = shards.find(str(tmp_path), images_per_shard=100)
+  hash_function = pipeline.load_hash_function(finished)
+  found = encoded_shards.encode_shard(shard, hash_function)
+  expected = np.load(finished / "codes" / "packed.npy")[:40]
+  assert np.bitwise_count(found.packed ^ expected).sum() <= 1
 
 
 def test_one_onnx_model_maps_pixels_to_values(finished, images):
   hash_function = pipeline.load_hash_function(finished)
   session = onnxruntime.InferenceSession(hash_function.to_onnx())
   (pixels,) = session.get_inputs()
-  size = hash_function.image_size
-  batch = _resized(images, range(hash_function.batch_size), size)
+  batch = _resized(images, range(hash_function.batch_size), hash_function)
   (values,) = session.run(None, {pixels.name: batch.astype(np.float32)})
   bits = values >= np.asarray(hash_function.thresholds)
   packed = np.packbits(bits, axis=1)
@@ -73,7 +90,7 @@ def test_a_saved_hash_function_is_the_same(finished, images, tmp_path):
   hash_function.save(tmp_path / "kept")
   kept = HashFunction.load(tmp_path / "kept")
   assert kept.fingerprint == hash_function.fingerprint
-  batch = _resized(images, range(40), kept.image_size)
+  batch = _resized(images, range(40), kept)
   np.testing.assert_array_equal(kept.encode(batch), hash_function.encode(batch))
   assert kept.encode(batch[:0]).shape == (0, 2)
 
@@ -116,7 +133,8 @@ def test_joint_backbones_and_hidden_layers(tmp_path):
   images = datasets.load(
     "image_folder", root=str(folder), data_dir=config.data.data_dir
   ).images
-  packed = np.asarray(hash_function.encode(_resized(images, range(120), 32)))
+  batch = _resized(images, range(120), hash_function)
+  packed = np.asarray(hash_function.encode(batch))
   expected = np.load(tmp_path / "run" / "codes" / "packed.npy")
   # Backbone and head as one model round otherwise than one after another.
   assert np.bitwise_count(packed ^ expected).mean() < 0.1

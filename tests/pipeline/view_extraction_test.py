@@ -46,7 +46,9 @@ def made(data_dir, tmp_path, monkeypatch):
   return make
 
 
-@pytest.mark.parametrize("features", [{}, {"root": True}, {"center": False}])
+@pytest.mark.parametrize(
+  "features", [{"resized_size": 10}, {"root": True}, {"center": False}]
+)
 def test_unchanged_views_have_the_features_of_the_images(made, features):
   _, _, inputs = made(_same, features=features)
   points = inputs.views["viewer"].points

@@ -66,7 +66,7 @@ class Small(NamedTuple):
 
   Attributes:
     layout: of its weights.
-    preprocess: as the backbone's own.
+    preprocess: of the backbone.
     image_sizes: of its images; not all suit its pools or patches.
   """
 

@@ -1,7 +1,7 @@
 """The images of a shard at the size of a network, prepared in threads."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +25,12 @@ class ResizedImage(NamedTuple):
 
 
 def resized_images(
-  shard: Shard, *, image_size: int, max_pixels: int, stored_size: int
+  shard: Shard,
+  *,
+  image_size: int,
+  max_pixels: int,
+  stored_size: int,
+  resized_size: int = 0,
 ) -> Iterator[ResizedImage | Skipped]:
   """Yields the images in order, prepared in threads ahead of the consumer.
 
@@ -36,6 +41,7 @@ def resized_images(
     image_size: pixels on a side.
     max_pixels: an image with more is skipped.
     stored_size: the short side above which an image is first shrunk.
+    resized_size: see `resize_and_crop`.
 
   Yields:
     The pixels of every image, or the reason to skip it.
@@ -44,9 +50,12 @@ def resized_images(
     ValueError, ImportError, OSError: as `read`.
   """
 
+  def resize(image: np.ndarray) -> np.ndarray:
+    return batches.resize_and_crop(image, image_size, resized_size)
+
   def prepare(items: list[readers.Item]) -> list[ResizedImage | Skipped]:
     return [
-      _resized_image(item, image_size, max_pixels, stored_size)
+      _resized_image(item, resize, max_pixels, stored_size)
       if isinstance(item, readers.Encoded)
       else item
       for item in items
@@ -72,7 +81,10 @@ def _chunks(items: Iterable[readers.Item]) -> Iterator[list[readers.Item]]:
 
 
 def _resized_image(
-  item: readers.Encoded, image_size: int, max_pixels: int, stored_size: int
+  item: readers.Encoded,
+  resize: Callable[[np.ndarray], np.ndarray],
+  max_pixels: int,
+  stored_size: int,
 ) -> ResizedImage | Skipped:
   if not item.data:
     return Skipped(item.name, "is empty")
@@ -82,4 +94,4 @@ def _resized_image(
     )
   except Exception as error:
     return Skipped(item.name, image_files.skip_reason(error))
-  return ResizedImage(item.name, batches.resize_and_crop(image, image_size))
+  return ResizedImage(item.name, resize(image))

@@ -33,10 +33,11 @@ def _backbone(
   preprocess: Callable[[Array], Array],
   *,
   num_features: int,
+  last: tuple[str, ...],
   resized_size: int = 0,
   min_image_size: int = 1,
 ) -> Backbone:
-  """Returns a backbone whose weights are a file."""
+  """Returns a backbone that reads its weights from a file."""
 
   def network(weights: str) -> Network:
     return load_network(layout, weights)
@@ -57,6 +58,7 @@ def _backbone(
     image_size=layout.image_size,
     needs_weights=layout.installed is None,
     network=network,
+    last=last,
     resized_size=resized_size,
     min_image_size=min_image_size,
     layout=layout,
@@ -102,6 +104,11 @@ def _vit(layout: layouts_lib.Layout) -> Backbone:
     layout,
     preprocessing.clip if is_clip else preprocessing.imagenet,
     num_features=module.num_projected or module.width,
+    last=(
+      f"block_{module.depth - 1}",
+      "norm",
+      *(["projection"] if module.num_projected else []),
+    ),
     resized_size=0 if is_clip else 256,
     min_image_size=patch_size,
   )
@@ -112,18 +119,28 @@ BACKBONES = {
     pixels.load, pixels.preprocess, num_features=None, image_size=0
   ),
   "efficientnet_lite0": _backbone(
-    efficientnet_lite.LITE0, efficientnet_lite.preprocess, num_features=1280
+    efficientnet_lite.LITE0,
+    efficientnet_lite.preprocess,
+    num_features=1280,
+    last=("block_15", "head"),
   ),
   "efficientnet_lite1": _backbone(
-    efficientnet_lite.LITE1, efficientnet_lite.preprocess, num_features=1280
+    efficientnet_lite.LITE1,
+    efficientnet_lite.preprocess,
+    num_features=1280,
+    last=("block_20", "head"),
   ),
   "efficientnet_lite2": _backbone(
-    efficientnet_lite.LITE2, efficientnet_lite.preprocess, num_features=1280
+    efficientnet_lite.LITE2,
+    efficientnet_lite.preprocess,
+    num_features=1280,
+    last=("block_20", "head"),
   ),
   "alexnet": _backbone(
     alexnet.LAYOUT,
     preprocessing.imagenet,
     num_features=4096,
+    last=("fc6", "fc7"),
     resized_size=256,
     min_image_size=63,
   ),
@@ -133,6 +150,7 @@ BACKBONES = {
     # undoes ImageNet's normalization.
     preprocessing.symmetric,
     num_features=1024,
+    last=("inception5a", "inception5b"),
     resized_size=256,
     min_image_size=15,
   ),
@@ -140,6 +158,7 @@ BACKBONES = {
     vgg.LAYOUT,
     preprocessing.imagenet,
     num_features=4096,
+    last=("fc6", "fc7"),
     resized_size=256,
     min_image_size=32,
   ),

@@ -34,6 +34,8 @@ class Backbone(NamedTuple):
     needs_weights: whether the user has to name a file of weights.
     network: `network(weights)` returns the same network with its variables; None
       if it has none that could be trained.
+    last: the names in `params` of the layers that are trained where only the
+      last ones are.
     resized_size: the short side in pixels that images had before the center of
       `image_size` was cropped; 0: `image_size`.
     min_image_size: the smallest side in pixels that it takes.
@@ -46,6 +48,7 @@ class Backbone(NamedTuple):
   image_size: int
   needs_weights: bool = False
   network: Callable[[str], Network] | None = None
+  last: tuple[str, ...] = ()
   resized_size: int = 0
   min_image_size: int = 1
   layout: Layout | None = None

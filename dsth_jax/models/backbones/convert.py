@@ -1,4 +1,4 @@
-"""Converts a file of weights to the tensors that a backbone needs.
+r"""Converts a file of weights to the tensors that a backbone needs.
 
   python -m dsth_jax.models.backbones.convert --backbone=alexnet \
       --weights=alexnet-owt-7be5be79.pth --output=alexnet.safetensors
@@ -29,6 +29,8 @@ _OUTPUT = flags.DEFINE_string(
   "output", "", "Path of the .safetensors file to write; never overwritten."
 )
 
+_MOST_LISTED = 4
+
 
 def convert(backbone: str, weights: str, output: str) -> str:
   """Writes the tensors that the features need, and reads them back.
@@ -52,6 +54,8 @@ def convert(backbone: str, weights: str, output: str) -> str:
       f"the backbone is {backbone!r}, but must be one of "
       f"{', '.join(sorted(known))}."
     )
+  if not os.path.isfile(weights):
+    raise ValueError(f"{weights} is no file: check the path of the weights.")
   layout = known[backbone]
   tensors = weight_files.read(weights)
   needed = layouts.needed_tensors(layout, tensors, file=weights, known=known)
@@ -62,14 +66,19 @@ def convert(backbone: str, weights: str, output: str) -> str:
       )
   weight_files.write(output, needed)
   load_network(layout, output)
-  left_out = [name for name in tensors if name not in needed]
   return "\n".join(
     [
       f"read {weights}: {_described(tensors, weights)}",
       f"wrote {output}: {_described(needed, output)}, all that {backbone} needs",
-      f"left out: {', '.join(left_out) or 'nothing'}",
+      f"left out: {_listed([name for name in tensors if name not in needed])}",
     ]
   )
+
+
+def _listed(names: list[str]) -> str:
+  rest = len(names) - _MOST_LISTED
+  more = f" and {rest} more" if rest > 0 else ""
+  return (", ".join(names[:_MOST_LISTED]) or "nothing") + more
 
 
 def _described(tensors: dict[str, np.ndarray], path: str) -> str:

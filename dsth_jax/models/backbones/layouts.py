@@ -1,7 +1,7 @@
 """From the tensors of a file to the variables of a network.
 
 A network says once how files name its tensors; this compares names and shapes,
-transposes, and says in one sentence what does not fit.
+transposes, and raises an error that names what does not fit.
 """
 
 import functools
@@ -33,7 +33,7 @@ class Format(NamedTuple):
       (`features.0`). A slash that is left becomes a dot.
     leaves: the same for the last part of a variable's name, where it is not
       PyTorch's (`weight`, `bias`, `running_mean`, `running_var`).
-    joined: last parts of layers whose tensors are one in the file, stacked
+    joined: last parts of the layers that share one tensor in the file, stacked
       along its first axis in this order.
     unused: matches the names of tensors that the features do not need.
   """
@@ -104,7 +104,7 @@ def variables(
     layout: of the network.
     tensors: of its file, by name.
     file: what messages call them.
-    known: layouts by backbone, to say whose tensors these are if not its.
+    known: layouts by backbone, to recognize the tensors of another network.
 
   Raises:
     ValueError: a tensor is missing, left over or of another shape or type.
@@ -239,8 +239,8 @@ def _refusal(
   file: str,
   known: Mapping[str, Layout],
 ) -> str:
-  """Says in one sentence why tensors are not those of a network."""
-  other = _whose(tensors, known)
+  """Returns why tensors are not those of a network."""
+  other = _fitting_backbone(tensors, known)
   if other:
     return (
       f"{file} holds the tensors of {known[other].name} (the backbone {other}), "
@@ -274,7 +274,7 @@ def _refusal(
   )
 
 
-def _whose(
+def _fitting_backbone(
   tensors: Mapping[str, np.ndarray], known: Mapping[str, Layout]
 ) -> str:
   """Returns the backbone that tensors fit; empty if none."""

@@ -149,7 +149,7 @@ def _resized_positions(
   """Returns the positions for another number of patches, by cubic weights.
 
   The patches of the new grid cover the image evenly, as in the transformers
-  library. DINOv2's own code adds 0.1 to the new size before it divides, which
+  library. The code of DINOv2's authors adds 0.1 to the new size before it divides, which
   moves a position by up to 0.2 of the 37 patches that it was trained on.
   """
   size = round((positions.shape[1] - 1) ** 0.5)
@@ -204,7 +204,7 @@ _HUGGING_FACE_DINOV2 = Format(
   ),
   unused=r"embeddings\.mask_token",
 )
-_OWN_DINOV2 = Format(
+_AUTHORS_DINOV2 = Format(
   (
     (r"^block_(\d+)", r"blocks/\1"),
     ("^patches$", "patch_embed/proj"),
@@ -247,7 +247,7 @@ def _dinov2(name: str, width: int, num_heads: int, repository: str) -> Layout:
     f"DINOv2 {name}",
     VisionTransformer(14, 37, width, depth=12, num_heads=num_heads),
     image_size=224,
-    formats=(_HUGGING_FACE_DINOV2, _OWN_DINOV2),
+    formats=(_HUGGING_FACE_DINOV2, _AUTHORS_DINOV2),
     source="model.safetensors from "
     f"https://huggingface.co/facebook/{repository}",
   )

@@ -13,7 +13,7 @@ import safetensors.numpy
 from dsth_jax.models.backbones import torch_weights
 
 _SUFFIX = ".safetensors"
-# As in alexnet-owt-7be5be79.pth: the start of the file's own SHA-256.
+# As in alexnet-owt-7be5be79.pth: the start of the file's SHA-256.
 _DIGEST_IN_NAME = re.compile(r"-([0-9a-f]{8})\.pth$")
 
 
@@ -51,8 +51,8 @@ def _check_digest(path: str) -> None:
   if not found.startswith(expected[1]):
     raise ValueError(
       f"{path} is damaged, cut short or another file: its SHA-256 starts with "
-      f"{found[:8]}, its name says {expected[1]}. Fetch it again; if it is your "
-      "own file, take the digits out of its name."
+      f"{found[:8]}, its name says {expected[1]}. Fetch it again, or "
+      "rename it if it is a file that you have made."
     )
 
 
