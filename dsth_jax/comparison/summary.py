@@ -51,9 +51,7 @@ def summarize(
         name: {
           "network": methods.network(config, name),
           "learned_from": methods.learned_from(config, name),
-          "num_labels": methods.num_labels(
-            config, name, len(data.splits.training)
-          ),
+          "num_labels": methods.num_labels(config, name, data),
         }
         for name in compare.methods
       },

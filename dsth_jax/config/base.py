@@ -73,7 +73,31 @@ def _features() -> ConfigDict:
   # Takes the square root of all features first; those of several backbones are
   # always rooted, and scaled to unit length.
   features.root = False
+  features.fine_tuning = _fine_tuning()
   return features
+
+
+def _fine_tuning() -> ConfigDict:
+  """Trains the backbone further with class labels, before the features."""
+  tuning = ConfigDict()
+  # 0 uses no class labels.
+  tuning.num_epochs = 0
+  # Training images whose labels are used, in proportion to the classes; 0: all
+  # that have one. All training images enter the graph.
+  tuning.num_labelled = 0
+  # all; or last: only the last layers of a pretrained backbone. What is trained
+  # from scratch is trained whole.
+  tuning.trainable = "last"
+  # Pixels a side in this training; 0: what the backbone sees.
+  tuning.image_size = 0
+  # Of AdamW; it rises to this and falls, as in train.schedule one_cycle.
+  tuning.learning_rate = 1e-3
+  tuning.weight_decay = 0.01
+  tuning.batch_size = 32
+  # Random mirroring, and random shifts of up to this number of pixels.
+  tuning.flip = False
+  tuning.shift = 2
+  return tuning
 
 
 def _graph() -> ConfigDict:

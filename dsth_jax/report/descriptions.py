@@ -56,6 +56,9 @@ FEATURES = {
 STAGES = {
   "data": Term("Data", "find and check the images"),
   "splits": Term("Splits", "choose queries, database and training images"),
+  "fine_tuning": Term(
+    "Fine-tuning", "train the backbone further with class labels"
+  ),
   "features": Term("Features", "describe each image with the backbone"),
   "pixels": Term("Pixels", "resize the images for the hash network"),
   "graph": Term("Graph", "link each image to its nearest neighbors"),
@@ -144,9 +147,14 @@ def features(backbone: str) -> str:
     return "The features are the pixel values."
   parts = backbone.split("+")
   verb = "backbone is" if len(parts) == 1 else "backbones are"
-  names = " and ".join(_PRETRAINED.get(part, part) for part in parts)
+  names = " and ".join(map(backbone_name, parts))
   pretrained = ", pretrained on ImageNet" * set(parts).issubset(_PRETRAINED)
   return f"The {verb} {names}{pretrained}."
+
+
+def backbone_name(name: str) -> str:
+  """Returns the name of a backbone as texts show it."""
+  return _PRETRAINED.get(name, name)
 
 
 def methods(keys: Iterable[str]) -> dict[str, str]:

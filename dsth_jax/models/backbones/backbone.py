@@ -11,8 +11,10 @@ class Network(NamedTuple):
   """A backbone as Flax has it, for those who train it further.
 
   Attributes:
-    module: maps preprocessed images Float[n s s 3] to features Float[n d].
-    variables: `params` and, where the module has them, `batch_stats`.
+    module: maps preprocessed images Float[n s s 3] to features Float[n d]. One
+      that is trained from scratch also takes `train`.
+    variables: `params` and, where the module has them, `batch_stats`; empty if
+      it is trained from scratch.
   """
 
   module: nn.Module
@@ -32,6 +34,9 @@ class Backbone(NamedTuple):
     needs_weights: whether the user has to name a file of weights.
     network: `network(weights)` returns the same network with its variables; None
       if it has none that could be trained.
+    last: the names in `params` of the layers that are trained where only the
+      last ones are.
+    is_pretrained: whether it has weights before a run trains it.
   """
 
   load: Callable[[str], Callable[[Array], Array]]
@@ -40,3 +45,5 @@ class Backbone(NamedTuple):
   image_size: int
   needs_weights: bool = False
   network: Callable[[str], Network] | None = None
+  last: tuple[str, ...] = ()
+  is_pretrained: bool = True

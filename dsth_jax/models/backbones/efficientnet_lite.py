@@ -108,6 +108,13 @@ def load_network(variant: Variant, path: str = "") -> Network:
   )
 
 
+def last_layers(variant: Variant) -> tuple[str, ...]:
+  """Names the last stage of Table 1 and the layer behind it."""
+  last = sum(variant.repeats) - 1
+  stage = range(last + 1 - variant.repeats[-1], last + 1)
+  return (*(f"block_{block}" for block in stage), "head")
+
+
 def preprocess(pixels: Num[ArrayLike, "n h w 3"]) -> Float[Array, "n h w 3"]:
   """Scales pixels of 0 to 255 as the ImageNet weights expect them."""
   return (jnp.asarray(pixels).astype(jnp.float32) - 127.0) / 128.0

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from dsth_jax.baselines import BASELINES
 from dsth_jax.report import descriptions, formatting, tables
 from dsth_jax.report.columns import MAP
 from dsth_jax.report.comparison.results import ComparisonResults
@@ -34,7 +33,8 @@ def leaders(results: ComparisonResults, num_bits: int) -> dict[str, str]:
   }
   for name, metrics in _figures(results, num_bits, "mean").items():
     if metrics:
-      is_supervised = name in BASELINES and BASELINES[name].supervised
+      learned_from = results["summary"]["methods"][name]["learned_from"]
+      is_supervised = "class labels" in learned_from
       group = f"with{'' if is_supervised else 'out'} class labels"
       scores[group][name] = metrics[MAP]
   return {
