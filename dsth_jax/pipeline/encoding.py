@@ -109,8 +109,16 @@ def keep_hash_function(
     settings(config, "data.max_pixels", "data.stored_size"),
     {"image_size": size},
     *inputs.features.tuned.values(),
+    _settings_of_tuning(config),
   ]
   return workdir.artifact("hash_function", depends_on, make)
+
+
+def _settings_of_tuning(config: ConfigDict) -> dict[str, Any]:
+  """Returns the settings of fine-tuning that count: one where it is off."""
+  if config.features.fine_tuning.num_epochs:
+    return settings(config, "features.fine_tuning")
+  return settings(config, "features.fine_tuning.num_epochs")
 
 
 def _hash_function(

@@ -117,7 +117,8 @@ def start(
     name: {_BACKBONE: tree} for name, tree in variables.items()
   }
   num_features = shapes["params"][_CLASSIFIER]["kernel"].shape[0]
-  drawn = nn.Dense(model.num_classes).init(key, jnp.zeros((1, num_features)))
+  dense = nn.Dense(model.num_classes)
+  drawn = jax.jit(dense.init)(key, jnp.zeros((1, num_features)))
   all_variables["params"][_CLASSIFIER] = drawn["params"]
   return steps.start_from(all_variables, optimizer, mesh=mesh)
 
