@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optax
@@ -75,7 +75,18 @@ def _tune(
   def make(writer: Writer) -> None:
     rows, numbers = labelled_images.draw(config, data)
     classes, targets = np.unique(numbers, return_inverse=True)
-    state = _train(workdir, config, data, name, weights, rows, targets, writer)
+    training = _prepare(config, data, name, weights, rows, targets)
+    state = training_loop.run_steps(
+      workdir,
+      config,
+      writer,
+      training.fresh,
+      training.steps,
+      name=f"fine_tuning/{name}",
+      total=training.num_steps,
+      batch_size=config.features.fine_tuning.batch_size,
+      logs=workdir.path / "logs" / "fine_tuning" / name,
+    )
     variables, classifier = fine_tuning.split(state.variables)
     writer.write(**variables_lib.flatten(variables))
     writer.write(**{f"classifier.{key}": classifier[key] for key in classifier})
@@ -93,17 +104,23 @@ def _tune(
   return workdir.artifact(f"fine_tuning/{name}", depends_on, make)
 
 
-def _train(
-  workdir: Workdir,
+class _Training(NamedTuple):
+  """The state before the first step, the steps, and their number."""
+
+  fresh: train.TrainState
+  steps: training_loop.Steps
+  num_steps: int
+
+
+def _prepare(
   config: ConfigDict,
   data: Data,
   name: str,
   weights: str,
   rows: Int[np.ndarray, "n"],
   targets: Int[np.ndarray, "n"],
-  writer: Writer,
-) -> train.TrainState:
-  """Trains from the last checkpoint on; returns the last state."""
+) -> _Training:
+  """Compiles what trains a backbone on the classes of some images."""
   recipe, record = config.features.fine_tuning, BACKBONES[name]
   assert record.network is not None
   network, mesh = record.network(weights), sharding.make_mesh()
@@ -145,17 +162,7 @@ def _train(
       mesh=mesh,
     )
 
-  return training_loop.run_steps(
-    workdir,
-    config,
-    writer,
-    fresh,
-    steps,
-    name=f"fine_tuning/{name}",
-    total=total,
-    batch_size=recipe.batch_size,
-    logs=workdir.path / "logs" / "fine_tuning" / name,
-  )
+  return _Training(fresh, steps, total)
 
 
 def _make_optimizer(

@@ -23,9 +23,9 @@ class Classifier(nn.Module):
   Attributes:
     backbone: maps preprocessed images to features.
     num_classes: c.
-    is_pretrained: leaves the batch statistics of the backbone as they are.
-      Those of a large set are better than those of a few images; one that is
-      trained from scratch has none yet, and normalizes by the batch.
+    is_pretrained: leaves the batch statistics of the backbone as they are, as
+      those of a large set are better than those of a few images. A backbone
+      that is trained from scratch normalizes by the batch.
   """
 
   backbone: nn.Module
@@ -37,8 +37,8 @@ class Classifier(nn.Module):
     self, x: Float[Array, "n s s 3"], train: bool = False
   ) -> Float[Array, "n c"]:
     """Returns one logit a class."""
-    own = {} if self.is_pretrained else {"train": train}
-    features = self.backbone(x, **own)
+    mode = {} if self.is_pretrained else {"train": train}
+    features = self.backbone(x, **mode)
     return nn.Dense(self.num_classes, name=_CLASSIFIER)(features)
 
 
@@ -156,8 +156,8 @@ def proportional_rows(
 ) -> Int[np.ndarray, "r"]:
   """Draws images without replacement, in proportion to the classes.
 
-  Each class gets one image. The others go, one by one, to the class that lacks
-  most to its share.
+  Each class gets one image. The others go, one by one, to the class that is
+  furthest below its share.
 
   Args:
     classes: 0 to c - 1, of each image; every class occurs.

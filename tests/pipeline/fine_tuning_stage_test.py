@@ -2,6 +2,7 @@
 
 import types
 
+import jax
 import numpy as np
 import pytest
 from support.tiny_backbone import TINY_BACKBONE
@@ -204,3 +205,22 @@ def test_the_last_layers_are_trained_or_all(config, tmp_path):
   assert unchanged() == {"first", "norm"}
   config.features.fine_tuning.trainable = "all"
   assert unchanged() == set()
+
+
+@pytest.mark.slow
+def test_simplenet_is_trained_from_scratch_by_the_runs_seed(config, tmp_path):
+  config.features.backbone, config.features.image_size = "simplenet", 32
+  config.features.fine_tuning.learning_rate = 3e-3
+  first = {}
+  for seed in (0, 1):
+    config.seed = seed
+    _, inputs = _inputs(config, tmp_path / str(seed))
+    found = fine_tuning.measure(config, inputs.data, inputs.features)
+    assert found["simplenet"]["fine_tuning.accuracy"] > 0.8
+    first[seed] = inputs.features.tuned_variables()["simplenet"]
+  for collection in ("params", "batch_stats"):
+    assert not np.array_equal(*(_flat(first[s][collection]) for s in first))
+
+
+def _flat(tree):
+  return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])

@@ -109,10 +109,8 @@ def load_network(variant: Variant, path: str = "") -> Network:
 
 
 def last_layers(variant: Variant) -> tuple[str, ...]:
-  """Names the last stage of Table 1 and the layer behind it."""
-  last = sum(variant.repeats) - 1
-  stage = range(last + 1 - variant.repeats[-1], last + 1)
-  return (*(f"block_{block}" for block in stage), "head")
+  """Names the last block and the layer behind it."""
+  return f"block_{sum(variant.repeats) - 1}", "head"
 
 
 def preprocess(pixels: Num[ArrayLike, "n h w 3"]) -> Float[Array, "n h w 3"]:
