@@ -12,7 +12,7 @@ from absl import flags
 from benchmarks import command, peers, timing
 from dsth_jax.models import inference
 from dsth_jax.models.backbones import BACKBONES
-from dsth_jax.models.hash_models import simplenet
+from dsth_jax.models.hash_models import simplenet, trunk
 
 _HASH_NETWORK = flags.DEFINE_integer(
   "hash_network_batch", 256, "Images of a batch for the hash network."
@@ -33,7 +33,7 @@ def measure() -> Iterator[timing.Row]:
   yield from _rows(
     "SimpleNet, 32 pixels",
     pixels,
-    lambda x: model.apply(variables, simplenet.preprocess(x)),
+    lambda x: model.apply(variables, trunk.preprocess(x)),
     peers.hash_networks(pixels, _BITS.value),
   )
   backbone = BACKBONES["efficientnet_lite0"]

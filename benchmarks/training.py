@@ -11,7 +11,7 @@ from absl import flags
 
 from benchmarks import command, limits, peers, timing
 from dsth_jax import train
-from dsth_jax.models.hash_models import layers, simplenet
+from dsth_jax.models.hash_models import layers, simplenet, trunk
 from dsth_jax.runtime import sharding
 
 _BATCHES = flags.DEFINE_list("batch_sizes", ["64", "128"], "Images a step.")
@@ -118,7 +118,7 @@ def _ours(
   step = train.make_step(
     model,
     optimizer,
-    preprocess=simplenet.preprocess,
+    preprocess=trunk.preprocess,
     augmentation=train.Augmentation(flip=False, shift=0),
     averaging=0.0,
     mesh=mesh,

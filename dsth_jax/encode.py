@@ -7,7 +7,6 @@ import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import flax.traverse_util
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -15,6 +14,7 @@ from jaxtyping import Float, Shaped, UInt8
 
 from dsth_jax import codes, feature_transforms, features
 from dsth_jax.models import inference
+from dsth_jax.models import variables as variables_lib
 from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.runtime import artifacts
 from dsth_jax.types import ArrayLike
@@ -46,6 +46,7 @@ class HashFunction:
     transform: of their features.
     resized_size: pixels of the short side of an image before its center of
       `image_size` is cropped, see `datasets.resize_and_crop`; 0: `image_size`.
+    tuned: the variables of each backbone that was trained further, by its name.
     max_pixels: an image file with more is skipped.
     stored_size: side in pixels that the short side of a larger image file is
       first shrunk to.
@@ -64,6 +65,7 @@ class HashFunction:
   weights: str = ""
   transform: feature_transforms.Transform = _UNCHANGED
   resized_size: int = 0
+  tuned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   max_pixels: int = 100_000_000
   stored_size: int = 256
   engine: str = "auto"
@@ -135,7 +137,9 @@ class HashFunction:
         "(features.file), which new images do not have: run again with a "
         "features.backbone."
       )
-    describe = features.forward(self.backbones, self.weights, self.transform)
+    describe = features.forward(
+      self.backbones, self.weights, self.transform, self.tuned
+    )
     return lambda pixels: network(describe(pixels))
 
   def save(self, directory: str | os.PathLike) -> None:
@@ -157,8 +161,18 @@ class HashFunction:
       f"mean.{number}": np.asarray(mean)
       for number, mean in enumerate(self.transform.means)
     }
+    tuned = {
+      f"{name}.{key}": array
+      for name, variables in self.tuned.items()
+      for key, array in variables_lib.flatten(variables).items()
+    }
     thresholds = {"thresholds": np.asarray(self.thresholds)}
-    return {**thresholds, **means, **flatten_variables(self.variables)}
+    return {
+      **thresholds,
+      **means,
+      **tuned,
+      **variables_lib.flatten(self.variables),
+    }
 
   def record(self) -> dict[str, Any]:
     """Returns all that is not an array, fit for JSON."""
@@ -173,6 +187,7 @@ class HashFunction:
       "backbones": self.backbones,
       "weights": self.weights,
       "files": features.file_digests(self.backbones, self.weights),
+      "tuned": list(self.tuned),
       "num_means": len(self.transform.means),
       "root": self.transform.root,
       "unit": self.transform.unit,
@@ -225,6 +240,10 @@ class HashFunction:
     transform = feature_transforms.Transform(
       means, record.pop("root"), record.pop("unit")
     )
+    tuned = {
+      name: variables_lib.unflatten(arrays, prefix=f"{name}.")
+      for name in record.pop("tuned", ())
+    }
     settings = {
       name: tuple(value) if isinstance(value, list) else value
       for name, value in record.pop("settings").items()
@@ -233,8 +252,9 @@ class HashFunction:
       **record,
       settings=settings,
       thresholds=arrays.pop("thresholds"),
-      variables=unflatten_variables(arrays),
+      variables=variables_lib.unflatten(arrays),
       transform=transform,
+      tuned=tuned,
     )
 
 
@@ -278,20 +298,3 @@ THRESHOLDS: dict[str, Callable[[Array], Array]] = {
   **codes.THRESHOLDS,
   "half": half_thresholds,
 }
-
-
-def flatten_variables(variables: Any) -> dict[str, np.ndarray]:
-  """Returns the arrays of a network by names that can be file names."""
-  flat = flax.traverse_util.flatten_dict(variables, sep=".")
-  return {f"variables.{name}": np.asarray(leaf) for name, leaf in flat.items()}
-
-
-def unflatten_variables(arrays: Mapping[str, np.ndarray]) -> Any:
-  """Returns the variables of a network from `flatten_variables`."""
-  prefix = "variables."
-  flat = {
-    name.removeprefix(prefix): jnp.asarray(array)
-    for name, array in arrays.items()
-    if name.startswith(prefix)
-  }
-  return flax.traverse_util.unflatten_dict(flat, sep=".")

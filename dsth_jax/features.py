@@ -10,8 +10,11 @@
 ([(2, 48), (1, 48)], 48)
 """
 
+import functools
 import os
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +26,7 @@ from dsth_jax.datasets import batches, npy
 from dsth_jax.datasets.dataset import RandomAccess
 from dsth_jax.feature_transforms import Transform
 from dsth_jax.models import inference
-from dsth_jax.models.backbones import BACKBONES, onnx_file
+from dsth_jax.models.backbones import BACKBONES, Network, onnx_file
 from dsth_jax.models.backbones.joint import (
   JOINT,
   check_backbones,
@@ -59,6 +62,7 @@ def backbone(
   image_size: int,
   batch_size: int,
   engine: str = "auto",
+  variables: Any = None,
 ) -> tuple[inference.ForwardBatch, int]:
   """Returns what describes a batch of images, and how many numbers it gives.
 
@@ -70,6 +74,7 @@ def backbone(
     batch_size: the most images a batch will have. 32 is as fast as any larger
       on two cores.
     engine: see `inference.compile_forward`.
+    variables: of a backbone that was trained further, in place of its weights.
 
   Returns:
     A function of uint8 [n image_size image_size 3] to float32 [n d], and d.
@@ -83,7 +88,7 @@ def backbone(
   if name.endswith(".onnx"):
     return onnx_file.load(name, image_size=image_size)
   item_shape = (image_size, image_size, 3)
-  forward = _pixels_to_features(name, weights)
+  forward = _pixels_to_features(name, weights, variables)
   forward_batch = inference.compile_forward(
     forward, item_shape=item_shape, batch_size=batch_size, engine=engine
   )
@@ -94,16 +99,35 @@ def backbone(
   return forward_batch, num_features
 
 
-def _pixels_to_features(name: str, weights: str) -> Callable[[Array], Array]:
+def _pixels_to_features(
+  name: str, weights: str, variables: Any
+) -> Callable[[Array], Array]:
   record = BACKBONES[name]
-  network = record.load(weights)
+  if variables is None:
+    network = record.load(weights)
+  else:
+    assert record.network is not None
+    network = functools.partial(_apply, record.network(weights), variables)
   return lambda pixels: network(record.preprocess(pixels))
 
 
+def _apply(network: Network, variables: Any, images: Array) -> Array:
+  return jnp.asarray(network.module.apply(variables, images))
+
+
 def forward(
-  names: str, weights: str, transform: Transform
+  names: str,
+  weights: str,
+  transform: Transform,
+  variables: Mapping[str, Any] = types.MappingProxyType({}),
 ) -> Callable[[Array], Array]:
   """Returns pixels to transformed features as one function of JAX.
+
+  Args:
+    names: see `check_backbones`.
+    weights: see `check_backbones`.
+    transform: of the features.
+    variables: of each backbone that was trained further, by its name.
 
   Raises:
     ValueError: a backbone is a .onnx file, which is no function of JAX.
@@ -115,7 +139,9 @@ def forward(
       f"{files[0]} is a network of its own format, which cannot become one "
       "with the hash network: take a backbone of this package."
     )
-  networks = [_pixels_to_features(*part) for part in parts]
+  networks = [
+    _pixels_to_features(name, path, variables.get(name)) for name, path in parts
+  ]
   return lambda pixels: transform([network(pixels) for network in networks])
 
 

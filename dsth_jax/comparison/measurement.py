@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import codes, encode, metrics
 from dsth_jax.baselines.interface import Encoder
-from dsth_jax.pipeline import encoding, evaluation, training
+from dsth_jax.pipeline import encoding, evaluation, fine_tuning, training
 from dsth_jax.pipeline.dsth import Stages, Workdirs
 from dsth_jax.pipeline.inputs import Inputs, Kind, network_inputs
 from dsth_jax.runtime.artifacts import Writer
@@ -94,10 +94,17 @@ def measure_dsth(
 
 
 def measure_features(config: ConfigDict, inputs: Inputs) -> Make:
-  """Returns what evaluates the cosine of the features."""
+  """Returns what evaluates the cosine of the features.
+
+  Where backbones were trained further, their `classification` is beside it.
+  """
 
   def make(writer: Writer) -> None:
-    writer.write_json("outcome", evaluation.evaluate_features(config, inputs))
+    found = evaluation.evaluate_features(config, inputs)
+    measured = fine_tuning.measure(config, inputs.data, inputs.features)
+    if measured:
+      found["classification"] = measured
+    writer.write_json("outcome", found)
 
   return make
 

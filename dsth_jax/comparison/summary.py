@@ -100,12 +100,11 @@ def _about(
   config: ConfigDict, names: Sequence[str], data: Data
 ) -> dict[str, Any]:
   """Says what each method trains and what it has learned from."""
-  num_training = len(data.splits.training)
   return {
     name: {
       "network": methods.network(config, name),
       "learned_from": methods.learned_from(config, name),
-      "num_labels": methods.num_labels(config, name, num_training),
+      "num_labels": methods.num_labels(config, name, data),
     }
     for name in names
   }

@@ -16,7 +16,7 @@ from dsth_jax import (
   spectral,
   train,
 )
-from dsth_jax.config import methods, thresholds
+from dsth_jax.config import fine_tuning, methods, thresholds
 from dsth_jax.config import variants as variants_lib
 from dsth_jax.graph import approximate_knn
 from dsth_jax.models.hash_models import HASH_MODELS, heads
@@ -32,6 +32,7 @@ def validate(config: ConfigDict) -> None:
   tables = {
     "data.protocol": datasets.PROTOCOLS,
     "features.dtype": ("float16", "float32"),
+    "features.fine_tuning.trainable": ("all", "last"),
     "graph.search": ("exact", "approximate"),
     "graph.symmetrize": ("union", "mutual"),
     "spectral.solver": spectral.SOLVERS,
@@ -68,6 +69,7 @@ _AT_LEAST_ONE = (
   "features.batch_size",
   "graph.num_neighbors",
   "spectral.max_iters",
+  "features.fine_tuning.batch_size",
   "train.num_epochs",
   "train.batch_size",
   "train.checkpoint_every",
@@ -84,6 +86,7 @@ def _validate_combinations(config: ConfigDict) -> None:
   if config.graph.search == "approximate":
     approximate_knn.library()
   _validate_networks(config)
+  fine_tuning.check(config)
   thresholds.check(config)
   if not 0 <= config.train.averaging < 1:
     raise ValueError(

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from dsth_jax import codes, encode
 from dsth_jax.datasets import batches
 from dsth_jax.models import inference
+from dsth_jax.models import variables as variables_lib
 from dsth_jax.pipeline.inputs import (
   Inputs,
   encoded_image_size,
@@ -76,7 +77,7 @@ def compile_network(
   config: ConfigDict, trained: Artifact, item_shape: tuple[int, ...]
 ) -> inference.ForwardBatch:
   """Compiles the trained network for batches of what it sees."""
-  variables = encode.unflatten_variables(trained.arrays)
+  variables = variables_lib.unflatten(trained.arrays)
   return inference.compile_forward(
     encode.network_forward(
       config.model.network, config.num_bits, config.model.to_dict(), variables
@@ -111,8 +112,17 @@ def keep_hash_function(
     settings(config, "model", "num_bits", "encode", "features.batch_size"),
     settings(config, "data.max_pixels", "data.stored_size"),
     sizes,
+    *inputs.features.tuned.values(),
+    _settings_of_tuning(config),
   ]
   return workdir.artifact("hash_function", depends_on, make)
+
+
+def _settings_of_tuning(config: ConfigDict) -> dict[str, Any]:
+  """Returns the settings of fine-tuning that count: one where it is off."""
+  if config.features.fine_tuning.num_epochs:
+    return settings(config, "features.fine_tuning")
+  return settings(config, "features.fine_tuning.num_epochs")
 
 
 def _hash_function(
@@ -129,6 +139,7 @@ def _hash_function(
     if not config.features.file:
       described["backbones"] = config.features.backbone
       described["weights"] = config.features.weights
+      described["tuned"] = inputs.features.tuned_variables()
   return encode.HashFunction(
     network=config.model.network,
     settings=config.model.to_dict(),
@@ -136,7 +147,7 @@ def _hash_function(
     image_size=encoded_image_size(config),
     resized_size=encoded_resized_size(config),
     batch_size=batch_size,
-    variables=encode.unflatten_variables(trained.arrays),
+    variables=variables_lib.unflatten(trained.arrays),
     thresholds=encoded.arrays["thresholds"],
     fingerprint=encoded.fingerprint,
     max_pixels=config.data.max_pixels,

@@ -2,7 +2,9 @@
 
 import functools
 import pathlib
-from collections.abc import Iterator, Sequence
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -12,6 +14,7 @@ from ml_collections import ConfigDict
 from dsth_jax import feature_transforms, features
 from dsth_jax.datasets import batches
 from dsth_jax.datasets.dataset import Dataset
+from dsth_jax.models import variables as variables_lib
 from dsth_jax.pipeline.workdir import (
   Dependency,
   Workdir,
@@ -26,6 +29,7 @@ class Features:
 
   Attributes:
     depends_on: what they follow from, for those who use them.
+    tuned: the artifact of each backbone that was trained further, by its name.
   """
 
   def __init__(
@@ -34,22 +38,24 @@ class Features:
     training: Int[np.ndarray, "t"],
     sources: Sequence[Artifact | np.ndarray],
     depends_on: Sequence[Dependency],
+    tuned: Mapping[str, Artifact],
   ):
     self._config, self._training = config.features, training
     self._sources = sources
-    self.depends_on = depends_on
+    self.depends_on, self.tuned = depends_on, tuned
 
   @functools.cached_property
-  def _blocks(self) -> list[np.ndarray]:
+  def blocks(self) -> list[np.ndarray]:
+    """The features of each backbone, as it gave them."""
     return [_rows(source) for source in self._sources]
 
   @functools.cached_property
   def transform(self) -> feature_transforms.Transform:
     """What is done to the features of the backbones."""
-    if self._config.root or len(self._blocks) > 1:
-      _warn_of_negative(self._blocks)
+    if self._config.root or len(self.blocks) > 1:
+      _warn_of_negative(self.blocks)
     return feature_transforms.fit_transform(
-      self._blocks,
+      self.blocks,
       self._training,
       is_root=self._config.root,
       is_centered=self._config.center,
@@ -58,7 +64,14 @@ class Features:
   @functools.cached_property
   def points(self) -> Float[np.ndarray, "n d"]:
     """The transformed features, a row an image."""
-    return self.transform(self._blocks)
+    return self.transform(self.blocks)
+
+  def tuned_variables(self) -> dict[str, Any]:
+    """Returns the variables of each backbone that was trained further."""
+    return {
+      name: variables_lib.unflatten(tuned.arrays)
+      for name, tuned in self.tuned.items()
+    }
 
 
 def extract_features(
@@ -66,6 +79,7 @@ def extract_features(
   config: ConfigDict,
   dataset: Dataset,
   split: Artifact,
+  tuned: Mapping[str, Artifact] = types.MappingProxyType({}),
 ) -> Features:
   """Describes every image, unless that is done; reads nothing yet.
 
@@ -74,6 +88,8 @@ def extract_features(
     config: of the run.
     dataset: the images.
     split: says which are training images, whose means are subtracted.
+    tuned: the `variables` of each backbone that was trained further, by its
+      name.
   """
   transform = settings(config, "features.center", "features.root")
   training = split.arrays["training"]
@@ -84,12 +100,12 @@ def extract_features(
       features.open_file(path, num_images=len(dataset.names)) for path in paths
     ]
     files = map(pathlib.Path, paths)
-    return Features(config, training, rows, [*depends_on, *files])
+    return Features(config, training, rows, [*depends_on, *files], {})
   sources = [
-    _extract(workdir, config, dataset, label, name, weights)
+    _extract(workdir, config, dataset, label, name, weights, tuned.get(name))
     for label, (name, weights) in backbones(config).items()
   ]
-  return Features(config, training, sources, [*depends_on, *sources])
+  return Features(config, training, sources, [*depends_on, *sources], tuned)
 
 
 def _stored(
@@ -156,6 +172,7 @@ def _extract(
   label: str,
   name: str,
   weights: str,
+  tuned: Artifact | None,
 ) -> Artifact:
   """Describes every image by one backbone."""
   image_size = backbone_image_size(config)
@@ -164,7 +181,11 @@ def _extract(
 
   def make(writer: Writer) -> None:
     forward_batch, num_features = features.backbone(
-      name, weights=weights, image_size=image_size, batch_size=batch_size
+      name,
+      weights=weights,
+      image_size=image_size,
+      batch_size=batch_size,
+      variables=tuned and variables_lib.unflatten(tuned.arrays),
     )
 
     def describe(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
@@ -198,6 +219,7 @@ def _extract(
       "features.dtype": config.features.dtype,
     },
     *map(pathlib.Path, files),
+    *([tuned] if tuned else []),
   ]
   return workdir.artifact(f"features/{label}", depends_on, make)
 

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from dsth_jax import baselines
 from dsth_jax import config as config_lib
 from dsth_jax.models.hash_models import HASH_MODELS
+from dsth_jax.pipeline import labelled_images
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.inputs import Inputs, Kind
 from dsth_jax.pipeline.seeds import stage_key
@@ -30,26 +31,44 @@ def seen(config: ConfigDict, name: str) -> Kind:
 
 
 def learned_from(config: ConfigDict, name: str) -> list[str]:
-  """Lists what a method learns from: images, features, class labels."""
-  if name in config_lib.DSTH_METHODS:
-    return list(dict.fromkeys([seen(config, name), "features"]))
-  method = baselines.BASELINES[name]
-  features = ["features"] if method.needs_features else []
-  labels = ["class labels"] if method.supervised else []
-  return [method.inputs, *features, *labels]
+  """Lists what a method learns from: images, features, class labels.
 
-
-def num_labels(config: ConfigDict, name: str, num_training: int) -> int:
-  """Returns the number of class labels that a method sees.
-
-  A method with the setting `num_labelled` sees that many; 0 is all.
+  Features of a backbone that was trained with class labels bring these along.
   """
-  if (
-    name in config_lib.DSTH_METHODS or not baselines.BASELINES[name].supervised
-  ):
-    return 0
-  limit = config.baselines.get(name, {}).get("num_labelled", 0)
-  return min(limit or num_training, num_training)
+  found: list[str] = [seen(config, name)]
+  if _needs_features(name):
+    found.append("features")
+  tuned = "features" in found and config.features.fine_tuning.num_epochs
+  if _is_supervised(name) or tuned:
+    found.append("class labels")
+  return list(dict.fromkeys(found))
+
+
+def _needs_features(name: str) -> bool:
+  if name in config_lib.DSTH_METHODS:
+    return True
+  return baselines.BASELINES[name].needs_features
+
+
+def _is_supervised(name: str) -> bool:
+  if name in config_lib.DSTH_METHODS:
+    return False
+  return baselines.BASELINES[name].supervised
+
+
+def num_labels(config: ConfigDict, name: str, data: Data) -> int:
+  """Returns the number of class labels that a method sees, itself or by features.
+
+  A method with the setting `num_labelled` sees that many; 0 is all. If both it
+  and its features see some of the labels, this is the larger number.
+  """
+  found, num_training = 0, len(data.splits.training)
+  if _is_supervised(name):
+    limit = config.baselines.get(name, {}).get("num_labelled", 0)
+    found = min(limit or num_training, num_training)
+  if "features" in learned_from(config, name):
+    found = max(found, labelled_images.count(config, data))
+  return found
 
 
 def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
@@ -59,6 +78,7 @@ def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
     ValueError: it sees images, views of them or class labels, and there are
       none.
   """
+  labelled_images.check(config, data)
   for name in names:
     if seen(config, name) == "images" and not len(data.dataset.images):
       raise ValueError(
@@ -68,8 +88,7 @@ def check(config: ConfigDict, names: Iterable[str], data: Data) -> None:
     if name in config_lib.DSTH_METHODS:
       continue
     _check_views(config, name, data)
-    supervised = baselines.BASELINES[name].supervised
-    if supervised and (lack := _lacks_classes(data)):
+    if _is_supervised(name) and (lack := _lacks_classes(data)):
       raise ValueError(
         f"{name} learns from class labels, but {lack}: leave it out, or sort "
         "the images into one folder a class."

@@ -16,6 +16,7 @@ from dsth_jax.pipeline import (
 from dsth_jax.pipeline import (
   dsth,
   evaluation,
+  fine_tuning,
   methods,
   training_log,
 )
@@ -71,6 +72,7 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   results: dict[str, Any] = {
     "summary": _summary(config, data),
     **evaluated.json("results"),
+    "classification": fine_tuning.measure(config, data, inputs.features),
     "stages": workdir.stages,
     "graph": stages.embedding.json("graph"),
     "embedding": {
@@ -120,7 +122,8 @@ def make_inputs(
     names: of the methods.
     pixels: of the images that networks see; None: the same.
   """
-  described = extract_features(workdir, config, data.dataset, data.split)
+  tuned = fine_tuning.tune_backbones(workdir, config, data)
+  described = extract_features(workdir, config, data.dataset, data.split, tuned)
   images = None
   if any(methods.seen(config, name) == "images" for name in names):
     images = resize_images(

@@ -6,7 +6,6 @@ import time
 
 import jax
 import tensorboardX
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from dsth_jax.runtime import artifacts, distributed
@@ -22,19 +21,21 @@ class TrainingLog:
   def __init__(
     self,
     directory: pathlib.Path,
-    config: ConfigDict,
     *,
+    name: str,
+    log_every: int,
+    batch_size: int,
     start: int,
     total: int,
   ):
     self.done = start
-    self._config = config.train
+    self._every, self._batch_size = log_every, batch_size
     self._since = time.perf_counter()
     self._files = _Files(directory, start) if distributed.is_leader() else None
     self._bar = tqdm(
       total=total,
       initial=start,
-      desc="training",
+      desc=name,
       unit=" steps",
       disable=None,
     )
@@ -43,10 +44,9 @@ class TrainingLog:
     """Counts one step; now and then reads and logs its loss."""
     self.done += 1
     self._bar.update()
-    every = self._config.log_every
-    if self.done % every == 0:
+    if self.done % self._every == 0:
       now = time.perf_counter()
-      speed = every * self._config.batch_size / (now - self._since)
+      speed = self._every * self._batch_size / (now - self._since)
       self._since = now
       value = float(loss)
       self._bar.set_postfix_str(f"loss {value:.4f}, {speed:,.0f} images/s")
@@ -64,7 +64,7 @@ class _Files:
   """The log as the leader keeps it on disk."""
 
   def __init__(self, directory: pathlib.Path, start: int):
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     # A resumed run repeats the steps since its checkpoint: they are cut off.
     kept = [entry for entry in read_losses(directory) if entry[0] <= start]
     path = directory / "losses.jsonl"

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from dsth_jax import features as features_lib
 from dsth_jax.baselines import interface
 from dsth_jax.datasets import batches
+from dsth_jax.models import variables as variables_lib
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.feature_extraction import (
   Features,
@@ -81,7 +82,7 @@ def extract_views(
     draw: see `Baseline.views`.
   """
   sources = [
-    _extract(workdir, config, data, name, draw, label, *backbone)
+    _extract(workdir, config, data, features, name, draw, label, *backbone)
     for label, backbone in backbones(config).items()
   ]
   return Views(features, sources)
@@ -91,6 +92,7 @@ def _extract(
   workdir: Workdir,
   config: ConfigDict,
   data: Data,
+  features: Features,
   name: str,
   draw: interface.Views,
   label: str,
@@ -102,10 +104,15 @@ def _extract(
   resized_size = backbone_resized_size(config)
   batch_size, num_views = config.features.batch_size, config.compare.num_views
   key = stage_key(config.seed, f"views of {name}")
+  tuned = features.tuned.get(backbone)
 
   def make(writer: Writer) -> None:
     forward_batch, num_features = features_lib.backbone(
-      backbone, weights=weights, image_size=image_size, batch_size=batch_size
+      backbone,
+      weights=weights,
+      image_size=image_size,
+      batch_size=batch_size,
+      variables=tuned and variables_lib.unflatten(tuned.arrays),
     )
 
     def describe(rows: Int[np.ndarray, "m"]) -> Iterator[np.ndarray]:
@@ -146,6 +153,7 @@ def _extract(
     data.split,
     draw,
     *map(pathlib.Path, files),
+    *([tuned] if tuned else []),
   ]
   return workdir.artifact(f"features/{label}.views.{name}", depends_on, make)
 

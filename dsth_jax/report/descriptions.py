@@ -56,6 +56,9 @@ FEATURES = {
 STAGES = {
   "data": Term("Data", "find and check the images"),
   "splits": Term("Splits", "choose queries, database and training images"),
+  "fine_tuning": Term(
+    "Fine-tuning", "train the backbone further with class labels"
+  ),
   "features": Term("Features", "describe each image with the backbone"),
   "pixels": Term("Pixels", "resize the images for the hash network"),
   "graph": Term("Graph", "link each image to its nearest neighbors"),

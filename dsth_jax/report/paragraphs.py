@@ -28,7 +28,9 @@ def opening(results: Results) -> str:
   """Says what was trained on what, and what for."""
   summary = results["summary"]
   self_taught = ""
-  if summary["labels"] in descriptions.LABELS:
+  if results.get("classification"):
+    self_taught = " Class labels were used, to train the backbone further."
+  elif summary["labels"] in descriptions.LABELS:
     self_taught = " No class labels were used in training."
   images = formatting.plural(summary["num_training"], "image")
   return (
@@ -81,7 +83,8 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
     (
       "Generate hash labels",
       "Features describe each training image. "
-      f"{descriptions.features(summary['backbone'])} Two images are linked if "
+      f"{descriptions.features(summary['backbone'])} "
+      f"{classification(results.get('classification', {}))}Two images are linked if "
       f"{link} among the {graph['num_neighbors']} nearest neighbors of the "
       "other: a graph of all training images. Its smoothest eigenvectors, the "
       f"embedding, are cut into {num_bits} bits per image, so that linked "
@@ -102,6 +105,32 @@ def stage_texts(results: Results) -> list[tuple[str, str]]:
       "images with the fewest differing bits come first. The search is exact.",
     ),
   ]
+
+
+def classification(found: Mapping[str, Mapping[str, float | None]]) -> str:
+  """Says how well the backbones classify that were trained further.
+
+  Args:
+    found: see `Results.classification`.
+
+  Returns:
+    A sentence for each, with a space behind it.
+  """
+  texts = []
+  for name, figures in found.items():
+    text = (
+      f"{descriptions.backbone_name(name)} was trained further with "
+      f"{formatting.count(figures['num_labels'])} class labels"
+    )
+    accuracy = figures["fine_tuning.accuracy"]
+    if accuracy is not None:
+      queries = formatting.count(figures["num_queries"])
+      text += (
+        f", and then classified {100 * accuracy:.1f}% of {queries} "
+        "queries correctly"
+      )
+    texts.append(f"{text}. ")
+  return "".join(texts)
 
 
 def quality(setting: str, metrics: Mapping[str, Metrics]) -> str:

@@ -134,6 +134,9 @@ class Results(TypedDict):
       be a stage: "features/<backbone>".
     graph: the neighbor graph.
     embedding: the eigenproblem.
+    classification: by the name of a backbone that was trained further, its
+      `fine_tuning.accuracy` (None without queries that have a class), and
+      `num_queries`, `num_labels` and `num_classes`; may be left out.
     losses: [step, loss] of the training; may be empty.
     skipped: [name, reason] of images that could not be read.
     environment: versions, devices and the like, by name.
@@ -146,6 +149,7 @@ class Results(TypedDict):
   stages: Mapping[str, Stage]
   graph: Graph
   embedding: Embedding
+  classification: NotRequired[Mapping[str, Mapping[str, float | None]]]
   losses: Losses
   skipped: Sequence[Sequence[str]]
   environment: Mapping[str, Any]

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import flax.linen as nn
 import jax
@@ -65,6 +65,20 @@ def init(
     key: draws the parameters.
   """
   variables = jax.jit(model.init)(key, jnp.zeros((1, *item_shape)))
+  return start_from(variables, optimizer, mesh=mesh)
+
+
+def start_from(
+  variables: Any,
+  optimizer: optax.GradientTransformation,
+  *,
+  mesh: jax.sharding.Mesh,
+) -> TrainState:
+  """Returns the state before the first step, from given variables.
+
+  A step overwrites the arrays of its state, so these are copied.
+  """
+  variables = jax.tree.map(jnp.array, variables)
   state = TrainState(
     step=jnp.zeros((), jnp.int32),
     variables=variables,
@@ -184,10 +198,22 @@ def batch_rows(
     epoch, step = epoch + 1, 0
 
 
+@runtime_checkable
+class Rows(Protocol):
+  """Images that are read on access, by their rows."""
+
+  @property
+  def shape(self) -> tuple[int, ...]:
+    """Of all images."""
+    ...
+
+  def __getitem__(self, rows: Int[np.ndarray, "m"], /) -> np.ndarray: ...
+
+
 def fit(
   state: TrainState,
   step: Step,
-  inputs: Shaped[ArrayLike, "m ..."],
+  inputs: Shaped[ArrayLike, "m ..."] | Rows,
   targets: Any,
   *,
   rows: Int[np.ndarray, "n"],
@@ -202,7 +228,8 @@ def fit(
   Args:
     state: where to go on; a fresh one, or a checkpoint's.
     step: from `make_step`.
-    inputs: images or features; may be a memory map larger than memory.
+    inputs: images or features; may be a memory map larger than memory, or
+      read on access.
     targets: what the loss compares with, one row a training image: hash
       labels UInt8[n b], or arrays in any tree.
     rows: the row in `inputs` of each training image.
@@ -228,7 +255,7 @@ def fit(
 def _place_batch(
   mesh: jax.sharding.Mesh,
   batch: Int[np.ndarray, "b"],
-  array: ArrayLike,
+  array: ArrayLike | Rows,
   rows: Int[np.ndarray, "n"] | None = None,
 ) -> Shaped[Array, "b *c"]:
   """Returns a batch of the rows of an array, split over the devices."""

@@ -11,6 +11,7 @@ from dsth_jax.models.hash_models import (
   frozen_backbone,
   heads,
   simplenet,
+  trunk,
 )
 
 # The settings of each network that its gradients are checked with.
@@ -79,7 +80,7 @@ def test_trunk_has_the_shape_of_table_1(key, image_size, values):
   variables = jax.eval_shape(simplenet.SimpleNet(32).init, key, images)
   params = variables["params"]
   kernels = [params[name].shape for name in sorted(params) if "conv" in name]
-  widths = simplenet.WIDTHS[image_size]
+  widths = trunk.WIDTHS[image_size]
   assert kernels == [
     (5, 5, inputs, outputs)
     for inputs, outputs in zip((3, *widths), widths, strict=False)

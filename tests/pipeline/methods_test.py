@@ -136,19 +136,72 @@ def test_what_a_method_learns_from():
 
 
 def test_the_number_of_labels_that_a_method_sees():
-  config = config_lib.base_config()
-  config.baselines.ksh.num_labelled = 2000
+  config, data = config_lib.base_config(), _inputs().data
+  config.baselines.ksh.num_labelled = 3
   found = {
-    name: methods.num_labels(config, name, 5000)
+    name: methods.num_labels(config, name, data)
     for name in ("dsth", "itq", "cibhash", "ksh", "dlbh", "cca_itq")
   }
   assert found == {
     **{"dsth": 0, "itq": 0, "cibhash": 0},
-    **{"ksh": 2000, "dlbh": 5000, "cca_itq": 5000},
+    **{"ksh": 3, "dlbh": 4, "cca_itq": 4},
   }
-  assert methods.num_labels(config, "ksh", 300) == 300
-  config.baselines.ksh.num_labelled = 0
-  assert methods.num_labels(config, "ksh", 5000) == 5000
+  for num_labelled in (0, 300):
+    config.baselines.ksh.num_labelled = num_labelled
+    assert methods.num_labels(config, "ksh", data) == 4
+
+
+def test_features_of_a_fine_tuned_backbone_bring_class_labels_along():
+  config = config_lib.base_config()
+  config.baselines.ksh.num_labelled = 3
+  config.features.fine_tuning.num_epochs = 1
+  one_missing = np.where(np.arange(6) == 3, -1, LABELS)
+  data = _inputs(labels=one_missing).data
+  expected = {
+    "dsth": ("images, features, class labels", 3),
+    "itq": ("features, class labels", 3),
+    "ksh": ("features, class labels", 3),
+    "structure_ssdh_simplenet": ("images, features, class labels", 3),
+    # These see only pixels.
+    "cibhash_simplenet": ("images", 0),
+    "cnnh_simplenet": ("images, class labels", 4),
+  }
+  for name, (text, number) in expected.items():
+    assert ", ".join(methods.learned_from(config, name)) == text
+    assert methods.num_labels(config, name, data) == number
+  config.features.fine_tuning.num_labelled = 2
+  assert methods.num_labels(config, "itq", data) == 2
+  assert methods.num_labels(config, "ksh", data) == 3
+
+
+def test_fine_tuning_asks_for_class_labels_before_any_work():
+  config = config_lib.base_config()
+  config.features.fine_tuning.num_epochs = 1
+  config.features.fine_tuning.batch_size = 8
+  none = np.full(6, -1)
+  for labels, reason in (
+    (None, "but the images have none"),
+    (np.eye(6, dtype=bool), "but an image may have several"),
+    (none, "but the training images have none"),
+    (np.zeros(6, int), "but all training images are of one class"),
+    (LABELS, "batch_size is 8, but 4 labelled training images are used"),
+  ):
+    with pytest.raises(ValueError, match=f"^features.fine_tuning.*{reason}"):
+      methods.check(config, ("dsth",), _inputs(labels=labels).data)
+  data = _inputs(with_images=False).data
+  with pytest.raises(ValueError, match="the data set has only features"):
+    methods.check(config, ("itq",), data)
+  config.features.fine_tuning.num_labelled = 3
+  with pytest.raises(ValueError, match=r"is 3, but there are 4 .* 4 classes"):
+    methods.check(config, ("itq",), _inputs().data)
+
+
+def test_a_fine_tuning_batch_is_split_over_the_devices():
+  config = config_lib.base_config()
+  config.features.fine_tuning.num_epochs = 1
+  config.features.fine_tuning.batch_size = 3
+  with pytest.raises(ValueError, match=r"is 3, .* 8 devices: choose a mult"):
+    methods.check(config, ("dsth",), _inputs().data)
 
 
 def test_views_are_asked_of_images():

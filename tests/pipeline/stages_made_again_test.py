@@ -19,6 +19,7 @@ BEHIND = {
   "baselines/sph.py": set(),
   "baselines/itq.py": {"evaluation"},
   "hamming/pairwise_distances.py": {"evaluation"},
+  "train/fine_tuning.py": set(),
   "train/optimization.py": AFTER_LABELS,
   "models/hash_models/heads.py": AFTER_LABELS,
   "codes.py": {"labels", *AFTER_LABELS},

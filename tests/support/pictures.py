@@ -3,7 +3,7 @@
 import flax.linen as nn
 import numpy as np
 
-from dsth_jax.models.hash_models import HashModel, heads, simplenet
+from dsth_jax.models.hash_models import HashModel, heads, trunk
 
 NUM_KINDS = 4
 _COLORS = np.array([[200, 60, 60], [60, 200, 60], [60, 60, 200], [180] * 3])
@@ -52,4 +52,4 @@ class TinyNet(nn.Module):
     return heads.ACTIVATIONS[self.activation](name="activation")(x, train)
 
 
-TINY = HashModel(TinyNet, simplenet.preprocess, image_sizes=(16,))
+TINY = HashModel(TinyNet, trunk.preprocess, image_sizes=(16,))

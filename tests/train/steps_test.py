@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from dsth_jax import train
-from dsth_jax.models.hash_models import simplenet
+from dsth_jax.models.hash_models import trunk
 from dsth_jax.runtime import sharding
 from dsth_jax.train import steps as steps_lib
 
@@ -51,7 +51,7 @@ def _run(
   step = train.make_step(
     model,
     optimizer,
-    preprocess=simplenet.preprocess,
+    preprocess=trunk.preprocess,
     augmentation=augmentation,
     averaging=averaging,
     mesh=mesh,
@@ -94,7 +94,7 @@ def test_a_step_learns_from_blended_images_and_codes(key):
     step = train.make_step(
       model,
       optimizer,
-      preprocess=simplenet.preprocess,
+      preprocess=trunk.preprocess,
       augmentation=None,
       averaging=0.0,
       mesh=mesh,
@@ -171,7 +171,7 @@ def test_loss_gets_the_outputs_and_the_rows_of_the_targets(key):
   step = train.make_step(
     model,
     optimizer,
-    preprocess=simplenet.preprocess,
+    preprocess=trunk.preprocess,
     augmentation=_two_views,
     averaging=0.0,
     mesh=one,

@@ -18,12 +18,14 @@ from dsth_jax.models.backbones import (
   googlenet,
   pixels,
   preprocessing,
+  simplenet,
   vgg,
   vit,
   weight_files,
 )
 from dsth_jax.models.backbones import layouts as layouts_lib
 from dsth_jax.models.backbones.backbone import Backbone, Network
+from dsth_jax.models.hash_models import trunk
 
 __all__ = ["BACKBONES", "Backbone", "Network", "load_network"]
 
@@ -166,4 +168,12 @@ BACKBONES = {
   "dinov2_vitb14": _vit(vit.DINOV2_VITB14),
   "clip_vitb32": _vit(vit.CLIP_VITB32),
   "clip_vitb16": _vit(vit.CLIP_VITB16),
+  "simplenet": Backbone(
+    simplenet.load,
+    trunk.preprocess,
+    num_features=simplenet.NUM_FEATURES,
+    image_size=32,
+    network=simplenet.load_network,
+    is_pretrained=False,
+  ),
 }

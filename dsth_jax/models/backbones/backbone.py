@@ -13,8 +13,10 @@ class Network(NamedTuple):
   """A backbone as Flax has it, for those who train it further.
 
   Attributes:
-    module: maps preprocessed images Float[n s s 3] to features Float[n d].
-    variables: `params` and, where the module has them, `batch_stats`.
+    module: maps preprocessed images Float[n s s 3] to features Float[n d]. One
+      that is trained from scratch also takes `train`.
+    variables: `params` and, where the module has them, `batch_stats`; empty if
+      it is trained from scratch.
   """
 
   module: nn.Module
@@ -40,6 +42,7 @@ class Backbone(NamedTuple):
       `image_size` was cropped; 0: `image_size`.
     min_image_size: the smallest side in pixels that it takes.
     layout: of its weights; None if it has none.
+    is_pretrained: whether it has weights before a run trains it.
   """
 
   load: Callable[[str], Callable[[Array], Array]]
@@ -52,3 +55,4 @@ class Backbone(NamedTuple):
   resized_size: int = 0
   min_image_size: int = 1
   layout: Layout | None = None
+  is_pretrained: bool = True

@@ -1,13 +1,13 @@
 """The hash networks, which learn the hash labels; a file and a line each."""
 
-from dsth_jax.models.hash_models import frozen_backbone, simplenet
+from dsth_jax.models.hash_models import frozen_backbone, simplenet, trunk
 from dsth_jax.models.hash_models.hash_model import HashModel
 
 __all__ = ["DEFAULT", "HASH_MODELS", "HashModel"]
 
 HASH_MODELS = {
   "simplenet": HashModel(
-    simplenet.SimpleNet, simplenet.preprocess, tuple(simplenet.WIDTHS)
+    simplenet.SimpleNet, trunk.preprocess, tuple(trunk.WIDTHS)
   ),
   "frozen_backbone": HashModel(
     frozen_backbone.FrozenBackbone,

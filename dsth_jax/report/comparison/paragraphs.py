@@ -6,6 +6,7 @@ import humanize
 
 from dsth_jax.report import columns as columns_lib
 from dsth_jax.report import descriptions, formatting
+from dsth_jax.report import paragraphs as report_paragraphs
 from dsth_jax.report.columns import MAP
 from dsth_jax.report.comparison import tables
 from dsth_jax.report.comparison.results import ComparisonResults
@@ -50,8 +51,19 @@ def data(results: ComparisonResults) -> str:
     f"{summary['num_database']:,} database images and "
     f"{summary['num_training']:,} training images. "
     f"{descriptions.protocol(summary['protocol'])} "
-    f"{descriptions.features(summary['backbone'])} The line below the name of "
-    f"a method says what it learns from. {relevant}"
+    f"{descriptions.features(summary['backbone'])} {_fine_tuned(results)}The line "
+    f"below the name of a method says what it learns from. {relevant}"
+  )
+
+
+def _fine_tuned(results: ComparisonResults) -> str:
+  """Says which labels all features have seen, if any."""
+  found = results["ceiling"].get("classification", {})
+  if not found:
+    return ""
+  return (
+    f"{report_paragraphs.classification(found)}So every method on features has "
+    "seen class labels, whatever its line in the plots. "
   )
 
 
