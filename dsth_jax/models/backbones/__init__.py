@@ -123,19 +123,19 @@ BACKBONES = {
   "efficientnet_lite0": _backbone(
     efficientnet_lite.LITE0,
     efficientnet_lite.preprocess,
-    num_features=1280,
+    num_features=efficientnet_lite.NUM_FEATURES,
     last=("block_15", "head"),
   ),
   "efficientnet_lite1": _backbone(
     efficientnet_lite.LITE1,
     efficientnet_lite.preprocess,
-    num_features=1280,
+    num_features=efficientnet_lite.NUM_FEATURES,
     last=("block_20", "head"),
   ),
   "efficientnet_lite2": _backbone(
     efficientnet_lite.LITE2,
     efficientnet_lite.preprocess,
-    num_features=1280,
+    num_features=efficientnet_lite.NUM_FEATURES,
     last=("block_20", "head"),
   ),
   "alexnet": _backbone(
@@ -151,7 +151,7 @@ BACKBONES = {
     # torchvision's transform_input, which its ImageNet weights come with,
     # undoes ImageNet's normalization.
     preprocessing.symmetric,
-    num_features=1024,
+    num_features=googlenet.NUM_FEATURES,
     last=("inception5a", "inception5b"),
     resized_size=256,
     min_image_size=15,
