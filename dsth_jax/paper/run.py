@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from absl import logging
 
-from dsth_jax import comparison, report
+from dsth_jax import comparison
 from dsth_jax import config as config_lib
 from dsth_jax.cli import errors
 from dsth_jax.paper import budgets, experiments, plan
@@ -110,12 +110,6 @@ def refuse_failures(found: Found) -> None:
       f"{' '.join(parts)} All other figures are written; the same command "
       "tries these again."
     )
-
-
-def write(directory: pathlib.Path, files: Mapping[str, bytes]) -> None:
-  """Writes the files of an experiment."""
-  report.write_files(directory, files, known=sorted(files))
-  logging.info("%s: %s", directory, ", ".join(sorted(files)))
 
 
 def figures(planned: Plan, results: Mapping[str, Any]) -> dict[Key, Metrics]:
