@@ -80,11 +80,21 @@ def run(
   context = Context(
     budget=f"{request.budget}. {budgets.BUDGETS[request.budget].text}",
     seeds=tuple(request.seeds),
-    stand_ins=dict(request.stand_ins),
+    stand_ins=_stand_ins(request),
     failed=failed,
     missing=missing,
   )
   return Found(measured, context, ablations, failures)
+
+
+def _stand_ins(request: Request) -> dict[str, str]:
+  """Returns the stand-ins of the backbones that the experiment has."""
+  wanted = {key.backbone for key in experiments.cells(request.experiment)}
+  return {
+    published: backbone
+    for published, backbone in request.stand_ins.items()
+    if published in wanted
+  }
 
 
 def refuse_failures(found: Found) -> None:
