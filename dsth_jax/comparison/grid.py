@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import humanize
+import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
@@ -92,14 +93,16 @@ def measure(shared: Shared, wanted: Sequence[Variant]) -> Measured:
   """
   planned = _in_order(shared, wanted)
   found = Measured([], {})
-  seconds: list[float] = []
+  seconds: dict[str, list[float]] = {}
   previous = None
   for number, (variant, cell) in enumerate(planned, 1):
     refusal = variant.refused.get(cell.method)
     if variant.name != previous and variant.methods:
       _add_ceiling(shared, variant, found.ceilings)
     previous = variant.name
-    left = _time_left(seconds, len(planned) - number + 1)
+    left = _time_left(
+      seconds, [each.method for _, each in planned[number - 1 :]]
+    )
     logging.info("Cell %d of %d: %s%s", number, len(planned), cell, left)
     start = time.perf_counter()
     outcome = (
@@ -108,7 +111,8 @@ def measure(shared: Shared, wanted: Sequence[Variant]) -> Measured:
       else cells.failed(cell, refusal)
     )
     if not shared.root.stages.get(cell.artifact, {"reused": True})["reused"]:
-      seconds.append(time.perf_counter() - start)
+      taken = time.perf_counter() - start
+      seconds.setdefault(cell.method, []).append(taken)
     found.outcomes.append(outcome)
   return found
 
@@ -149,9 +153,19 @@ def _add_ceiling(
     logging.error("The features of %s failed: %s", variant.name, error)
 
 
-def _time_left(seconds: Sequence[float], num_left: int) -> str:
-  """Returns how long the other cells take, if they are as those before."""
+def _time_left(
+  seconds: Mapping[str, Sequence[float]], methods_left: Sequence[str]
+) -> str:
+  """Returns how long the other cells take, if they are as those before.
+
+  Args:
+    seconds: of the cells that were measured, by method.
+    methods_left: of each of the other cells; one that was not measured yet is
+      taken for a mean one.
+  """
   if not seconds:
     return ""
-  expected = num_left * sum(seconds) / len(seconds)
-  return f", about {humanize.naturaldelta(expected)} left"
+  means = {method: np.mean(taken) for method, taken in seconds.items()}
+  usual = np.mean([*means.values()])
+  expected = sum(means.get(method, usual) for method in methods_left)
+  return f", about {humanize.naturaldelta(float(expected))} left"

@@ -21,6 +21,10 @@ _IMAGE_SIZES = {"cifar10": 32, "cifar100_coarse": 32, "cifar100_fine": 32}
 _LARGE_IMAGE_SIZE = 96
 # Of the two sets whose queries are images of the database too.
 _PROTOCOLS = {"holidays1m": "queries-in-database"}
+# A data set of this size has to save time and disk, unless a budget keeps less.
+_LARGE = {
+  "holidays1m": {"graph.search": "approximate", "features.dtype": "float16"}
+}
 
 
 class Source(NamedTuple):
@@ -106,8 +110,9 @@ def base(
     sorted({source.num_bits for source in plan.sources.values()})
   )
   config.compare.seeds = tuple(request.seeds)
-  settings = {**budgets.BUDGETS[request.budget].settings, **request.settings}
-  config_lib.change(config, settings)
+  budget = budgets.BUDGETS[request.budget].settings
+  large = {} if "data.num_training" in budget else _LARGE.get(plan.dataset, {})
+  config_lib.change(config, {**large, **budget, **request.settings})
   config.compare.variants = plan.variants
   return config
 

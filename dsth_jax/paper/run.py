@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from absl import logging
 
-from dsth_jax import comparison, report
+from dsth_jax import comparison
 from dsth_jax import config as config_lib
 from dsth_jax.cli import errors
 from dsth_jax.paper import budgets, experiments, plan
@@ -80,11 +80,21 @@ def run(
   context = Context(
     budget=f"{request.budget}. {budgets.BUDGETS[request.budget].text}",
     seeds=tuple(request.seeds),
-    stand_ins=dict(request.stand_ins),
+    stand_ins=_stand_ins(request),
     failed=failed,
     missing=missing,
   )
   return Found(measured, context, ablations, failures)
+
+
+def _stand_ins(request: Request) -> dict[str, str]:
+  """Returns the stand-ins of the backbones that the experiment has."""
+  wanted = {key.backbone for key in experiments.cells(request.experiment)}
+  return {
+    published: backbone
+    for published, backbone in request.stand_ins.items()
+    if published in wanted
+  }
 
 
 def refuse_failures(found: Found) -> None:
@@ -110,12 +120,6 @@ def refuse_failures(found: Found) -> None:
       f"{' '.join(parts)} All other figures are written; the same command "
       "tries these again."
     )
-
-
-def write(directory: pathlib.Path, files: Mapping[str, bytes]) -> None:
-  """Writes the files of an experiment."""
-  report.write_files(directory, files, known=sorted(files))
-  logging.info("%s: %s", directory, ", ".join(sorted(files)))
 
 
 def figures(planned: Plan, results: Mapping[str, Any]) -> dict[Key, Metrics]:

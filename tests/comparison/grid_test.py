@@ -208,8 +208,13 @@ def test_an_artifact_of_a_newer_version_is_refused(
 
 
 def test_the_time_left_is_that_of_the_cells_before():
-  assert grid._time_left([], 5) == ""
-  assert grid._time_left([200.0, 400.0], 8) == ", about 40 minutes left"
+  assert grid._time_left({}, ["dsth"] * 5) == ""
+  seconds = {"dsth": [200.0, 400.0]}
+  assert grid._time_left(seconds, ["dsth"] * 8) == ", about 40 minutes left"
+  # A method counts with its own time, and a new one with the usual.
+  seconds["lsh"] = [100.0]
+  left = ["lsh"] * 6 + ["dsth"] * 2 + ["itq"] * 3
+  assert grid._time_left(seconds, left) == ", about 30 minutes left"
 
 
 @pytest.mark.slow

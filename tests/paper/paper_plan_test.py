@@ -167,3 +167,23 @@ def test_what_cannot_be_planned_is_refused(fields, match):
   request = Request(**{"experiment": "table3", "stand_ins": TWO, **fields})
   with pytest.raises(ValueError, match=match):
     plan.plans(request)
+
+
+def test_only_a_million_images_take_the_approximate_graph():
+  found = {}
+  for dataset, budget in (
+    ("holidays1m", "paper"),
+    ("holidays1m", "short"),
+    ("oxford105k", "paper"),
+  ):
+    request, planned = _plan("table5", dataset, budget=budget)
+    config = _config(request, planned)
+    found[dataset, budget] = config.graph.search
+  assert list(found.values()) == ["approximate", "exact", "exact"]
+
+
+def test_holidays_takes_the_protocol_of_queries_in_the_database():
+  request, planned = _plan("table5", "holidays1m")
+  assert _config(request, planned).data.protocol == "queries-in-database"
+  request, planned = _plan("table5", "oxford105k")
+  assert _config(request, planned).data.protocol == "official"

@@ -25,7 +25,7 @@ REQUEST = Request(
   "fig7,fig2",
   budget="smoke",
   datasets=("cifar10", "stl10"),
-  stand_ins={"googlenet": "pixels"},
+  stand_ins={"googlenet": "pixels", "vgg16": "pixels"},
   num_bits=(16,),
   settings=HEAD,
 )
