@@ -15,12 +15,13 @@ from dsth_jax import train
 from dsth_jax.datasets import batches, prefetch
 from dsth_jax.datasets.dataset import RandomAccess
 from dsth_jax.models import variables as variables_lib
-from dsth_jax.models.backbones import BACKBONES, Backbone
+from dsth_jax.models.backbones import BACKBONES, Backbone, joint
 from dsth_jax.pipeline import labelled_images, training_loop
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.feature_extraction import (
   Features,
   backbone_image_size,
+  backbone_resized_size,
   backbones,
 )
 from dsth_jax.pipeline.seeds import stage_key
@@ -36,6 +37,7 @@ class _ResizedImages:
 
   images: RandomAccess
   image_size: int
+  resized_size: int
 
   @property
   def shape(self) -> tuple[int, int, int, int]:
@@ -45,7 +47,9 @@ class _ResizedImages:
     self, rows: Int[np.ndarray, "m"]
   ) -> UInt8[np.ndarray, "m s s 3"]:
     def prepare(row: int) -> np.ndarray:
-      return batches.resize_and_crop(self.images[row], self.image_size)
+      return batches.resize_and_crop(
+        self.images[row], self.image_size, self.resized_size
+      )
 
     return np.stack(list(prefetch.prefetch_map(prepare, map(int, rows))))
 
@@ -98,7 +102,7 @@ def _tune(
     data.split,
     {"images": data.dataset.fingerprint, "features.backbone": name},
     settings(config, "features.fine_tuning", "seed"),
-    {"features.image_size": backbone_image_size(config)},
+    dict(zip(("image_size", "resized_size"), _sizes(config))),
     *([pathlib.Path(weights)] if weights else []),
   ]
   return workdir.artifact(f"fine_tuning/{name}", depends_on, make)
@@ -129,7 +133,7 @@ def _prepare(
     network.module, int(targets.max()) + 1, record.is_pretrained
   )
   optimizer = _make_optimizer(recipe, record, total)
-  image_size = recipe.image_size or backbone_image_size(config)
+  image_size, resized_size = _sizes(config)
   fresh = fine_tuning.start(
     model,
     network.variables,
@@ -152,7 +156,7 @@ def _prepare(
     return train.fit(
       state,
       step,
-      _ResizedImages(data.dataset.images, image_size),
+      _ResizedImages(data.dataset.images, image_size, resized_size),
       targets,
       rows=rows,
       num_steps=total,
@@ -163,6 +167,14 @@ def _prepare(
     )
 
   return _Training(fresh, steps, total)
+
+
+def _sizes(config: ConfigDict) -> tuple[int, int]:
+  """Returns the side of the images in pixels, and the short side before."""
+  image_size = config.features.fine_tuning.image_size
+  if not image_size:
+    return backbone_image_size(config), backbone_resized_size(config)
+  return image_size, joint.resized_size(config.features.backbone, image_size)
 
 
 def _make_optimizer(

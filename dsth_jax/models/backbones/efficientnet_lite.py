@@ -45,11 +45,6 @@ class Variant(NamedTuple):
   channels: tuple[int, ...]
 
 
-def last_layers(variant: Variant) -> tuple[str, ...]:
-  """Names the last block and the layer behind it."""
-  return f"block_{sum(variant.repeats) - 1}", "head"
-
-
 def preprocess(pixels: Num[ArrayLike, "n h w 3"]) -> Float[Array, "n h w 3"]:
   """Scales pixels of 0 to 255 as the ImageNet weights expect them."""
   return (jnp.asarray(pixels).astype(jnp.float32) - 127.0) / 128.0
