@@ -66,3 +66,19 @@ def test_the_tensors_of_another_network_are_refused(tmp_path, original):
   output = tmp_path / "new.safetensors"
   with pytest.raises(ValueError, match=r"of AlexNet .*those of VGG16"):
     convert.convert("vgg16", str(original), str(output))
+
+
+def test_the_command_converts_and_reports(
+  monkeypatch, capsys, original, tmp_path
+):
+  output = tmp_path / "converted.safetensors"
+  arguments = [
+    "--backbone=alexnet",
+    f"--weights={original}",
+    f"--output={output}",
+  ]
+  monkeypatch.setattr("sys.argv", ["convert", *arguments])
+  convert.main()
+  assert f"wrote {output}" in capsys.readouterr().out
+  with pytest.raises(SystemExit, match=r"converted\.safetensors"):
+    convert.main()

@@ -8,25 +8,17 @@ of the original. It loads faster than a .pth file, and holds nothing that could
 run.
 """
 
+import argparse
 import os
-from collections.abc import Sequence
+import sys
 
 import numpy as np
-from absl import app, flags
 
 from dsth_jax.models.backbones import (
   known_layouts,
   layouts,
   load_network,
   weight_files,
-)
-
-_BACKBONE = flags.DEFINE_string("backbone", "", "Name of the backbone.")
-_WEIGHTS = flags.DEFINE_string(
-  "weights", "", "Path of its weights, .pth or .safetensors."
-)
-_OUTPUT = flags.DEFINE_string(
-  "output", "", "Path of the .safetensors file to write; never overwritten."
 )
 
 _MOST_LISTED = 4
@@ -85,18 +77,27 @@ def _described(tensors: dict[str, np.ndarray], path: str) -> str:
   return f"{len(tensors)} tensors, {os.path.getsize(path) / 1e6:.1f} MB"
 
 
-def main(argv: Sequence[str]) -> None:
-  """Converts the file that the flags name."""
-  if len(argv) > 1:
-    raise app.UsageError(f"unknown argument {argv[1]}: pass flags only.")
-  for flag in (_BACKBONE, _WEIGHTS, _OUTPUT):
-    if not flag.value:
-      raise app.UsageError(f"--{flag.name} is missing.")
+def main() -> None:
+  """Converts the file that the command line names."""
+  parser = argparse.ArgumentParser(
+    description="Converts weights to the tensors that a backbone needs.",
+    allow_abbrev=False,
+  )
+  parser.add_argument("--backbone", required=True, help="name of the backbone")
+  parser.add_argument(
+    "--weights", required=True, help="path of its weights, .pth or .safetensors"
+  )
+  parser.add_argument(
+    "--output",
+    required=True,
+    help="path of the .safetensors file to write; never overwritten",
+  )
+  given = parser.parse_args()
   try:
-    print(convert(_BACKBONE.value, _WEIGHTS.value, _OUTPUT.value))
+    print(convert(given.backbone, given.weights, given.output))
   except (ValueError, OSError) as error:
-    raise app.UsageError(str(error)) from error
+    sys.exit(f"dsth_jax: {error}")
 
 
 if __name__ == "__main__":
-  app.run(main)
+  main()
