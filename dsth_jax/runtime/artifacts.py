@@ -9,25 +9,46 @@ they stopped.
 Of many processes the leader writes; what the others would write is dropped.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 import pathlib
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from typing import IO, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
 
 from dsth_jax.runtime import distributed
+from dsth_jax.runtime.files import (
+  read_json,
+  replacing_file,
+  write_json,
+  write_text,
+)
+from dsth_jax.runtime.rows import PROGRESS, RowWriter
 from dsth_jax.types import ArrayLike
+
+__all__ = [
+  "FORMAT",
+  "Artifact",
+  "Record",
+  "RowWriter",
+  "Writer",
+  "check_format",
+  "check_formats",
+  "fingerprint",
+  "read_current",
+  "read_json",
+  "read_record",
+  "replacing_file",
+  "write_json",
+  "write_text",
+]
 
 # Of the folders written here; a change of their layout raises it.
 FORMAT = 1
-_RECORD, _ROWS = "fingerprint.json", "rows.json"
+_RECORD = "fingerprint.json"
 
 
 def fingerprint(*parts: Any) -> str:
@@ -156,7 +177,7 @@ class Writer:
       self._partial.mkdir(parents=True)
 
   def _is_resumable(self) -> bool:
-    rows = read_json(self._partial / _ROWS)
+    rows = read_json(self._partial / PROGRESS)
     return rows.get("fingerprint") == self.fingerprint
 
   def write(self, **arrays: Shaped[ArrayLike, "..."] | int | float) -> None:
@@ -175,9 +196,7 @@ class Writer:
     if distributed.is_leader():
       write_text(self._partial / name, text)
 
-  def rows(
-    self, name: str, *, shape: tuple[int, ...], dtype: Any
-  ) -> "RowWriter":
+  def rows(self, name: str, *, shape: tuple[int, ...], dtype: Any) -> RowWriter:
     """Returns what fills a long array, from where a killed run stopped."""
     return RowWriter(
       self._partial, self.fingerprint, name=name, shape=shape, dtype=dtype
@@ -187,7 +206,7 @@ class Writer:
     """Puts the complete folder in its place, by renaming."""
     if not distributed.is_leader():
       return
-    (self._partial / _ROWS).unlink(missing_ok=True)
+    (self._partial / PROGRESS).unlink(missing_ok=True)
     stored = {
       "format": FORMAT,
       "fingerprint": self.fingerprint,
@@ -205,106 +224,6 @@ class Writer:
     """Removes what was written, unless a later run can go on from it."""
     if distributed.is_leader() and not self._is_resumable():
       shutil.rmtree(self._partial, ignore_errors=True)
-
-
-class RowWriter:
-  """Fills an array row by row, and goes on after a kill.
-
-  Attributes:
-    start: rows that are already on disk; the first one to append.
-  """
-
-  def __init__(
-    self,
-    directory: pathlib.Path,
-    expected: str,
-    *,
-    name: str,
-    shape: tuple[int, ...],
-    dtype: Any,
-  ):
-    self._expected = expected
-    self._progress = directory / _ROWS
-    self._rows: np.memmap | None = None
-    start = 0
-    if distributed.is_leader():
-      path = directory / f"{name}.npy"
-      progress = read_json(self._progress)
-      if progress and path.exists():
-        start = progress["rows"]
-      else:
-        _reserve(path, shape, dtype)
-      self._rows = np.lib.format.open_memmap(path, mode="r+")
-    self.start = self._next = distributed.of_leader(start)
-
-  def append(self, rows: Shaped[np.ndarray, "..."]) -> None:
-    """Writes the next rows and records that they are there."""
-    first, self._next = self._next, self._next + len(rows)
-    if self._rows is None:
-      return
-    self._rows[first : self._next] = rows
-    self._rows.flush()
-    progress = {"fingerprint": self._expected, "rows": self._next}
-    write_json(self._progress, progress)
-
-
-def _reserve(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> None:
-  """Makes an array file whose disk space is really there.
-
-  A memory map of a sparse file kills the process with a bus error once the
-  disk is full; reserved space raises OSError at the door instead.
-  """
-  array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-  size = path.stat().st_size
-  del array
-  with open(path, "r+b") as file:
-    os.posix_fallocate(file.fileno(), 0, size)
-
-
-@contextlib.contextmanager
-def replacing_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
-  """Gives a file to fill, which becomes `path` if nothing fails."""
-  if not distributed.is_leader():
-    with tempfile.TemporaryFile() as dropped:
-      yield dropped
-    return
-  partial = path.with_name(path.name + ".partial")
-  try:
-    with open(partial, "wb") as file:
-      yield file
-      file.flush()
-      os.fsync(file.fileno())
-    partial.replace(path)
-  finally:
-    partial.unlink(missing_ok=True)
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-  """Writes a text file whole or not at all."""
-  with replacing_file(path) as file:
-    file.write(text.encode("utf-8"))
-
-
-def write_json(path: pathlib.Path, value: Any) -> None:
-  """Writes a value as indented JSON, whole or not at all."""
-  write_text(path, json.dumps(value, indent=2) + "\n")
-
-
-def read_json(path: pathlib.Path) -> dict[str, Any]:
-  """Returns what a JSON file holds; nothing where there is no such file.
-
-  Raises:
-    ValueError: the file is damaged.
-  """
-  if not path.exists():
-    return {}
-  try:
-    return json.loads(path.read_text(encoding="utf-8"))
-  except ValueError as error:
-    raise ValueError(
-      f"{path} is damaged ({error}): delete it, and give the command that made "
-      "it again."
-    ) from error
 
 
 def read_current(path: pathlib.Path, expected: str) -> dict[str, Any] | None:

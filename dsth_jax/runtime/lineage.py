@@ -25,6 +25,8 @@ _STORAGE = frozenset(
     "pipeline.training_log",
     "pipeline.workdir",
     "runtime.artifacts",
+    "runtime.files",
+    "runtime.rows",
     "runtime.lineage",
   )
 )
