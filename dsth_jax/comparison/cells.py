@@ -104,10 +104,8 @@ def _dsth_cell(
   workdir: Workdir, config: ConfigDict, inputs: Inputs, cell: Cell
 ) -> Artifact:
   """Makes DSTH's codes as a run does; both kinds cut one embedding."""
-  shared = workdir.path / "dsth" / f"{config.num_bits}-{config.seed}"
-  workdirs = dsth.Workdirs(
-    workdir, Workdir(shared), Workdir(shared / cell.method)
-  )
+  shared = workdir.below(f"dsth/{config.num_bits}-{config.seed}")
+  workdirs = dsth.Workdirs(workdir, shared, shared.below(cell.method))
   stages = dsth.fit(workdirs, config, inputs)
   return workdir.artifact(
     f"cells/{cell}",

@@ -34,7 +34,7 @@ def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
-  workdir = run_dsth.open_workdir(path)
+  workdir = run_dsth.open_workdir(path, config)
   data = _draw_queries(config, data_lib.load(workdir, config))
   _check(config, data)
   run_dsth.write_settings(workdir, config)

@@ -48,7 +48,7 @@ def _is_current(workdir: pathlib.Path, config: ConfigDict, name: str) -> bool:
   """Tells whether a stage, if it is there, is of these settings and stages."""
   _, record = artifacts.read_record(workdir / name)
   for other, fingerprint in record.artifacts.items():
-    current, _ = artifacts.read_record(workdir / other)
+    current = artifacts.identity(workdir / other)
     if current not in (None, fingerprint):
       return False
   return all(

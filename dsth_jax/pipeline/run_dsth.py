@@ -51,7 +51,7 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     ValueError: the data does not fit the settings, or a stage refuses.
     OSError: the directory cannot be written.
   """
-  workdir = open_workdir(path)
+  workdir = open_workdir(path, config)
   data = data_lib.load(workdir, config)
   names = ("dsth", *config.eval.baselines)
   methods.check(config, names, data)
@@ -90,10 +90,10 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   return results
 
 
-def open_workdir(path: pathlib.Path) -> Workdir:
+def open_workdir(path: pathlib.Path, config: ConfigDict) -> Workdir:
   """Opens a working directory, unless it is of a newer version."""
   artifacts.check_formats(path)
-  return Workdir(path)
+  return Workdir(path, config.workdir.check_gigabytes)
 
 
 def write_settings(workdir: Workdir, config: ConfigDict) -> None:

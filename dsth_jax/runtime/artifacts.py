@@ -1,30 +1,38 @@
 """What a run leaves on disk: artifacts, whole or not at all.
 
 An artifact is a folder of arrays, JSON and text files with the record of what
-it was made from. It is written beside its place and renamed, so that a run
-killed at any moment leaves either the old artifact or the new one. Arrays too
-long to be made at once are written row by row (`RowWriter`) and go on where
-they stopped.
+it was made from, and of the size and checksum of each file. It is written
+beside its place, synced and renamed, so that a run killed at any moment leaves
+either the old artifact or the new one. Arrays too long to be made at once are
+written row by row (`RowWriter`) and go on where they stopped.
 
 Of many processes the leader writes; what the others would write is dropped.
 """
 
-import hashlib
 import json
 import pathlib
 import shutil
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
 
-from dsth_jax.runtime import distributed
+from dsth_jax.runtime import checksums, distributed, files, records
 from dsth_jax.runtime.files import (
+  read_intact_json,
   read_json,
   replacing_file,
   write_json,
   write_text,
+)
+from dsth_jax.runtime.records import (
+  FORMAT,
+  Record,
+  Stored,
+  check_format,
+  fingerprint,
 )
 from dsth_jax.runtime.rows import PROGRESS, RowWriter
 from dsth_jax.types import ArrayLike
@@ -38,78 +46,19 @@ __all__ = [
   "check_format",
   "check_formats",
   "fingerprint",
+  "identity",
   "read_current",
+  "read_intact_json",
   "read_json",
   "read_record",
+  "remove_outdated",
   "replacing_file",
   "write_json",
   "write_text",
 ]
 
-# Of the folders written here; a change of their layout raises it.
-FORMAT = 1
-_RECORD = "fingerprint.json"
-
-
-def fingerprint(*parts: Any) -> str:
-  """Returns a short hash of JSON-like values."""
-  text = json.dumps(parts, sort_keys=True, default=str)
-  return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def check_format(path: pathlib.Path, received: int, known: int) -> None:
-  """Raises ValueError for what a newer version of this package has written."""
-  if received > known:
-    raise ValueError(
-      f"{path} was written by a newer version of dsth_jax (file format "
-      f"{received}, this version knows {known}): use that version, or another "
-      "directory. Nothing was changed."
-    )
-
-
-class Record(NamedTuple):
-  """What an artifact was made from.
-
-  Attributes:
-    settings: by name; files too, by path, with their size and time of change.
-    artifacts: fingerprints of other artifacts, by name.
-    code: digests of the modules that made it, by name.
-  """
-
-  settings: Mapping[str, Any]
-  artifacts: Mapping[str, str]
-  code: Mapping[str, str]
-
-  @property
-  def fingerprint(self) -> str:
-    """A hash of all of it and of the file format."""
-    return fingerprint(FORMAT, *map(dict, self))
-
-  def difference(self, old: "Record") -> str:
-    """Says in a few words what has changed since an older record."""
-    changes = [
-      f"{name} was {old.settings[name]}"
-      if name in old.settings
-      else f"{name} is new"
-      for name in _changed(self.settings, old.settings)
-    ]
-    changes += [
-      f"{name} changed" for name in _changed(self.artifacts, old.artifacts)
-    ]
-    modules = _changed(self.code, old.code)
-    if modules:
-      changes.append(f"the code of {modules[0]} changed")
-    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-    return ", ".join(changes[:3]) + more
-
-
-def _changed(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
-  """Returns the names whose values differ, or that only one side has."""
-  return [
-    name
-    for name in {**new, **old}
-    if name not in new or name not in old or new[name] != old[name]
-  ]
+# A folder under way, and one that is being removed.
+_PARTIAL, _OUTDATED = ".partial", ".outdated"
 
 
 class Artifact(NamedTuple):
@@ -118,7 +67,7 @@ class Artifact(NamedTuple):
   Attributes:
     name: of the stage.
     directory: holds its files.
-    fingerprint: of all that it was made from.
+    fingerprint: of all that it was made from, and of its content.
   """
 
   name: str
@@ -128,9 +77,13 @@ class Artifact(NamedTuple):
   @property
   def arrays(self) -> dict[str, np.ndarray]:
     """The arrays as read-only memory maps, by name."""
+    stored = records.read(self.directory)
+    names = stored.files if stored else ()
+    paths = [self.directory / name for name in sorted(names)]
     return {
       path.stem: np.load(path, mmap_mode="r")
-      for path in sorted(self.directory.glob("*.npy"))
+      for path in paths
+      if path.suffix == ".npy"
     }
 
   def json(self, name: str) -> Any:
@@ -146,38 +99,63 @@ def read_record(directory: pathlib.Path) -> tuple[str | None, Record]:
   Raises:
     ValueError: the artifact is of a newer version of this package.
   """
-  stored = read_json(directory / _RECORD)
-  check_format(directory, stored.get("format", 0), FORMAT)
-  record = Record(*(stored.get(part, {}) for part in Record._fields))
-  # Those of format 0 have no record, and are of no use.
-  return stored.get("fingerprint") if stored.get("format") else None, record
+  stored = records.read(directory)
+  if stored is None:
+    return None, Record({}, {}, {})
+  return stored.fingerprint, stored.record
+
+
+def identity(directory: pathlib.Path) -> str | None:
+  """Returns what others depend on; None where there is no artifact.
+
+  Raises:
+    ValueError: the artifact is of a newer version of this package.
+  """
+  stored = records.read(directory)
+  return stored.identity if stored else None
 
 
 def check_formats(directory: pathlib.Path) -> None:
   """Raises ValueError if an artifact in it is of a newer version."""
-  for path in sorted(directory.glob(f"**/{_RECORD}")):
-    read_record(path.parent)
+  for path in sorted(directory.glob(f"**/{records.FILE}")):
+    records.read(path.parent)
+
+
+def remove_outdated(directory: pathlib.Path) -> None:
+  """Removes the old artifacts that a killed command was removing."""
+  if distributed.is_leader():
+    for path in sorted(directory.glob(f"**/*{_OUTDATED}")):
+      shutil.rmtree(path, ignore_errors=True)
 
 
 class Writer:
   """Fills an artifact's folder, which takes its place once it is complete.
 
   Attributes:
-    fingerprint: of the artifact.
+    fingerprint: of what the artifact is made from.
     num_images: images that were gone through, for the log; set by the maker.
   """
 
-  def __init__(self, directory: pathlib.Path, record: Record):
+  def __init__(
+    self,
+    directory: pathlib.Path,
+    record: Record,
+    *,
+    made_by: Mapping[str, str] | None = None,
+    num_repairs: int = 0,
+  ):
     self.fingerprint = record.fingerprint
     self.num_images = 0
     self._record, self._directory = record, directory
-    self._partial = directory.with_name(directory.name + ".partial")
+    self._made_by, self._num_repairs = made_by or {}, num_repairs
+    self._start = time.perf_counter()
+    self._partial = directory.with_name(directory.name + _PARTIAL)
     if distributed.is_leader() and not self._is_resumable():
       shutil.rmtree(self._partial, ignore_errors=True)
       self._partial.mkdir(parents=True)
 
   def _is_resumable(self) -> bool:
-    rows = read_json(self._partial / PROGRESS)
+    rows = read_intact_json(self._partial / PROGRESS)
     return rows.get("fingerprint") == self.fingerprint
 
   def write(self, **arrays: Shaped[ArrayLike, "..."] | int | float) -> None:
@@ -207,17 +185,28 @@ class Writer:
     if not distributed.is_leader():
       return
     (self._partial / PROGRESS).unlink(missing_ok=True)
-    stored = {
-      "format": FORMAT,
-      "fingerprint": self.fingerprint,
-      **self._record._asdict(),
-    }
-    write_json(self._partial / _RECORD, stored)
-    outdated = self._directory.with_name(self._directory.name + ".outdated")
+    paths = [path for path in self._partial.rglob("*") if path.is_file()]
+    for path in paths:
+      files.sync(path)
+    names = [path.relative_to(self._partial).as_posix() for path in paths]
+    seconds = time.perf_counter() - self._start
+    stored = Stored(
+      self._record,
+      self.fingerprint,
+      checksums.checksums(self._partial, names),
+      self._made_by,
+      seconds,
+      self.num_images / seconds if self.num_images else None,
+      self._num_repairs,
+    )
+    records.write(self._partial, stored)
+    files.sync(self._partial)
+    outdated = self._directory.with_name(self._directory.name + _OUTDATED)
     shutil.rmtree(outdated, ignore_errors=True)
     if self._directory.exists():
       self._directory.rename(outdated)
     self._partial.rename(self._directory)
+    files.sync(self._directory.parent)
     shutil.rmtree(outdated, ignore_errors=True)
 
   def abandon(self) -> None:
@@ -228,5 +217,5 @@ class Writer:
 
 def read_current(path: pathlib.Path, expected: str) -> dict[str, Any] | None:
   """Returns what a JSON file holds, if its "fingerprint" is as expected."""
-  found = read_json(path)
+  found = read_intact_json(path)
   return found if found.get("fingerprint") == expected else None

@@ -1,5 +1,8 @@
 """Files that are whole or not there, whenever a process is killed.
 
+What is written is on disk, not only with the kernel, before it takes its place,
+so that a power cut leaves the old file or the new one.
+
 Of many processes the leader writes; what the others would write is dropped.
 """
 
@@ -10,6 +13,8 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
+
+from absl import logging
 
 from dsth_jax.runtime import distributed
 
@@ -32,6 +37,23 @@ def replacing_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
     partial.unlink(missing_ok=True)
 
 
+def sync(path: pathlib.Path) -> None:
+  """Waits until a file, or the names in a directory, are on disk.
+
+  Raises:
+    OSError: the disk fails.
+  """
+  number = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(number)
+  except OSError:
+    # Some file systems cannot sync directories, and keep names in order.
+    if not path.is_dir():
+      raise
+  finally:
+    os.close(number)
+
+
 def write_text(path: pathlib.Path, text: str) -> None:
   """Writes a text file whole or not at all."""
   with replacing_file(path) as file:
@@ -52,9 +74,21 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
   if not path.exists():
     return {}
   try:
-    return json.loads(path.read_text(encoding="utf-8"))
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+      raise ValueError("it holds no names and values")
+    return found
   except ValueError as error:
     raise ValueError(
       f"{path} is damaged ({error}): delete it, and give the command that made "
       "it again."
     ) from error
+
+
+def read_intact_json(path: pathlib.Path) -> dict[str, Any]:
+  """Returns what a JSON file holds; nothing where it is damaged, with a word."""
+  try:
+    return read_json(path)
+  except ValueError:
+    logging.warning("%s is damaged, and is not used.", path)
+    return {}

@@ -25,7 +25,9 @@ _STORAGE = frozenset(
     "pipeline.training_log",
     "pipeline.workdir",
     "runtime.artifacts",
+    "runtime.checksums",
     "runtime.files",
+    "runtime.records",
     "runtime.rows",
     "runtime.lineage",
   )
