@@ -34,6 +34,10 @@ def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
+  return data_lib.with_intact_images(config, lambda: _run(config, path))
+
+
+def _run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
   workdir = run_dsth.open_workdir(path, config)
   data = _draw_queries(config, data_lib.load(workdir, config))
   _check(config, data)

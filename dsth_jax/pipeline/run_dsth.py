@@ -51,6 +51,10 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     ValueError: the data does not fit the settings, or a stage refuses.
     OSError: the directory cannot be written.
   """
+  return data_lib.with_intact_images(config, lambda: _run(config, path))
+
+
+def _run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   workdir = open_workdir(path, config)
   data = data_lib.load(workdir, config)
   names = ("dsth", *config.eval.baselines)

@@ -13,7 +13,7 @@ import json
 import pathlib
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,14 +51,17 @@ __all__ = [
   "read_intact_json",
   "read_json",
   "read_record",
+  "refuse_damage",
   "remove_outdated",
   "replacing_file",
+  "seal",
   "write_json",
   "write_text",
 ]
 
 # A folder under way, and one that is being removed.
 _PARTIAL, _OUTDATED = ".partial", ".outdated"
+_ALL_BYTES = 2**63
 
 
 class Artifact(NamedTuple):
@@ -119,6 +122,37 @@ def check_formats(directory: pathlib.Path) -> None:
   """Raises ValueError if an artifact in it is of a newer version."""
   for path in sorted(directory.glob(f"**/{records.FILE}")):
     records.read(path.parent)
+
+
+def seal(directory: pathlib.Path, expected: str, names: Iterable[str]) -> None:
+  """Lists files with their checksums, for `refuse_damage`.
+
+  Args:
+    directory: of the files, which may hold others too.
+    expected: the fingerprint of what they hold.
+    names: of the files.
+  """
+  if distributed.is_leader():
+    found = checksums.checksums(directory, names)
+    records.write(directory, Stored(Record({}, {}, {}), expected, found))
+
+
+def refuse_damage(directory: pathlib.Path, advice: str) -> None:
+  """Raises ValueError unless all files are what was written.
+
+  Args:
+    directory: of an artifact, or of files with a `seal`.
+    advice: what to do about it.
+  """
+  stored = records.read(directory)
+  if stored is None:
+    raise ValueError(
+      f"{directory / records.FILE} is missing, damaged or of an older version "
+      f"of dsth_jax, and so nothing tells whether the files are whole: {advice}."
+    )
+  damage = checksums.find_damage(directory, stored.files, max_bytes=_ALL_BYTES)
+  if damage is not None:
+    raise ValueError(f"{damage}: {advice}.")
 
 
 def remove_outdated(directory: pathlib.Path) -> None:
