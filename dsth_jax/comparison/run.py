@@ -16,7 +16,7 @@ from dsth_jax.pipeline.inputs import Inputs
 from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.report import comparison as report_lib
 from dsth_jax.report.comparison import ComparisonResults
-from dsth_jax.runtime import artifacts
+from dsth_jax.runtime import artifacts, locks
 
 
 def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
@@ -34,7 +34,9 @@ def run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
-  return data_lib.with_intact_images(config, lambda: _run(config, path))
+  artifacts.check_formats(path)
+  with locks.held(path):
+    return data_lib.with_intact_images(config, lambda: _run(config, path))
 
 
 def _run(config: ConfigDict, path: pathlib.Path) -> ComparisonResults:

@@ -169,8 +169,10 @@ def _train() -> ConfigDict:
   train.mixup = 0.0
   # Share of the running average of the weights that a step keeps; 0: none.
   train.averaging = 0.0
-  # Steps between checkpoints, and between lines of the log.
-  train.checkpoint_every = 500
+  # Seconds between checkpoints; at most one in fifty of them is spent on
+  # writing one. 0 writes one after every step.
+  train.checkpoint_seconds = 60.0
+  # Steps between lines of the log.
   train.log_every = 20
   return train
 

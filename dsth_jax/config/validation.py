@@ -73,7 +73,6 @@ _AT_LEAST_ONE = (
   "spectral.max_iters",
   "train.num_epochs",
   "train.batch_size",
-  "train.checkpoint_every",
   "train.log_every",
   "encode.batch_size",
   "eval.max_rank",
@@ -81,7 +80,7 @@ _AT_LEAST_ONE = (
   "eval.sheet_queries",
   "eval.sheet_results",
 )
-_NOT_NEGATIVE = ("workdir.check_gigabytes",)
+_NOT_NEGATIVE = ("workdir.check_gigabytes", "train.checkpoint_seconds")
 
 
 def _validate_combinations(config: ConfigDict) -> None:

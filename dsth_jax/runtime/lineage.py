@@ -27,8 +27,10 @@ _STORAGE = frozenset(
     "runtime.artifacts",
     "runtime.checksums",
     "runtime.files",
+    "runtime.locks",
     "runtime.records",
     "runtime.rows",
+    "runtime.stopping",
     "runtime.lineage",
   )
 )
