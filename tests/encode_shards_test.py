@@ -164,7 +164,7 @@ def test_a_damaged_output_is_encoded_again(run, tmp_path):
   files = {**shard_files.FILES, "0003": b"no image"}
   path, output = shard_files.write_tar(tmp_path, files), tmp_path / "out"
   assert encode_shards.encode_shards(run, str(path), output) == 1
-  whole = {file.name: file.read_bytes() for file in output.iterdir()}
+  whole = {file.name: file.read_bytes() for file in output.glob("[!.]*")}
   assert len(whole) == 5
   for name in whole:
     for number, spoil in enumerate(_spoilings(output / name)):
@@ -172,7 +172,7 @@ def test_a_damaged_output_is_encoded_again(run, tmp_path):
       done = encode_shards.encode_shards(run, str(path), output)
       # The index follows from the others.
       assert done == (0 if name == "index.json" else 1), (name, number)
-      found = {file.name: file.read_bytes() for file in output.iterdir()}
+      found = {file.name: file.read_bytes() for file in output.glob("[!.]*")}
       assert found == whole, (name, number)
 
 
@@ -201,7 +201,7 @@ def test_parquet_holds_the_same_codes_and_names(run, tmp_path):
   assert table["name"] == list(shard_files.FILES)
   assert table["code"] == [row.tobytes() for row in expected]
   # The files of the other format were removed.
-  left = sorted(path.name for path in output.iterdir())
+  left = sorted(path.name for path in output.glob("[!.]*"))
   assert left == ["00000.json", "00000.parquet", "index.json"]
 
 
