@@ -10,15 +10,15 @@ and what is finished is not done again.
 import functools
 import os
 import pathlib
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from absl import app, flags, logging
 
 from dsth_jax.cli import errors
 from dsth_jax.datasets import shards
+from dsth_jax.encode import HashFunction
 from dsth_jax.pipeline import encoded_shards, load_hash_function
-from dsth_jax.runtime import allocator
+from dsth_jax.runtime import allocator, locks
 
 _RUN = flags.DEFINE_string(
   "run", None, "Working directory of a finished run, or its hash_function/."
@@ -80,6 +80,7 @@ def encode_shards(
     shards.ShardError: a shard is truncated or damaged; raised after all others
       are encoded.
     ImportError: parquet without pyarrow.
+    stopping.Stopped: a signal has asked for it; finished shards are kept.
   """
   if not 0 <= worker < num_workers:
     raise ValueError(
@@ -93,7 +94,29 @@ def encode_shards(
     encoded_shards.shard_fingerprint(shard, hash_function, file_format)
     for shard in found
   ]
-  output.mkdir(parents=True, exist_ok=True)
+  with locks.held(output, f".{worker}"):
+    return _encode_own(
+      found,
+      fingerprints,
+      hash_function,
+      output,
+      file_format=file_format,
+      num_workers=num_workers,
+      worker=worker,
+    )
+
+
+def _encode_own(
+  found: Sequence[shards.Shard],
+  fingerprints: Sequence[str],
+  hash_function: HashFunction,
+  output: pathlib.Path,
+  *,
+  file_format: str,
+  num_workers: int,
+  worker: int,
+) -> int:
+  """Encodes the shards of one worker; returns how many it had to."""
   encoded_shards.remove_outdated_index(output, fingerprints)
   num_done = 0
   unreadable: list[shards.ShardError] = []
@@ -183,7 +206,8 @@ def _given(flag: flags.FlagHolder[str | None]) -> str:
 def _main(argv: list[str]) -> None:
   del argv
   errors.log_only_ours()
-  try:
+
+  def encode() -> None:
     num_workers, worker = which_worker(
       _NUM_WORKERS.value, _WORKER.value, os.environ
     )
@@ -196,10 +220,8 @@ def _main(argv: list[str]) -> None:
       num_workers=num_workers,
       worker=worker,
     )
-  except Exception as error:
-    if not errors.is_user_error(error):
-      raise
-    sys.exit(f"dsth_jax: {errors.message(error, _OUTPUT.value or '.')}")
+
+  errors.run(encode, _OUTPUT.value or ".")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 import functools
 import pathlib
 import sys
-import traceback
 from collections.abc import Callable
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from dsth_jax import config as config_lib
@@ -68,18 +67,15 @@ def _main(
   del argv
   errors.log_only_ours()
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
-  try:
+
+  def begin() -> None:
     _start_processes(config)
     config_lib.validate(config)
     work(config, workdir)
-  except BaseException as error:
-    if errors.is_user_error(error):
-      logging.debug("%s", traceback.format_exc())
-      _give_up(errors.message(error, _WORKDIR.value))
-    # The other processes would wait for one that waits for them.
     if _MULTIHOST.value:
-      errors.leave(traceback.format_exc())
-    raise
+      distributed.shutdown()
+
+  errors.run(begin, _WORKDIR.value, is_one_of_many=_MULTIHOST.value)
 
 
 def _start_processes(config: ConfigDict) -> None:
@@ -101,13 +97,6 @@ def _start_processes(config: ConfigDict) -> None:
         f"--{flag.name} was given without --multihost: add --multihost, or "
         "leave it out."
       )
-
-
-def _give_up(sentence: str) -> None:
-  """Ends the process with an exit code of 1."""
-  if _MULTIHOST.value:
-    errors.leave(sentence)
-  sys.exit(f"dsth_jax: {sentence}")
 
 
 def _parse_flags(argv: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from dsth_jax.pipeline import run_dsth
 from dsth_jax.pipeline.data import Data
 from dsth_jax.report import comparison as report_lib
 from dsth_jax.report.comparison import ComparisonResults, VariantResults
-from dsth_jax.runtime import artifacts
+from dsth_jax.runtime import artifacts, locks
 
 
 def run(
@@ -34,7 +34,15 @@ def run(
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
-  workdir = run_dsth.open_workdir(path)
+  artifacts.check_formats(path)
+  with locks.held(path):
+    return data_lib.with_intact_images(config, lambda: _run(config, path))
+
+
+def _run(
+  config: ConfigDict, path: pathlib.Path
+) -> ComparisonResults | VariantResults:
+  workdir = run_dsth.open_workdir(path, config)
   data = _draw_queries(config, data_lib.load(workdir, config))
   _refuse_unlabeled(config, data)
   variants = grid.variants(config, data)

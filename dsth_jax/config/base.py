@@ -12,6 +12,7 @@ def base_config() -> ConfigDict:
   config.seed = 0
   # Bits of a code. The slice head wants a multiple of its groups.
   config.num_bits = 32
+  config.workdir = _workdir()
   config.data = _data()
   config.features = _features()
   config.graph = _graph()
@@ -26,6 +27,14 @@ def base_config() -> ConfigDict:
   config.baselines = methods.baseline_settings()
   config.compare = _compare()
   return config.lock()
+
+
+def _workdir() -> ConfigDict:
+  workdir = ConfigDict()
+  # An artifact that is used again is read and compared with its checksums first,
+  # up to this much of it; of a larger one some blocks are drawn. 0: only sizes.
+  workdir.check_gigabytes = 4.0
+  return workdir
 
 
 def _data() -> ConfigDict:
@@ -166,8 +175,10 @@ def _train() -> ConfigDict:
   train.mixup = 0.0
   # Share of the running average of the weights that a step keeps; 0: none.
   train.averaging = 0.0
-  # Steps between checkpoints, and between lines of the log.
-  train.checkpoint_every = 500
+  # Seconds between checkpoints; at most one in fifty of them is spent on
+  # writing one. 0 writes one after every step.
+  train.checkpoint_seconds = 60.0
+  # Steps between lines of the log.
   train.log_every = 20
   return train
 

@@ -1,16 +1,20 @@
 """The images of a run, and which of them do what."""
 
 import pathlib
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 from absl import logging
 from ml_collections import ConfigDict
 
 from dsth_jax import datasets
+from dsth_jax.datasets import prepared_files
 from dsth_jax.pipeline.workdir import Workdir, settings
 from dsth_jax.runtime import artifacts, distributed
 from dsth_jax.runtime.artifacts import Artifact, Writer
+
+Result = TypeVar("Result")
 
 
 class Data(NamedTuple):
@@ -29,8 +33,11 @@ class Data(NamedTuple):
 
 def load(workdir: Workdir, config: ConfigDict) -> Data:
   """Opens the images, draws the splits, and lists what was skipped."""
+  prepared = prepared_files.folder(config.data.name, config.data.data_dir)
   # Preparing writes, where the others then only read.
   with workdir.timed("data"), distributed.leader_first():
+    if distributed.is_leader():
+      prepared_files.remove_damaged(prepared)
     dataset = datasets.load(
       config.data.name,
       root=config.data.root,
@@ -43,6 +50,8 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
       num_training=config.data.num_training,
       seed=config.seed,
     )
+    if distributed.is_leader():
+      prepared_files.seal(prepared)
   splits = datasets.PROTOCOLS[config.data.protocol](
     dataset.parts,
     dataset.ground_truth,
@@ -73,6 +82,30 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
     len(dataset.skipped),
   )
   return Data(dataset, splits, split)
+
+
+def with_intact_images(
+  config: ConfigDict, work: Callable[[], Result]
+) -> Result:
+  """Does work on images; prepares them again where they turn out damaged.
+
+  Raises:
+    ValueError: they are damaged, and other processes are in the work too.
+  """
+  try:
+    return work()
+  except RuntimeError as error:
+    prepared = prepared_files.folder(config.data.name, config.data.data_dir)
+    if not prepared_files.is_damage(error) or not (
+      prepared_files.remove_damaged(prepared, is_read=True)
+    ):
+      raise
+    if jax.process_count() > 1:
+      raise ValueError(
+        f"the prepared images in {prepared} are damaged: give the same "
+        "command again, and they are prepared again."
+      ) from error
+  return work()
 
 
 def check_training_size(config: ConfigDict, data: Data) -> None:

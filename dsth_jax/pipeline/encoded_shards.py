@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from absl import logging
 from jaxtyping import UInt8
 
 from dsth_jax.datasets import Skipped, shards
 from dsth_jax.encode import HashFunction
-from dsth_jax.runtime import artifacts, lineage
+from dsth_jax.runtime import artifacts, checksums, files, lineage
+
+# Of the files of a shard, beside its `.json`.
+_SUFFIXES = ("npy", "txt", "parquet", "skipped.txt")
 
 
 class Encoded(NamedTuple):
@@ -109,7 +113,7 @@ def write(
     OSError: a file cannot be written; then the number counts as not finished.
   """
   _marker(directory, number).unlink(missing_ok=True)
-  for suffix in ("npy", "txt", "parquet", "skipped.txt"):
+  for suffix in _SUFFIXES:
     _path(directory, number, suffix).unlink(missing_ok=True)
   names = [_printable(name) for name in encoded.names]
   FORMATS[file_format](directory, number, names, encoded.packed)
@@ -119,6 +123,12 @@ def write(
       for name, reason in encoded.skipped
     )
     artifacts.write_text(_path(directory, number, "skipped.txt"), lines)
+  written = [
+    path.name
+    for suffix in _SUFFIXES
+    if (path := _path(directory, number, suffix)).exists()
+  ]
+  files.sync(directory)
   entry = {
     "fingerprint": fingerprint,
     "shard": shard,
@@ -126,12 +136,16 @@ def write(
     "num_images": len(names),
     "num_skipped": len(encoded.skipped),
   }
-  artifacts.write_json(_marker(directory, number), entry)
+  listed = checksums.checksums(directory, written)
+  artifacts.write_json(
+    _marker(directory, number),
+    {**entry, "files": listed, "checksum": _checksum(entry, listed)},
+  )
 
 
 def is_finished(directory: pathlib.Path, number: int, fingerprint: str) -> bool:
-  """Tells whether a shard's files are there, and made from the same."""
-  return _entry(directory, number, fingerprint) is not None
+  """Tells whether a shard's files are what was written, from the same."""
+  return _entry(directory, number, fingerprint, is_read=True) is not None
 
 
 def write_index(
@@ -155,15 +169,10 @@ def write_index(
   Returns:
     Whether all were finished.
   """
-  present = set(os.listdir(directory))
-  if any(f"{i:05d}.json" not in present for i in range(len(fingerprints))):
+  entries = _all_entries(directory, fingerprints)
+  if entries is None:
+    (directory / "index.json").unlink(missing_ok=True)
     return False
-  entries: list[dict[str, Any]] = []
-  for number, expected in enumerate(fingerprints):
-    entry = _entry(directory, number, expected)
-    if entry is None:
-      return False
-    entries.append({"number": number, **entry})
   index = {
     "fingerprint": artifacts.fingerprint(*fingerprints),
     "num_bits": num_bits,
@@ -175,6 +184,22 @@ def write_index(
   artifacts.write_json(own, index)
   own.replace(directory / "index.json")
   return True
+
+
+def _all_entries(
+  directory: pathlib.Path, fingerprints: Sequence[str]
+) -> list[dict[str, Any]] | None:
+  """Returns what is known of every shard; None if one is not finished."""
+  present = set(os.listdir(directory))
+  if any(f"{i:05d}.json" not in present for i in range(len(fingerprints))):
+    return None
+  entries: list[dict[str, Any]] = []
+  for number, expected in enumerate(fingerprints):
+    entry = _entry(directory, number, expected)
+    if entry is None:
+      return None
+    entries.append({"number": number, **entry})
+  return entries
 
 
 def remove_outdated_index(
@@ -224,9 +249,37 @@ def _marker(directory: pathlib.Path, number: int) -> pathlib.Path:
 
 
 def _entry(
-  directory: pathlib.Path, number: int, fingerprint: str
+  directory: pathlib.Path,
+  number: int,
+  fingerprint: str,
+  *,
+  is_read: bool = False,
 ) -> dict[str, Any] | None:
-  return artifacts.read_current(_marker(directory, number), fingerprint)
+  """Returns what is known of a finished shard; None if it is not finished.
+
+  Args:
+    directory: of the numbered files.
+    number: of the shard.
+    fingerprint: that it should have.
+    is_read: compares the contents of its files and not only their sizes.
+  """
+  entry = artifacts.read_current(_marker(directory, number), fingerprint)
+  if entry is None:
+    return None
+  listed = entry.pop("files", None)
+  if listed is None or entry.pop("checksum", None) != _checksum(entry, listed):
+    logging.warning("%s is damaged.", _marker(directory, number))
+    return None
+  damage = checksums.find_damage(
+    directory, listed, max_bytes=2**63 if is_read else 0
+  )
+  if damage is not None:
+    logging.warning("%s: shard %d is encoded again.", damage, number)
+  return None if damage else entry
+
+
+def _checksum(entry: dict[str, Any], listed: Any) -> str:
+  return artifacts.fingerprint(entry, listed)
 
 
 def _printable(text: str) -> str:

@@ -24,7 +24,7 @@ def load_hash_function(path: pathlib.Path) -> encode.HashFunction:
 
   Raises:
     ValueError: it is neither, or the run is not finished with the settings in
-      its config.json.
+      its config.json, or one of the files is damaged.
   """
   if (path / "hash_function.json").is_file():
     return encode.HashFunction.load(path)
@@ -41,6 +41,9 @@ def load_hash_function(path: pathlib.Path) -> encode.HashFunction:
       f"the run in {path} is not finished with the settings in its "
       "config.json: give its command again, and it goes on to the end."
     )
+  artifacts.refuse_damage(
+    directory, "give the run's command again, and it makes it again"
+  )
   return encode.HashFunction.load(directory)
 
 
@@ -48,7 +51,7 @@ def _is_current(workdir: pathlib.Path, config: ConfigDict, name: str) -> bool:
   """Tells whether a stage, if it is there, is of these settings and stages."""
   _, record = artifacts.read_record(workdir / name)
   for other, fingerprint in record.artifacts.items():
-    current, _ = artifacts.read_record(workdir / other)
+    current = artifacts.identity(workdir / other)
     if current not in (None, fingerprint):
       return False
   return all(

@@ -34,7 +34,7 @@ from dsth_jax.pipeline.workdir import (
   Workdir,
   environment,
 )
-from dsth_jax.runtime import artifacts
+from dsth_jax.runtime import artifacts, locks
 
 
 def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
@@ -48,10 +48,17 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     What `metrics.json` holds; see `dsth_jax.report`.
 
   Raises:
-    ValueError: the data does not fit the settings, or a stage refuses.
+    ValueError: the data does not fit the settings, a stage refuses, or another
+      process works in the directory.
     OSError: the directory cannot be written.
   """
-  workdir = open_workdir(path)
+  artifacts.check_formats(path)
+  with locks.held(path):
+    return data_lib.with_intact_images(config, lambda: _run(config, path))
+
+
+def _run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
+  workdir = open_workdir(path, config)
   data = data_lib.load(workdir, config)
   names = ("dsth", *config.eval.baselines)
   methods.check(config, names, data)
@@ -78,10 +85,11 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
       "max_residual": float(np.max(embedding["residuals"])),
       "num_iters": int(embedding["num_iters"]),
     },
-    "losses": training_log.read_losses(path / "logs"),
+    "losses": stages.training.json(training_log.LOSSES),
     "skipped": [list(entry) for entry in data.dataset.skipped],
-    "environment": environment(),
+    "environment": _environment(workdir),
   }
+  artifacts.write_json(path / "environment.json", _environment(workdir))
   artifacts.write_json(path / "metrics.json", results)
   sheet = picture_sheet(config, data, np.asarray(stages.codes.arrays["packed"]))
   report.write(path / "report", cast(report.Results, results), sheet)
@@ -90,10 +98,10 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   return results
 
 
-def open_workdir(path: pathlib.Path) -> Workdir:
+def open_workdir(path: pathlib.Path, config: ConfigDict) -> Workdir:
   """Opens a working directory, unless it is of a newer version."""
   artifacts.check_formats(path)
-  return Workdir(path)
+  return Workdir(path, config.workdir.check_gigabytes)
 
 
 def write_settings(workdir: Workdir, config: ConfigDict) -> None:
@@ -166,6 +174,20 @@ def _summary(config: ConfigDict, data: data_lib.Data) -> dict[str, Any]:
     "network": _network(config),
     "network_inputs": network_inputs(config),
   }
+
+
+def _environment(workdir: Workdir) -> dict[str, str]:
+  """Returns this command's versions, and others that made an artifact."""
+  now = environment()
+  others = {
+    f"{name} was made by": ", ".join(
+      f"{key} {value}"
+      for key, value in made_by.items()
+      if now.get(key) != value
+    )
+    for name, made_by in workdir.made_by.items()
+  }
+  return {**now, **{name: value for name, value in others.items() if value}}
 
 
 def _network(config: ConfigDict) -> str:

@@ -3,22 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-import jax
 import numpy as np
 import optax
 from ml_collections import ConfigDict
 
 from dsth_jax import encode, train
 from dsth_jax.models.hash_models import HASH_MODELS
+from dsth_jax.pipeline import training_loop
 from dsth_jax.pipeline.inputs import Inputs, network_inputs
 from dsth_jax.pipeline.seeds import stage_key
-from dsth_jax.pipeline.training_log import TrainingLog
 from dsth_jax.pipeline.workdir import Dependency, Workdir, settings
 from dsth_jax.runtime import sharding
 from dsth_jax.runtime.artifacts import Artifact, Writer
 
 # These decide what is seen of a training, not what it ends in.
-_LOGGING = ("train.checkpoint_every", "train.log_every")
+_LOGGING = ("train.checkpoint_seconds", "train.log_every")
 
 
 def train_network(
@@ -69,11 +68,6 @@ def _train(
     mesh=mesh,
     key=stage_key(config.seed, "init"),
   )
-  checkpoints = train.TrainingCheckpoints(
-    workdir.path / "checkpoints", writer.fingerprint
-  )
-  state = checkpoints.restore(fresh)
-  start = int(state.step)
   augmentation = train.Augmentation(config.train.flip, config.train.shift)
   step = train.make_step(
     module,
@@ -85,24 +79,33 @@ def _train(
     mesh=mesh,
     mixup=config.train.mixup,
   )
-  steps = train.fit(
-    state,
-    step,
-    rows,
-    bits,
-    rows=inputs.data.splits.training,
-    num_steps=total,
-    batch_size=config.train.batch_size,
-    seed=config.seed,
-    key=stage_key(config.seed, "augmentation"),
-    mesh=mesh,
-  )
-  if start < total:
-    log = TrainingLog(workdir.path / "logs", config, start=start, total=total)
-    state = _follow(steps, checkpoints, log, config)
-  checkpoints.close()
-  writer.num_images = (total - start) * config.train.batch_size
-  return state.averaged
+  batch_size = config.train.batch_size
+
+  def steps(state: train.TrainState) -> Iterator[Any]:
+    return train.fit(
+      state,
+      step,
+      rows,
+      bits,
+      rows=inputs.data.splits.training,
+      num_steps=total,
+      batch_size=batch_size,
+      seed=config.seed,
+      key=stage_key(config.seed, "augmentation"),
+      mesh=mesh,
+    )
+
+  return training_loop.run_steps(
+    workdir,
+    config,
+    writer,
+    fresh,
+    steps,
+    name="training",
+    total=total,
+    batch_size=batch_size,
+    logs=workdir.path / "logs",
+  ).averaged
 
 
 def _make_optimizer(
@@ -119,19 +122,3 @@ def _make_optimizer(
   return train.OPTIMIZERS[recipe.optimizer](
     schedule, momentum=recipe.momentum, weight_decay=recipe.weight_decay
   )
-
-
-def _follow(
-  steps: Iterator[tuple[train.TrainState, jax.Array]],
-  checkpoints: train.TrainingCheckpoints,
-  log: TrainingLog,
-  config: ConfigDict,
-) -> train.TrainState:
-  """Logs and saves what the training yields; returns its last state."""
-  for state, loss in steps:
-    log.update(loss)
-    if log.done % config.train.checkpoint_every == 0:
-      checkpoints.save(state)
-  checkpoints.save(state)
-  log.close()
-  return state

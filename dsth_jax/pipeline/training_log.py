@@ -1,15 +1,18 @@
 """The log of a training run's losses."""
 
+import contextlib
 import json
 import pathlib
 import time
 
 import jax
 import tensorboardX
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from dsth_jax.runtime import artifacts, distributed
+
+# Of the JSON in the artifact of a training: [step, loss] pairs.
+LOSSES = "losses"
 
 
 class TrainingLog:
@@ -22,19 +25,21 @@ class TrainingLog:
   def __init__(
     self,
     directory: pathlib.Path,
-    config: ConfigDict,
     *,
+    name: str,
+    log_every: int,
+    batch_size: int,
     start: int,
     total: int,
   ):
     self.done = start
-    self._config = config.train
+    self._every, self._batch_size = log_every, batch_size
     self._since = time.perf_counter()
     self._files = _Files(directory, start) if distributed.is_leader() else None
     self._bar = tqdm(
       total=total,
       initial=start,
-      desc="training",
+      desc=name,
       unit=" steps",
       disable=None,
     )
@@ -43,10 +48,9 @@ class TrainingLog:
     """Counts one step; now and then reads and logs its loss."""
     self.done += 1
     self._bar.update()
-    every = self._config.log_every
-    if self.done % every == 0:
+    if self.done % self._every == 0:
       now = time.perf_counter()
-      speed = every * self._config.batch_size / (now - self._since)
+      speed = self._every * self._batch_size / (now - self._since)
       self._since = now
       value = float(loss)
       self._bar.set_postfix_str(f"loss {value:.4f}, {speed:,.0f} images/s")
@@ -64,7 +68,7 @@ class _Files:
   """The log as the leader keeps it on disk."""
 
   def __init__(self, directory: pathlib.Path, start: int):
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     # A resumed run repeats the steps since its checkpoint: they are cut off.
     kept = [entry for entry in read_losses(directory) if entry[0] <= start]
     path = directory / "losses.jsonl"
@@ -92,10 +96,16 @@ def _line(step: int, loss: float) -> str:
 
 
 def read_losses(directory: pathlib.Path) -> list[tuple[int, float]]:
-  """Returns the logged (step, loss) pairs; a line cut by a kill is left out."""
+  """Returns the logged (step, loss) pairs; what is damaged is left out."""
   path = directory / "losses.jsonl"
   if not path.exists():
     return []
-  lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-  entries = [json.loads(line) for line in lines if line.endswith("\n")]
-  return [(entry["step"], entry["loss"]) for entry in entries]
+  lines = path.read_text(encoding="utf-8", errors="replace").splitlines(True)
+  entries: list[tuple[int, float]] = []
+  for line in lines:
+    # A kill cuts the last line.
+    if line.endswith("\n"):
+      with contextlib.suppress(ValueError, TypeError, KeyError):
+        entry = json.loads(line)
+        entries.append((int(entry["step"]), float(entry["loss"])))
+  return entries

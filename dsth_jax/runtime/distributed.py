@@ -48,6 +48,8 @@ def initialize(
   Raises:
     ValueError: there is no such cluster, or the numbers do not fit.
   """
+  # Its handler of SIGTERM would take the place of ours, and let the run go on.
+  jax.config.update("jax_enable_preemption_service", False)
   place = coordinator_address or "the coordinator that the cluster names"
   with _deadline(
     start_seconds,
@@ -72,6 +74,20 @@ def initialize(
         "or on a TPU, or pass --coordinator_address, --num_processes and "
         "--process_id."
       ) from error
+
+
+def shutdown() -> None:
+  """Leaves the other processes, once all are through; none is needed later.
+
+  Raises:
+    RuntimeError: one of them was lost.
+  """
+  jax.distributed.shutdown()
+
+
+def num_processes() -> int:
+  """Returns the number of processes of the run."""
+  return jax.process_count()
 
 
 def is_leader() -> bool:

@@ -22,7 +22,7 @@ def _config(data_dir):
   config.data.data_dir = str(data_dir)
   config.num_bits = 16
   config.train.num_epochs = 1
-  config.train.checkpoint_every = 5
+  config.train.checkpoint_seconds = 0
   config.train.log_every = 5
   config.eval.num_training_queries = 100
   return config
