@@ -9,11 +9,13 @@ import os
 from dsth_jax.datasets import (
   digits,
   features_only,
+  image_files,
   image_folder,
   tfds_catalogue,
 )
+from dsth_jax.datasets.account import Account, Skipped
 from dsth_jax.datasets.batches import Selection, image_batches, resize_and_crop
-from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess, Skipped
+from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
 from dsth_jax.datasets.npy import open_npy
@@ -21,6 +23,7 @@ from dsth_jax.datasets.protocols import PROTOCOLS, Splits
 
 __all__ = [
   "PROTOCOLS",
+  "Account",
   "Dataset",
   "Digits",
   "ImageFolder",
@@ -43,8 +46,9 @@ def load(
   labels_file: str = "",
   label_field: str = "",
   data_dir: str = "",
-  max_pixels: int = 100_000_000,
+  max_pixels: int = image_files.MAX_PIXELS,
   stored_size: int = 256,
+  max_bytes: int = image_files.MAX_BYTES,
 ) -> Dataset:
   """Opens a set of images, and prepares it first where that is needed.
 
@@ -61,6 +65,7 @@ def load(
     max_pixels: an image of "image_folder" with more is skipped.
     stored_size: an image of "image_folder" is shrunk to this short side; a
       change prepares the folder again.
+    max_bytes: a file of "image_folder" with more is skipped.
 
   Returns:
     The dataset; its images stay on disk until they are read.
@@ -70,10 +75,10 @@ def load(
       prepared, the folder is missing, empty or unreadable, or the prepared set
       cannot be written.
   """
-  if max_pixels < 1 or stored_size < 1:
+  if min(max_pixels, stored_size, max_bytes) < 1:
     raise ValueError(
-      f"max_pixels is {max_pixels} and stored_size {stored_size}: both need to "
-      "be 1 or more."
+      f"max_pixels is {max_pixels}, stored_size {stored_size} and max_bytes "
+      f"{max_bytes}: all need to be 1 or more."
     )
   # A shell does not expand the ~ in --config.data.root=~/photos.
   root, data_dir = os.path.expanduser(root), os.path.expanduser(data_dir)
@@ -84,7 +89,11 @@ def load(
     )
   if name == "image_folder":
     return image_folder.load(
-      root, data_dir, max_pixels=max_pixels, stored_size=stored_size
+      root,
+      data_dir,
+      max_pixels=max_pixels,
+      stored_size=stored_size,
+      max_bytes=max_bytes,
     )
   if root:
     raise ValueError(

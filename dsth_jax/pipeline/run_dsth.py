@@ -80,6 +80,7 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     },
     "losses": training_log.read_losses(path / "logs"),
     "skipped": [list(entry) for entry in data.dataset.skipped],
+    "account": data_lib.count(data.dataset)._asdict(),
     "environment": environment(),
   }
   artifacts.write_json(path / "metrics.json", results)

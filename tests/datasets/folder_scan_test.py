@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from support.folders import load, pattern, write
 
-from dsth_jax.datasets import folder_scan, image_folder
+from dsth_jax.datasets import folder_scan, image_files, image_folder
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,10 @@ def test_records_hold_their_path(root, store):
   write(root / "b/2.png")
   load(root, store)
   builder = image_folder.ImageFolder(
-    root=str(root), data_dir=str(store), max_pixels=10**8, stored_size=256
+    root=str(root),
+    data_dir=str(store),
+    max_pixels=image_files.MAX_PIXELS,
+    stored_size=256,
   )
   records = builder.as_data_source("train")
   assert [record["name"] for record in records] == [b"a/1.png", b"b/2.png"]
