@@ -31,8 +31,8 @@ class Account(NamedTuple):
 
   found: int
   num_read: int
-  skipped: dict[str, int]
-  not_images: dict[str, int]
+  skipped: Mapping[str, int]
+  not_images: Mapping[str, int]
 
   def sentence(self) -> str:
     """Returns the account in one line."""
