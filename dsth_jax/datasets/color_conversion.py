@@ -17,6 +17,32 @@ class SampleError(ValueError):
   """Samples of an image have no defined range."""
 
 
+def check_jpeg2000(head: bytes) -> None:
+  """Refuses colors of more than 8 bits in JPEG 2000.
+
+  Pillow 13 rounds such samples up past the largest value, which turns white
+  into black; shades of gray it reads as they are.
+
+  Args:
+    head: the first bytes of the file, with the start of the codestream.
+
+  Raises:
+    SampleError: there are several components, and one has more than 8 bits.
+  """
+  # Start of codestream and size marker; counts and depths stand at fixed places.
+  start = head.find(b"\xff\x4f\xff\x51")
+  sizes = head[start + 4 :] if start >= 0 else b""
+  num_components = int.from_bytes(sizes[36:38], "big")
+  depths = [
+    1 + (value & 127) for value in sizes[38 : 38 + 3 * num_components : 3]
+  ]
+  if num_components > 1 and max(depths, default=0) > 8:
+    raise SampleError(
+      f"has samples that are not read: colors of {max(depths)} bits in JPEG "
+      "2000; save it with 8 bits"
+    )
+
+
 class Samples:
   """How the samples of an opened image become 8 bits.
 
@@ -33,8 +59,8 @@ class Samples:
     """
     if image.mode in ("I", "F"):
       raise SampleError(
-        "has samples without a range: they are floating point, signed or of 32 "
-        "bits; save 8 or 16 bits"
+        "has samples that are not read: floating point, signed or of 32 bits; "
+        "save it with 8 or 16 bits"
       )
     tags = getattr(image, "tag_v2", {})
     deep = image.mode.startswith("I;")

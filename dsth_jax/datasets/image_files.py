@@ -26,6 +26,8 @@ MAX_BYTES = 1_000_000_000
 _COSTLY = ("AVIF", "HEIF", "JPEG2000", "WEBP")
 _COSTLY_SHARE = 4
 _ONE_LARGE = threading.Lock()
+# Bytes before the codestream of JPEG 2000: boxes, among them a color profile.
+_JPEG2000_HEAD = 4_000_000
 # Stored as they are only below; a small image may carry any other data.
 _MOST_STORED_BYTES = 8_000_000
 
@@ -154,6 +156,9 @@ def _opened(
     raise TooLargeError(too_many_bytes(max_bytes, length))
   with _identified(file) as image:
     _check_pixels(image, max_pixels)
+    if image.format == "JPEG2000":
+      file.seek(0)
+      color_conversion.check_jpeg2000(file.read(_JPEG2000_HEAD))
     # A JPEG decodes several times faster at a half, a quarter or an eighth;
     # twice the final size leaves the antialiasing below enough to average.
     image.draft(None, (2 * stored_size, 2 * stored_size))

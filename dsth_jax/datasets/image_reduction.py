@@ -52,11 +52,13 @@ def _reduced(
 ) -> Image.Image:
   """Averages blocks of a huge image, strip by strip, as RGB.
 
-  As with a JPEG, at least twice the final size is left.
+  As with a JPEG, at least twice the final size is left. Pixels at the right and
+  the bottom that fill no block are dropped.
   """
   left, top, right, bottom = box
   factor = max(1, min(right - left, bottom - top) // (2 * stored_size))
-  size = (-(-(right - left) // factor), -(-(bottom - top) // factor))
+  size = ((right - left) // factor, (bottom - top) // factor)
+  right, bottom = left + factor * size[0], top + factor * size[1]
   reduced = Image.new("RGB", size)
   rows = factor * max(1, LARGE // ((right - left) * factor))
   for first in range(top, bottom, rows):
