@@ -61,7 +61,7 @@ class HashFunction:
   backbones: str = ""
   weights: str = ""
   transform: feature_transforms.Transform = _UNCHANGED
-  max_pixels: int = 100_000_000
+  max_pixels: int = 250_000_000
   stored_size: int = 256
   engine: str = "auto"
 

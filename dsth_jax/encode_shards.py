@@ -11,23 +11,32 @@ import functools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from absl import app, flags, logging
 
 from dsth_jax.cli import errors
-from dsth_jax.datasets import shards
+from dsth_jax.datasets import account, shards
 from dsth_jax.encode import HashFunction
-from dsth_jax.pipeline import encoded_shards, load_hash_function
+from dsth_jax.pipeline import (
+  encoded_shards,
+  load_hash_function,
+  shard_encoding,
+)
 from dsth_jax.runtime import allocator, locks
+
+_Value = TypeVar("_Value")
+_LIMITS = shard_encoding.Limits()
 
 _RUN = flags.DEFINE_string(
   "run", None, "Working directory of a finished run, or its hash_function/."
 )
-_SHARDS = flags.DEFINE_string(
+_SHARDS = flags.DEFINE_multi_string(
   "shards",
   None,
-  "Paths with commas between them: .tar (WebDataset), .parquet or .array_record "
-  "files, or folders of images; with * ? [...] or {000..099}.",
+  "Paths of .tar (WebDataset), .parquet or .array_record files, or of folders of "
+  "images; with * ? [...] or {000..099}. Repeat the flag, or put commas between "
+  "the paths; a path that exists may have commas itself.",
 )
 _OUTPUT = flags.DEFINE_string("output", None, "Where the numbered codes go.")
 _IMAGES = flags.DEFINE_integer(
@@ -42,6 +51,18 @@ _FORMAT = flags.DEFINE_enum(
   sorted(encoded_shards.FORMATS),
   "npy: codes, and names a line; parquet: both in one table.",
 )
+_MAX_PIXELS = flags.DEFINE_integer(
+  "max_pixels",
+  None,
+  "An image with more is skipped; by default the run's own limit.",
+  lower_bound=1,
+)
+_MAX_BYTES = flags.DEFINE_integer(
+  "max_bytes",
+  _LIMITS.max_bytes,
+  "An image file with more is skipped.",
+  lower_bound=1,
+)
 _NUM_WORKERS = flags.DEFINE_integer(
   "num_workers", None, "Of all; by default SLURM's tasks, or 1.", lower_bound=1
 )
@@ -55,13 +76,14 @@ _WORKER = flags.DEFINE_integer(
 
 def encode_shards(
   run: pathlib.Path,
-  patterns: str,
+  patterns: str | Sequence[str],
   output: pathlib.Path,
   *,
   images_per_shard: int = 10_000,
   file_format: str = "npy",
   num_workers: int = 1,
   worker: int = 0,
+  limits: shard_encoding.Limits = _LIMITS,
 ) -> int:
   """Encodes one worker's shards; returns how many it had to.
 
@@ -73,6 +95,7 @@ def encode_shards(
     file_format: a name in `numbered.FORMATS`.
     num_workers: of all.
     worker: takes shard i where i mod `num_workers` is this.
+    limits: which image files are read.
 
   Raises:
     ValueError: the run is not finished, there is no such worker, or a pattern
@@ -91,7 +114,7 @@ def encode_shards(
   found = shards.find(patterns, images_per_shard=images_per_shard)
   hash_function = load_hash_function(run)
   fingerprints = [
-    encoded_shards.shard_fingerprint(shard, hash_function, file_format)
+    shard_encoding.fingerprint(shard, hash_function, file_format, limits)
     for shard in found
   ]
   with locks.held(output, f".{worker}"):
@@ -103,6 +126,7 @@ def encode_shards(
       file_format=file_format,
       num_workers=num_workers,
       worker=worker,
+      limits=limits,
     )
 
 
@@ -115,16 +139,26 @@ def _encode_own(
   file_format: str,
   num_workers: int,
   worker: int,
+  limits: shard_encoding.Limits,
 ) -> int:
   """Encodes the shards of one worker; returns how many it had to."""
-  encoded_shards.remove_outdated_index(output, fingerprints)
+  removed = encoded_shards.remove_outdated(output, fingerprints)
+  if removed:
+    logging.warning(
+      "Removed %d shards that an earlier command has left in %s: it had other "
+      "shards, or another hash function.",
+      len(removed),
+      output,
+    )
   num_done = 0
   unreadable: list[shards.ShardError] = []
   for number in range(worker, len(found), num_workers):
     if encoded_shards.is_finished(output, number, fingerprints[number]):
       continue
     try:
-      encoded = encoded_shards.encode_shard(found[number], hash_function)
+      encoded = shard_encoding.encode_shard(
+        found[number], hash_function, limits
+      )
     except shards.ShardError as error:
       logging.error("shard %d of %d: %s", number, len(found), error)
       unreadable.append(error)
@@ -138,13 +172,7 @@ def _encode_own(
       shard=found[number].name,
     )
     num_done += 1
-    logging.info(
-      "shard %d of %d: %d images, %d skipped",
-      number,
-      len(found),
-      len(encoded.names),
-      len(encoded.skipped),
-    )
+    _log(number, len(found), encoded.account)
   whole = encoded_shards.write_index(
     output, fingerprints, num_bits=hash_function.num_bits, worker=worker
   )
@@ -158,6 +186,18 @@ def _encode_own(
     "worker %d of %d has finished its shards; %s", worker, num_workers, others
   )
   return num_done
+
+
+def _log(number: int, num_shards: int, found: account.Account) -> None:
+  if found.num_read:
+    logging.info("shard %d of %d: %s", number, num_shards, found.sentence())
+  else:
+    logging.warning(
+      "shard %d of %d holds no image that can be read: %s",
+      number,
+      num_shards,
+      found.sentence(),
+    )
 
 
 def which_worker(
@@ -194,7 +234,7 @@ def which_worker(
   return num_workers or 1, worker or 0
 
 
-def _given(flag: flags.FlagHolder[str | None]) -> str:
+def _given(flag: flags.FlagHolder[_Value | None]) -> _Value:
   if flag.value is None:
     raise ValueError(
       f"--{flag.name} is missing: pass --run=FOLDER --shards='PATTERN' "
@@ -219,6 +259,7 @@ def _main(argv: list[str]) -> None:
       file_format=_FORMAT.value,
       num_workers=num_workers,
       worker=worker,
+      limits=shard_encoding.Limits(_MAX_PIXELS.value, _MAX_BYTES.value),
     )
 
   errors.run(encode, _OUTPUT.value or ".")

@@ -4,8 +4,9 @@ No other package uses TFDS. Only `dsth_jax.datasets.prepare` needs TensorFlow,
 for the sets of TFDS's catalogue.
 """
 
+from dsth_jax.datasets.account import Account, Skipped
 from dsth_jax.datasets.batches import Selection, image_batches, resize_and_crop
-from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess, Skipped
+from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
 from dsth_jax.datasets.loading import LOADERS, load
@@ -15,6 +16,7 @@ from dsth_jax.datasets.protocols import PROTOCOLS, Splits
 __all__ = [
   "LOADERS",
   "PROTOCOLS",
+  "Account",
   "Dataset",
   "Digits",
   "ImageFolder",

@@ -1,5 +1,6 @@
 """The images of a run, and which of them do what."""
 
+import collections
 import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +16,8 @@ from dsth_jax.runtime import artifacts, distributed
 from dsth_jax.runtime.artifacts import Artifact, Writer
 
 Result = TypeVar("Result")
+# Classes that the log names.
+_MOST_CLASSES = 12
 
 
 class Data(NamedTuple):
@@ -46,6 +49,7 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
       data_dir=config.data.data_dir,
       max_pixels=config.data.max_pixels,
       stored_size=config.data.stored_size,
+      max_bytes=config.data.max_bytes,
       unlabelled=config.data.unlabelled,
       num_training=config.data.num_training,
       seed=config.seed,
@@ -72,14 +76,16 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
     ],
     make,
   )
+  counted = count(dataset)
   skipped = "".join(f"{name}\t{reason}\n" for name, reason in dataset.skipped)
-  artifacts.write_text(workdir.path / "skipped.txt", skipped)
+  text = f"# {counted.sentence()}\n{skipped}"
+  artifacts.write_text(workdir.path / "skipped.txt", text)
+  logging.info("%s", counted.sentence())
+  logging.info("%s", class_sizes(dataset))
   logging.info(
-    "%d images, of which %d queries, %d in the database, %d for training; "
-    "%d skipped",
+    "%d images, of which %d queries, %d in the database, %d for training",
     len(dataset.names),
     *map(len, splits),
-    len(dataset.skipped),
   )
   return Data(dataset, splits, split)
 
@@ -106,6 +112,28 @@ def with_intact_images(
         "command again, and they are prepared again."
       ) from error
   return work()
+
+
+def count(dataset: datasets.Dataset) -> datasets.Account:
+  """Returns what became of everything in the source of the images."""
+  num_read = len(dataset.names)
+  return dataset.account or datasets.Account(num_read, num_read, {}, {})
+
+
+def class_sizes(dataset: datasets.Dataset) -> str:
+  """Names the classes and their numbers of images, the largest first."""
+  truth, names = dataset.ground_truth, dataset.class_names
+  if truth is None or not names:
+    return "no class names"
+  if truth.classes is None:
+    return f"{len(names)} classes, of which an image may have several"
+  sizes = collections.Counter(
+    names[label] for label in truth.classes.tolist() if label >= 0
+  ).most_common()
+  listed = [f"{name} {size:,}" for name, size in sizes[:_MOST_CLASSES]]
+  if len(sizes) > _MOST_CLASSES:
+    listed.append(f"and {len(sizes) - _MOST_CLASSES:,} more")
+  return f"{len(sizes):,} classes: {', '.join(listed)}"
 
 
 def check_training_size(config: ConfigDict, data: Data) -> None:

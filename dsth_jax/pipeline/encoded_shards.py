@@ -6,19 +6,21 @@ its own, and that a number is finished shows in its `.json`, written last.
 
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from absl import logging
 from jaxtyping import UInt8
 
-from dsth_jax.datasets import Skipped, shards
-from dsth_jax.encode import HashFunction
-from dsth_jax.runtime import artifacts, checksums, files, lineage
+from dsth_jax.datasets import Skipped, account, shards
+from dsth_jax.datasets.account import Account
+from dsth_jax.runtime import artifacts, checksums, files
 
-# Of the files of a shard, beside its `.json`.
-_SUFFIXES = ("npy", "txt", "parquet", "skipped.txt")
+# What a shard leaves; the first says that the others are there.
+_SUFFIXES = ("json", "npy", "txt", "parquet", "skipped.txt")
+_NUMBERED = re.compile(rf"(\d{{5,}})\.({'|'.join(_SUFFIXES)})")
 
 
 class Encoded(NamedTuple):
@@ -27,62 +29,14 @@ class Encoded(NamedTuple):
   Attributes:
     names: of the images that could be read, in the shard's order.
     packed: their packed codes.
-    skipped: the others.
+    skipped: those that could not be read.
+    account: of everything in the shard.
   """
 
   names: list[str]
   packed: UInt8[np.ndarray, "n w"]
   skipped: list[Skipped]
-
-
-def shard_fingerprint(
-  shard: shards.Shard, hash_function: HashFunction, file_format: str
-) -> str:
-  """Returns what a shard's files follow from: all this, and the code."""
-  return artifacts.fingerprint(
-    shard.fingerprint,
-    hash_function.fingerprint,
-    [hash_function.max_pixels, hash_function.stored_size],
-    file_format,
-    lineage.sources(__name__),
-  )
-
-
-def encode_shard(shard: shards.Shard, hash_function: HashFunction) -> Encoded:
-  """Encodes a shard; in memory are its codes and a few batches of images."""
-  names: list[str] = []
-  skipped: list[Skipped] = []
-  packed = [np.zeros((0, -(-hash_function.num_bits // 8)), np.uint8)]
-  items = shards.resized_images(
-    shard,
-    image_size=hash_function.image_size,
-    max_pixels=hash_function.max_pixels,
-    stored_size=hash_function.stored_size,
-  )
-  for batch in _batches(items, hash_function.batch_size, skipped):
-    names += [image.name for image in batch]
-    pixels = np.stack([image.pixels for image in batch])
-    packed.append(np.asarray(hash_function.encode(pixels)))
-  return Encoded(names, np.concatenate(packed), skipped)
-
-
-def _batches(
-  items: Iterator[shards.ResizedImage | Skipped],
-  batch_size: int,
-  skipped: list[Skipped],
-) -> Iterator[list[shards.ResizedImage]]:
-  """Yields the images by batches, and sets the others aside."""
-  batch: list[shards.ResizedImage] = []
-  for item in items:
-    if isinstance(item, Skipped):
-      skipped.append(item)
-      continue
-    batch.append(item)
-    if len(batch) == batch_size:
-      yield batch
-      batch = []
-  if batch:
-    yield batch
+  account: Account
 
 
 def write(
@@ -94,12 +48,12 @@ def write(
   fingerprint: str,
   shard: str,
 ) -> None:
-  """Writes the files of one shard in place of what was there of that number.
+  """Writes the files of one shard in place of what was there of its number.
 
   * npy: `00012.npy`, the packed codes [n w], and `00012.txt`, a name a line;
   * parquet: `00012.parquet`, with the columns `name` and `code`, w bytes;
-  * both: `00012.skipped.txt` if an image was skipped, a name, a tab and the
-    reason a line; and `00012.json`, once all others are there.
+  * both: `00012.skipped.txt` if an image was skipped, the account after a #,
+    then a name, a tab and the reason a line; and `00012.json`, once all others are there.
 
   Args:
     directory: is there.
@@ -112,9 +66,7 @@ def write(
   Raises:
     OSError: a file cannot be written; then the number counts as not finished.
   """
-  _marker(directory, number).unlink(missing_ok=True)
-  for suffix in _SUFFIXES:
-    _path(directory, number, suffix).unlink(missing_ok=True)
+  remove(directory, number)
   names = [_printable(name) for name in encoded.names]
   FORMATS[file_format](directory, number, names, encoded.packed)
   if encoded.skipped:
@@ -122,10 +74,11 @@ def write(
       f"{_printable(name)}\t{_printable(reason)}\n"
       for name, reason in encoded.skipped
     )
-    artifacts.write_text(_path(directory, number, "skipped.txt"), lines)
+    text = f"# {encoded.account.sentence()}\n{lines}"
+    artifacts.write_text(_path(directory, number, "skipped.txt"), text)
   written = [
     path.name
-    for suffix in _SUFFIXES
+    for suffix in _SUFFIXES[1:]
     if (path := _path(directory, number, suffix)).exists()
   ]
   files.sync(directory)
@@ -135,6 +88,7 @@ def write(
     "format": file_format,
     "num_images": len(names),
     "num_skipped": len(encoded.skipped),
+    "found": encoded.account._asdict(),
   }
   listed = checksums.checksums(directory, written)
   artifacts.write_json(
@@ -178,6 +132,9 @@ def write_index(
     "num_bits": num_bits,
     "num_images": sum(entry["num_images"] for entry in entries),
     "num_skipped": sum(entry["num_skipped"] for entry in entries),
+    "found": account.total(
+      Account(**entry["found"]) for entry in entries
+    )._asdict(),
     "shards": entries,
   }
   own = directory / f"index.{worker}.json"
@@ -202,14 +159,41 @@ def _all_entries(
   return entries
 
 
-def remove_outdated_index(
+def remove(directory: pathlib.Path, number: int) -> None:
+  """Removes the files of a number, first the one that says it is finished."""
+  for suffix in _SUFFIXES:
+    _path(directory, number, suffix).unlink(missing_ok=True)
+
+
+def remove_outdated(
   directory: pathlib.Path, fingerprints: Sequence[str]
-) -> None:
-  """Removes an `index.json` of other shards or of another hash function."""
+) -> list[int]:
+  """Removes what an earlier command with other shards has left.
+
+  Files of a number that this command does not have go, and so do finished
+  shards of another content or hash function, and an `index.json` of others.
+  Other workers of this command see the same shards, and their files stay.
+
+  Returns:
+    The numbers whose files were removed.
+  """
+  removed = set()
+  for name in sorted(os.listdir(directory)):
+    found = _NUMBERED.fullmatch(name)
+    if not found:
+      continue
+    number = int(found[1])
+    if number >= len(fingerprints) or (
+      found[2] == "json"
+      and not is_finished(directory, number, fingerprints[number])
+    ):
+      remove(directory, number)
+      removed.add(number)
   path = directory / "index.json"
   expected = artifacts.fingerprint(*fingerprints)
   if artifacts.read_current(path, expected) is None:
     path.unlink(missing_ok=True)
+  return sorted(removed)
 
 
 def _write_npy(

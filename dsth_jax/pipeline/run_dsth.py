@@ -87,6 +87,7 @@ def _run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     },
     "losses": stages.training.json(training_log.LOSSES),
     "skipped": [list(entry) for entry in data.dataset.skipped],
+    "account": data_lib.count(data.dataset)._asdict(),
     "environment": _environment(workdir),
   }
   artifacts.write_json(path / "environment.json", _environment(workdir))

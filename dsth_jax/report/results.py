@@ -115,6 +115,22 @@ class Embedding(TypedDict):
   num_iters: int
 
 
+class Account(TypedDict):
+  """What became of everything in the source, see `dsth_jax.datasets.Account`.
+
+  Attributes:
+    found: the sum of the others.
+    num_read: images.
+    skipped: images that could not be used, by reason.
+    not_images: all else, by kind.
+  """
+
+  found: int
+  num_read: int
+  skipped: Mapping[str, int]
+  not_images: Mapping[str, int]
+
+
 class Results(TypedDict):
   """The content of metrics.json.
 
@@ -136,6 +152,7 @@ class Results(TypedDict):
     embedding: the eigenproblem.
     losses: [step, loss] of the training; may be empty.
     skipped: [name, reason] of images that could not be read.
+    account: of everything in the source; may be left out.
     environment: versions, devices and the like, by name.
   """
 
@@ -148,6 +165,7 @@ class Results(TypedDict):
   embedding: Embedding
   losses: Losses
   skipped: Sequence[Sequence[str]]
+  account: NotRequired[Account]
   environment: Mapping[str, Any]
 
 

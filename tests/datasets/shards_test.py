@@ -25,12 +25,17 @@ def find(path):
   return shards.find(str(path), images_per_shard=1000)
 
 
+def images_of(items):
+  """Leaves out the class numbers beside the images of a .tar."""
+  return [item for item in items if not isinstance(item, shards.NotImage)]
+
+
 @pytest.mark.parametrize("kind", WRITERS)
 class TestEveryKind:
   def test_reads_the_images_that_were_written(self, kind, tmp_path):
     (shard,) = find(WRITERS[kind](tmp_path))
     assert shard.kind == kind
-    read = list(shards.read(shard))
+    read = images_of(shards.read(shard))
     assert [image.data for image in read] == list(FILES.values())
     names = [image.name.removesuffix(".jpg") for image in read]
     numbers = [str(row) for row in range(len(FILES))]
@@ -38,7 +43,10 @@ class TestEveryKind:
 
   def test_resized_images_are_those_of_image_batches(self, kind, tmp_path):
     (shard,) = find(WRITERS[kind](tmp_path))
-    found = [image.pixels for image in shards.resized_images(shard, **LIMITS)]
+    found = [
+      image.pixels
+      for image in images_of(shards.resized_images(shard, **LIMITS))
+    ]
     images = [
       np.asarray(Image.open(io.BytesIO(data))) for data in FILES.values()
     ]
@@ -48,17 +56,17 @@ class TestEveryKind:
   def test_a_file_that_is_no_image_is_skipped(self, kind, tmp_path):
     files = {**FILES, "0007": b"no image"}
     (shard,) = find(WRITERS[kind](tmp_path, files))
-    found = list(shards.resized_images(shard, **LIMITS))
+    found = images_of(shards.resized_images(shard, **LIMITS))
     skipped = [item for item in found if isinstance(item, datasets.Skipped)]
     assert len(found) == len(files)
     (skipped,) = skipped
     assert skipped.name.removesuffix(".jpg") in ("0007", "7")
-    assert skipped.reason == "is not a JPEG, PNG, WebP, GIF or BMP image"
+    assert skipped.reason.startswith("is not an image: its content is not ")
 
   def test_too_many_pixels(self, kind, tmp_path):
     (shard,) = find(WRITERS[kind](tmp_path))
     limits = {**LIMITS, "max_pixels": 100}
-    for item in shards.resized_images(shard, **limits):
+    for item in images_of(shards.resized_images(shard, **limits)):
       assert isinstance(item, datasets.Skipped)
 
 

@@ -1,0 +1,132 @@
+"""The members of a .tar, of which no header is trusted."""
+
+import io
+import os
+import posixpath
+import tarfile
+from collections.abc import Iterator
+
+from dsth_jax.datasets import file_kinds, image_files
+from dsth_jax.datasets.account import Skipped
+from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
+
+# Long names and attributes are in blocks of their own, far smaller.
+_MOST_HEADER_BYTES = 1 << 20
+
+
+class DamagedError(ValueError):
+  """A .tar that cannot be read to its end."""
+
+
+def read(path: str, max_bytes: int) -> Iterator[Item]:
+  """Yields every member, with one of them in memory.
+
+  Args:
+    path: of the file.
+    max_bytes: a member with more is skipped.
+
+  Raises:
+    DamagedError: the file is truncated, or a header claims what cannot be.
+    OSError: the disk fails.
+  """
+  with open(path, "rb") as file:
+    bounded = _Bounded(file)
+    place = -1
+    with _opened(bounded) as tar:
+      while (member := _next(tar)) is not None:
+        if member.size < 0 or tar.offset <= place:
+          raise DamagedError(f"the size of {member.name!r} leads back")
+        place = tar.offset
+        yield _read_member(file, bounded.length, member, max_bytes)
+        # Only links need the list of all members so far.
+        tar.members = []  # type: ignore[attr-defined]
+    _check_end(file, place if place > 0 else 0)
+
+
+class _Bounded:
+  """A file that gives tarfile no more than a header has.
+
+  A header may claim any size, and reading reserves the memory first.
+  """
+
+  def __init__(self, file: io.BufferedReader):
+    self._file = file
+    self.length = os.fstat(file.fileno()).st_size
+    self.seek, self.tell = file.seek, file.tell
+
+  def read(self, size: int) -> bytes:
+    if not 0 <= size <= _MOST_HEADER_BYTES:
+      raise DamagedError(f"a header claims {size:,} bytes for itself")
+    return self._file.read(size)
+
+
+def _opened(file: _Bounded) -> tarfile.TarFile:
+  try:
+    return tarfile.open(fileobj=file, mode="r:")  # type: ignore[call-overload]
+  except tarfile.TarError as error:
+    raise DamagedError(str(error)) from error
+
+
+def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+  """Returns the next member; a header that tarfile stumbles over is damage."""
+  try:
+    return tar.next()
+  except (DamagedError, OSError):
+    raise
+  except Exception as error:
+    raise DamagedError(str(error)) from error
+
+
+def _read_member(
+  file: io.BufferedReader,
+  length: int,
+  member: tarfile.TarInfo,
+  max_bytes: int,
+) -> Item:
+  path = member.name.removeprefix("./")
+  if member.isdir():
+    return NotImage("folder")
+  for part in path.split("/"):
+    hidden = file_kinds.hidden(part)
+    if hidden:
+      return NotImage(hidden)
+
+  def head() -> bytes:
+    if not member.isreg() or member.issparse():
+      return b""
+    file.seek(member.offset_data)
+    return file.read(min(member.size, file_kinds.HEAD_BYTES))
+
+  kind = file_kinds.kind(path, head)
+  if kind != file_kinds.IMAGE:
+    return NotImage(kind)
+  name, suffix = posixpath.splitext(path)
+  if suffix.lower() not in file_kinds.SUFFIXES:
+    name = path
+  reason = file_kinds.not_read(path) or _unusable(member, max_bytes)
+  if reason is not None:
+    return Skipped(name, reason)
+  if member.offset_data + member.size > length:
+    raise DamagedError(
+      f"{member.name!r} claims {member.size:,} bytes, more than the file has"
+    )
+  file.seek(member.offset_data)
+  return Encoded(name, file.read(member.size))
+
+
+def _unusable(member: tarfile.TarInfo, max_bytes: int) -> str | None:
+  if member.issparse():
+    return "is a sparse member, which is not read: write it as a whole"
+  if not member.isreg():
+    return "is not a file"
+  if member.size > max_bytes:
+    return image_files.too_many_bytes(max_bytes, member.size)
+  return None
+
+
+def _check_end(file: io.BufferedReader, end: int) -> None:
+  """Raises at an end that tarfile accepts: no more bytes, or no header."""
+  file.seek(end)
+  block = file.read(tarfile.BLOCKSIZE)
+  if block != tarfile.NUL * tarfile.BLOCKSIZE:
+    raise DamagedError("the mark at the end is missing")
