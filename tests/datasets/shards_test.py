@@ -151,3 +151,41 @@ def test_a_shard_written_again_has_another_fingerprint(tmp_path):
   assert before.fingerprint == again.fingerprint
   (after,) = find(write_tar(tmp_path, {**FILES, "0000": jpeg(99)}))
   assert before.fingerprint != after.fingerprint
+
+
+@pytest.mark.parametrize("kind", ["parquet", "array_record", "folder"])
+def test_images_of_too_many_bytes_are_skipped(kind, tmp_path):
+  (shard,) = find(WRITERS[kind](tmp_path, {"1": jpeg(1), "2": b"few"}))
+  large, small = shards.read(shard, max_bytes=5)
+  assert large.reason.startswith("has too many bytes: more than max_bytes = 5")
+  assert small.data == b"few"
+
+
+def test_paths_with_commas(tmp_path):
+  for name in ("Paris, 2023", "Rome", "a,b,c"):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "1.jpg").write_bytes(jpeg(1))
+  paris, rome, letters = (
+    str(tmp_path / name) for name in ("Paris, 2023", "Rome", "a,b,c")
+  )
+
+  def paths(patterns):
+    found = shards.find(patterns, images_per_shard=1)
+    return [shard.path for shard in found]
+
+  assert paths(paris) == [paris]
+  assert paths(f"{rome}, {paris},{letters}") == [rome, paris, letters]
+  assert paths([paris, f"{rome},{letters}"]) == [paris, rome, letters]
+  assert paths(f"{tmp_path}/Par*, 2023,{rome}") == [paris, rome]
+  with pytest.raises(ValueError, match="Oslo does not exist"):
+    paths(f"{rome},{tmp_path}/Oslo, 2023")
+
+
+def test_other_files_of_a_folder_are_counted_once(tmp_path):
+  path = write_folder(tmp_path)
+  (path / "notes.txt").touch()
+  (path / "empty.jpg").touch()
+  first, second = shards.find(str(path), images_per_shard=20)
+  kinds = [type(item) for item in shards.read(first)]
+  assert kinds[:2] == [datasets.Skipped, shards.NotImage]
+  assert {type(item) for item in shards.read(second)} == {shards.Encoded}

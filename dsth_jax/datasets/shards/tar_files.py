@@ -4,11 +4,14 @@ import io
 import os
 import posixpath
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from dsth_jax.datasets import file_kinds, image_files
 from dsth_jax.datasets.account import Skipped
 from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
+
+_Result = TypeVar("_Result")
 
 # Long names and attributes are in blocks of their own, far smaller.
 _MOST_HEADER_BYTES = 1 << 20
@@ -33,7 +36,7 @@ def read(path: str, max_bytes: int) -> Iterator[Item]:
     bounded = _Bounded(file)
     place = -1
     with _opened(bounded) as tar:
-      while (member := _next(tar)) is not None:
+      while (member := _guarded(tar.next)) is not None:
         if member.size < 0 or tar.offset <= place:
           raise DamagedError(f"the size of {member.name!r} leads back")
         place = tar.offset
@@ -61,16 +64,15 @@ class _Bounded:
 
 
 def _opened(file: _Bounded) -> tarfile.TarFile:
-  try:
-    return tarfile.open(fileobj=file, mode="r:")  # type: ignore[call-overload]
-  except tarfile.TarError as error:
-    raise DamagedError(str(error)) from error
+  return _guarded(
+    lambda: tarfile.open(fileobj=file, mode="r:")  # type: ignore[call-overload]
+  )
 
 
-def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
-  """Returns the next member; a header that tarfile stumbles over is damage."""
+def _guarded(call: Callable[[], _Result]) -> _Result:
+  """Returns a result; any header that tarfile stumbles over is damage."""
   try:
-    return tar.next()
+    return call()
   except (DamagedError, OSError):
     raise
   except Exception as error:
