@@ -46,6 +46,7 @@ def finish(directory, number, fingerprint):
   for suffix in ("npy", "txt", "skipped.txt"):
     (directory / f"{number:05d}.{suffix}").touch()
   entry = {"fingerprint": fingerprint}
+  entry |= {"files": {}, "checksum": artifacts.fingerprint(dict(entry), {})}
   artifacts.write_json(directory / f"{number:05d}.json", entry)
 
 
