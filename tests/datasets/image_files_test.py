@@ -167,3 +167,16 @@ def test_shrinking_does_not_alias(root, store):
   # A checkerboard of single pixels averages to gray; sampling it would give
   # black or white. 3 of 255: the filter's weights in fixed point.
   np.testing.assert_allclose(pixels[4:-4, 4:-4], 127.5, atol=3)
+
+
+def test_heic():
+  pillow_heif = pytest.importorskip("pillow_heif", reason="extra heif")
+  pillow_heif.register_heif_opener()
+  pixels = np.full((48, 64, 3), [200, 90, 60], np.uint8)
+  file = io.BytesIO()
+  exif = Image.Exif()
+  exif[ExifTags.Base.Orientation] = 6
+  Image.fromarray(pixels).save(file, "HEIF", exif=exif.tobytes(), quality=95)
+  found = image_files.stored_pixels(file, max_pixels=10**6, stored_size=256)
+  assert found.shape == (64, 48, 3)
+  assert np.abs(found.astype(int) - [200, 90, 60]).max() <= 6
