@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from dsth_jax.datasets import Skipped, account, shards
+from dsth_jax.datasets import Skipped, account, file_kinds, shards
 from dsth_jax.datasets.account import Account
 from dsth_jax.runtime import artifacts
 
-# What a shard leaves; the first says that the others are there.
+# What a shard leaves; the first is written once the others are there.
 _SUFFIXES = ("json", "npy", "txt", "parquet", "skipped.txt")
 _NUMBERED = re.compile(rf"(\d{{5,}})\.({'|'.join(_SUFFIXES)})")
 
@@ -138,7 +138,7 @@ def write_index(
 
 
 def remove(directory: pathlib.Path, number: int) -> None:
-  """Removes the files of a number, first the one that says it is finished."""
+  """Removes the files of a number, first the mark that it is finished."""
   for suffix in _SUFFIXES:
     _path(directory, number, suffix).unlink(missing_ok=True)
 
@@ -213,7 +213,12 @@ def _marker(directory: pathlib.Path, number: int) -> pathlib.Path:
 def _entry(
   directory: pathlib.Path, number: int, fingerprint: str
 ) -> dict[str, Any] | None:
-  return artifacts.read_current(_marker(directory, number), fingerprint)
+  entry = artifacts.read_current(_marker(directory, number), fingerprint)
+  if entry is None:
+    return None
+  # Images that were skipped for want of a decoder are tried with it.
+  lacked = file_kinds.NEEDS_HEIF in entry.get("found", {}).get("skipped", {})
+  return None if lacked and file_kinds.reads_heif() else entry
 
 
 def _printable(text: str) -> str:

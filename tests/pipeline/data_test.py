@@ -1,4 +1,4 @@
-"""What a run says of its images."""
+"""What the log of a run has about its images."""
 
 import re
 

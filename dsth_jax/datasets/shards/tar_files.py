@@ -13,7 +13,7 @@ from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
 
 _Result = TypeVar("_Result")
 
-# Long names and attributes are in blocks of their own, far smaller.
+# Long names and attributes are in such blocks, and far smaller.
 _MOST_HEADER_BYTES = 1 << 20
 
 
