@@ -54,7 +54,7 @@ _FORMAT = flags.DEFINE_enum(
 _MAX_PIXELS = flags.DEFINE_integer(
   "max_pixels",
   None,
-  "An image with more is skipped; by default the run's own limit.",
+  "An image with more is skipped; by default the limit of the run.",
   lower_bound=1,
 )
 _MAX_BYTES = flags.DEFINE_integer(

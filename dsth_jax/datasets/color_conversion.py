@@ -20,8 +20,8 @@ class SampleError(ValueError):
 def check_jpeg2000(head: bytes) -> None:
   """Refuses colors of more than 8 bits in JPEG 2000.
 
-  Pillow 13 rounds such samples up past the largest value, which turns white
-  into black; shades of gray it reads as they are.
+  Pillow 13 raises the largest of such samples above its range, which makes white
+  black; shades of gray are read right.
 
   Args:
     head: the first bytes of the file, with the start of the codestream.

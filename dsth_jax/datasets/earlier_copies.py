@@ -19,12 +19,12 @@ class EarlierRecords:
   """Records of earlier copies and of those that were not finished."""
 
   def __init__(
-    self, copies: pathlib.Path, origin: str, own: pathlib.Path
+    self, copies: pathlib.Path, origin: str, new: pathlib.Path
   ) -> None:
     self._folders: list[tuple[pathlib.Path, IO[bytes]]] = []
     for folder in of_origin(copies, origin):
       # No process may remove it, or write to it, in the meantime.
-      if folder != own:
+      if folder != new:
         lock = locks.shared(folder / _LOCK)
         if lock is not None:
           self._folders.append((folder, lock))
@@ -42,7 +42,7 @@ class EarlierRecords:
       held.close()
 
   def open(self, part: str) -> None:
-    """Looks up the records of a part."""
+    """Finds the records of a part."""
     self._close()
     self._files, self._places, self._base = [], {}, []
     for directory, _ in self._folders:

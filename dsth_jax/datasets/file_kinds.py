@@ -21,6 +21,8 @@ from collections.abc import Callable, Collection
 from PIL import Image
 
 IMAGE = "image"
+# A reason to skip an image that ends once the decoder is installed.
+NEEDS_HEIF = "needs pillow-heif"
 # Bytes of a file that `kind` wants to see.
 HEAD_BYTES = 32
 
@@ -45,7 +47,7 @@ _RAW = _set("""
 _NOT_READ = _set(".dib .exr .hdr .jls .jxl .pbm .pgm .ppm .psd .tga")
 # Common beside images, and unknown to mimetypes.
 _OTHERS = _set(".aae .cls .db .ini .log .md .npy .npz .toml .xmp .yaml .yml")
-# Python's own table: that of the system is another on each machine.
+# Python's table: that of the system differs between machines.
 _TYPES = mimetypes.MimeTypes(filenames=())
 _SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9_~-]{1,16}")
 
@@ -144,7 +146,7 @@ def begins_as_image(head: bytes) -> bool:
 def unreadable(head: bytes) -> str:
   """Returns why no decoder takes a file that begins like this."""
   if lacks_decoder(head):
-    return 'needs pillow-heif: it is HEIC; pip install "dsth_jax[heif]"'
+    return f'{NEEDS_HEIF}: it is HEIC; pip install "dsth_jax[heif]"'
   return f"is not an image: its content is not {NAMES}"
 
 
@@ -171,7 +173,7 @@ def reads_heif() -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _is_other(suffix: str) -> bool:
-  """Tells whether a suffix says that a file is no image."""
+  """Tells whether a suffix is that of another kind of file."""
   if suffix in _OTHERS:
     return True
   found, encoding = _TYPES.guess_type(f"name{suffix}")

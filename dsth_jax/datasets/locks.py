@@ -1,4 +1,4 @@
-"""Locks that say which prepared copies are in use, across processes.
+"""Locks that show which prepared copies are in use, across processes.
 
 A lock is held as long as its file is open, and ends with the process.
 """
@@ -38,7 +38,7 @@ def _held(
     return None
   try:
     fcntl.flock(file, kind | fcntl.LOCK_NB)
-    # Whoever removes a folder holds its lock: then the name is gone.
+    # A process that removes a folder holds its lock: then the name is gone.
     if os.path.samestat(os.stat(path), os.fstat(file.fileno())):
       return file
   except OSError:

@@ -161,7 +161,7 @@ def ranges(
   if starts:
     cuts += [bisect.bisect_left(names, start) for start in starts[1:]]
     end = bisect.bisect_right(names, last)
-    # A few images at the end are no file of their own.
+    # A few images at the end get no file for themselves.
     if len(names) - end >= size:
       cuts.append(end)
   cuts.append(len(names))

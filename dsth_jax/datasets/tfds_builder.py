@@ -167,7 +167,8 @@ def prepare(builder: OrderedBuilder) -> None:
       if not builder.is_prepared:
         raise ValueError(
           f"preparing the images in {target} failed ({error}): check the "
-          "disks, or pass a data_dir with room and permission to write."
+          "disks, or pass a data_dir with room and permission to write; the same "
+          "command goes on from the files that are finished."
         ) from error
   # Files of a killed process are of no use now.
   for leftover in target.parent.glob("incomplete.*"):

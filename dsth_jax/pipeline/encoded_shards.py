@@ -14,11 +14,11 @@ import numpy as np
 from absl import logging
 from jaxtyping import UInt8
 
-from dsth_jax.datasets import Skipped, account, shards
+from dsth_jax.datasets import Skipped, account, file_kinds, shards
 from dsth_jax.datasets.account import Account
 from dsth_jax.runtime import artifacts, checksums, files
 
-# What a shard leaves; the first says that the others are there.
+# What a shard leaves; the first is written once the others are there.
 _SUFFIXES = ("json", "npy", "txt", "parquet", "skipped.txt")
 _NUMBERED = re.compile(rf"(\d{{5,}})\.({'|'.join(_SUFFIXES)})")
 
@@ -160,7 +160,7 @@ def _all_entries(
 
 
 def remove(directory: pathlib.Path, number: int) -> None:
-  """Removes the files of a number, first the one that says it is finished."""
+  """Removes the files of a number, first the mark that it is finished."""
   for suffix in _SUFFIXES:
     _path(directory, number, suffix).unlink(missing_ok=True)
 
@@ -259,7 +259,9 @@ def _entry(
   )
   if damage is not None:
     logging.warning("%s: shard %d is encoded again.", damage, number)
-  return None if damage else entry
+  # Images that were skipped for want of a decoder are tried with it.
+  lacked = file_kinds.NEEDS_HEIF in entry.get("found", {}).get("skipped", {})
+  return None if damage or (lacked and file_kinds.reads_heif()) else entry
 
 
 def _checksum(entry: dict[str, Any], listed: Any) -> str:

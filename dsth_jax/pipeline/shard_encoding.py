@@ -9,7 +9,6 @@ import numpy as np
 from dsth_jax.datasets import (
   Skipped,
   account,
-  file_kinds,
   image_files,
   shards,
 )
@@ -22,7 +21,7 @@ class Limits(NamedTuple):
   """Which image files are read.
 
   Attributes:
-    max_pixels: an image with more is skipped; None for the run's own limit.
+    max_pixels: an image with more is skipped; None for the limit of the run.
     max_bytes: a file with more is skipped.
   """
 
@@ -43,8 +42,7 @@ def fingerprint(
   return artifacts.fingerprint(
     shard.fingerprint,
     hash_function.fingerprint,
-    [*_own(limits, hash_function), hash_function.stored_size],
-    file_kinds.formats(),
+    [*_numbers(limits, hash_function), hash_function.stored_size],
     file_format,
     lineage.sources(__name__),
   )
@@ -57,7 +55,7 @@ def encode_shard(
   names: list[str] = []
   others = _Others()
   packed = [np.zeros((0, -(-hash_function.num_bits // 8)), np.uint8)]
-  max_pixels, max_bytes = _own(limits, hash_function)
+  max_pixels, max_bytes = _numbers(limits, hash_function)
   items = shards.resized_images(
     shard,
     image_size=hash_function.image_size,
@@ -75,7 +73,7 @@ def encode_shard(
   return Encoded(names, np.concatenate(packed), others.skipped, counted)
 
 
-def _own(limits: Limits, hash_function: HashFunction) -> tuple[int, int]:
+def _numbers(limits: Limits, hash_function: HashFunction) -> tuple[int, int]:
   return limits.max_pixels or hash_function.max_pixels, limits.max_bytes
 
 

@@ -174,7 +174,7 @@ def pictures(sheet: PictureSheet) -> str:
 
 
 def account(results: Results) -> str:
-  """Says what became of every file in the source of the images."""
+  """Returns what became of every file in the source of the images."""
   if "account" not in results:
     return ""
   return f"{datasets.Account(**results['account']).sentence()}."

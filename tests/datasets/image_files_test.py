@@ -202,3 +202,16 @@ def test_a_box_without_a_pixel_is_no_broken_image(box):
     image_files.skip_reason(caught.value)
   with pytest.raises(image_files.TooLargeError, match="max_pixels = 10"):
     image_files.cropped_bytes(file, box, max_pixels=10)
+
+
+def test_heic():
+  pillow_heif = pytest.importorskip("pillow_heif", reason="extra heif")
+  pillow_heif.register_heif_opener()
+  pixels = np.full((48, 64, 3), [200, 90, 60], np.uint8)
+  file = io.BytesIO()
+  exif = Image.Exif()
+  exif[ExifTags.Base.Orientation] = 6
+  Image.fromarray(pixels).save(file, "HEIF", exif=exif.tobytes(), quality=95)
+  found = image_files.stored_pixels(file, max_pixels=10**6, stored_size=256)
+  assert found.shape == (64, 48, 3)
+  assert np.abs(found.astype(int) - [200, 90, 60]).max() <= 6

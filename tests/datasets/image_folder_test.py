@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from support.folders import load, pattern, prepared_dirs, write
 
-from dsth_jax.datasets import image_files
+from dsth_jax.datasets import file_kinds, image_files, image_folder
 
 
 def test_bad_files_are_skipped_and_listed(root, store):
@@ -159,3 +159,30 @@ def test_empty_folder(root, store):
     match=r"no image to read \(2 files .* \(is empty: 1\).*\(\.txt: 1\)",
   ):
     load(root, store)
+
+
+def test_a_file_that_vanishes_is_skipped(root, store):
+  write(root / "1.png")
+  gone = write(root / "2.png")
+  builder = image_folder.ImageFolder(
+    root=str(root),
+    data_dir=str(store),
+    max_pixels=image_files.MAX_PIXELS,
+    stored_size=256,
+  )
+  gone.unlink()
+  one, other = builder.read(builder.sources()["train"])
+  assert one.name == "1.png"
+  assert other == ("2.png", "cannot be opened: No such file or directory")
+
+
+def test_a_decoder_that_is_installed_later_reads_what_was_skipped(
+  root, store, monkeypatch
+):
+  write(root / "1.png")
+  write(root / "2.webp", lossless=True)
+  monkeypatch.setattr(file_kinds, "formats", lambda: ("PNG",))
+  first = load(root, store)
+  assert first.names == ("1.png",)
+  monkeypatch.undo()
+  assert load(root, store).names == ("1.png", "2.webp")

@@ -1,5 +1,6 @@
 """No image costs what its size does not justify."""
 
+import dataclasses
 import io
 import resource
 import threading
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from support.folders import pattern
 
-from dsth_jax import datasets
+from dsth_jax import config, datasets, encode
 from dsth_jax.datasets import image_files, image_reduction, proportions
 
 LIMITS = {"max_pixels": image_files.MAX_PIXELS, "stored_size": 256}
@@ -132,3 +133,13 @@ def test_one_large_image_at_a_time(monkeypatch):
   for thread in threads:
     thread.join()
   assert most == [1]
+
+
+def test_defaults_are_those_of_the_configuration():
+  data = config.base_config().data
+  assert data.max_pixels == image_files.MAX_PIXELS
+  assert data.max_bytes == image_files.MAX_BYTES
+  fields = {
+    field.name: field for field in dataclasses.fields(encode.HashFunction)
+  }
+  assert fields["max_pixels"].default == image_files.MAX_PIXELS

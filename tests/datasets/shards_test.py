@@ -189,3 +189,16 @@ def test_other_files_of_a_folder_are_counted_once(tmp_path):
   kinds = [type(item) for item in shards.read(first)]
   assert kinds[:2] == [datasets.Skipped, shards.NotImage]
   assert {type(item) for item in shards.read(second)} == {shards.Encoded}
+
+
+def test_names_of_parquet_that_are_no_text_are_damage(tmp_path):
+  import pyarrow
+  from pyarrow import parquet
+
+  path = tmp_path / "names.parquet"
+  names = pyarrow.array([b"\xff\xfe"]).view(pyarrow.string())
+  table = pyarrow.table({"image": [jpeg(0)], "name": names})
+  parquet.write_table(table, path)
+  (shard,) = find(path)
+  with pytest.raises(shards.ShardError, match="is truncated or damaged"):
+    list(shards.read(shard))

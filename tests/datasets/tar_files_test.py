@@ -1,5 +1,6 @@
 """Members of a .tar: what is read, counted, and not believed."""
 
+import errno
 import io
 import struct
 import tarfile
@@ -9,7 +10,8 @@ import pytest
 from support.shard_files import jpeg
 
 from dsth_jax import datasets
-from dsth_jax.datasets import shards
+from dsth_jax.datasets import reading, shards
+from dsth_jax.datasets.shards import tar_files
 
 PHOTO = jpeg(0)
 HUGE = 64 << 30
@@ -163,3 +165,23 @@ def test_links_are_skipped(tmp_path):
   info, _ = member("2.jpg", b"", type=tarfile.LNKTYPE, linkname="1.jpg")
   path = write(tmp_path / "x.tar", [member("1.jpg"), (info, b"")])
   assert read(path)[1] == datasets.Skipped("2", "is not a file")
+
+
+def test_a_read_that_fails_for_a_passing_reason_is_tried_again(
+  tmp_path, monkeypatch
+):
+  path = write(tmp_path / "x.tar", [member("1.jpg")])
+  monkeypatch.setattr(reading, "WAITS", [0, 0])
+  real, failed = tar_files.reading.tried, []
+
+  def tried(name, read):
+    def read_at_the_second_try():
+      failed.append(name)
+      if len(failed) == 2:
+        raise OSError(errno.ESTALE, "Stale file handle")
+      return read()
+
+    return real(name, read_at_the_second_try)
+
+  monkeypatch.setattr(tar_files.reading, "tried", tried)
+  assert read(path) == [shards.Encoded("1", PHOTO)]

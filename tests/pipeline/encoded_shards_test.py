@@ -9,7 +9,7 @@ import pytest
 from support import shard_files
 
 from dsth_jax import encode
-from dsth_jax.datasets import shards
+from dsth_jax.datasets import file_kinds, shards
 from dsth_jax.pipeline import encoded_shards, shard_encoding
 from dsth_jax.runtime import artifacts
 
@@ -136,3 +136,15 @@ def test_the_index_has_the_account_of_all_shards(tmp_path):
     "not_images": {".cls": 80},
   }
   assert [shard["found"]["found"] for shard in index["shards"]] == [80, 80]
+
+
+def test_shards_without_a_decoder_are_finished_until_it_is_installed(
+  tmp_path, monkeypatch
+):
+  found = {"skipped": {file_kinds.NEEDS_HEIF: 2}}
+  entry = {"fingerprint": "one", "found": found}
+  artifacts.write_json(tmp_path / "00000.json", entry)
+  for installed in (False, True):
+    monkeypatch.setattr(file_kinds, "reads_heif", lambda: installed)  # noqa: B023
+    finished = encoded_shards.is_finished(tmp_path, 0, "one")
+    assert finished is not installed

@@ -94,7 +94,7 @@ def _read_parquet(shard: Shard, max_bytes: int) -> Iterator[Item]:
         for values in batch.to_pylist():
           yield _small(_parquet_image(values, row), max_bytes)
           row += 1
-  except (pyarrow.ArrowException, OSError) as error:
+  except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
     if isinstance(error, OSError) and error.errno is not None:
       raise
     raise _damaged(shard, error) from error

@@ -7,13 +7,13 @@ import tarfile
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from dsth_jax.datasets import file_kinds, image_files
+from dsth_jax.datasets import file_kinds, image_files, reading
 from dsth_jax.datasets.account import Skipped
 from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
 
 _Result = TypeVar("_Result")
 
-# Long names and attributes are in blocks of their own, far smaller.
+# Long names and attributes are in such blocks, and far smaller.
 _MOST_HEADER_BYTES = 1 << 20
 
 
@@ -33,34 +33,46 @@ def read(path: str, max_bytes: int) -> Iterator[Item]:
     OSError: the disk fails.
   """
   with open(path, "rb") as file:
-    bounded = _Bounded(file)
+    bounded = _Bounded(path, file)
     place = -1
     with _opened(bounded) as tar:
       while (member := _guarded(tar.next)) is not None:
         if member.size < 0 or tar.offset <= place:
           raise DamagedError(f"the size of {member.name!r} leads back")
         place = tar.offset
-        yield _read_member(file, bounded.length, member, max_bytes)
+        yield _read_member(bounded, member, max_bytes)
         # Only links need the list of all members so far.
         tar.members = []  # type: ignore[attr-defined]
-    _check_end(file, place if place > 0 else 0)
+    _check_end(bounded, max(place, 0))
 
 
 class _Bounded:
   """A file that gives tarfile no more than a header has.
 
   A header may claim any size, and reading reserves the memory first.
+
+  Attributes:
+    length: of the file.
   """
 
-  def __init__(self, file: io.BufferedReader):
-    self._file = file
+  def __init__(self, path: str, file: io.BufferedReader):
+    self._path, self._file = path, file
     self.length = os.fstat(file.fileno()).st_size
     self.seek, self.tell = file.seek, file.tell
 
   def read(self, size: int) -> bytes:
     if not 0 <= size <= _MOST_HEADER_BYTES:
       raise DamagedError(f"a header claims {size:,} bytes for itself")
-    return self._file.read(size)
+    return self.data(self._file.tell(), size)
+
+  def data(self, place: int, size: int) -> bytes:
+    """Reads at a place, in up to three tries."""
+
+    def read() -> bytes:
+      self._file.seek(place)
+      return self._file.read(size)
+
+    return reading.tried(self._path, read)
 
 
 def _opened(file: _Bounded) -> tarfile.TarFile:
@@ -80,10 +92,7 @@ def _guarded(call: Callable[[], _Result]) -> _Result:
 
 
 def _read_member(
-  file: io.BufferedReader,
-  length: int,
-  member: tarfile.TarInfo,
-  max_bytes: int,
+  file: _Bounded, member: tarfile.TarInfo, max_bytes: int
 ) -> Item:
   path = member.name.removeprefix("./")
   if member.isdir():
@@ -96,8 +105,8 @@ def _read_member(
   def head() -> bytes:
     if not member.isreg() or member.issparse():
       return b""
-    file.seek(member.offset_data)
-    return file.read(min(member.size, file_kinds.HEAD_BYTES))
+    size = min(member.size, file_kinds.HEAD_BYTES)
+    return file.data(member.offset_data, size)
 
   kind = file_kinds.kind(path, head)
   if kind != file_kinds.IMAGE:
@@ -108,12 +117,11 @@ def _read_member(
   reason = file_kinds.not_read(path) or _unusable(member, max_bytes)
   if reason is not None:
     return Skipped(name, reason)
-  if member.offset_data + member.size > length:
+  if member.offset_data + member.size > file.length:
     raise DamagedError(
       f"{member.name!r} claims {member.size:,} bytes, more than the file has"
     )
-  file.seek(member.offset_data)
-  return Encoded(name, file.read(member.size))
+  return Encoded(name, file.data(member.offset_data, member.size))
 
 
 def _unusable(member: tarfile.TarInfo, max_bytes: int) -> str | None:
@@ -126,9 +134,8 @@ def _unusable(member: tarfile.TarInfo, max_bytes: int) -> str | None:
   return None
 
 
-def _check_end(file: io.BufferedReader, end: int) -> None:
+def _check_end(file: _Bounded, end: int) -> None:
   """Raises at an end that tarfile accepts: no more bytes, or no header."""
-  file.seek(end)
-  block = file.read(tarfile.BLOCKSIZE)
+  block = file.data(end, tarfile.BLOCKSIZE)
   if block != tarfile.NUL * tarfile.BLOCKSIZE:
     raise DamagedError("the mark at the end is missing")
