@@ -88,9 +88,9 @@ def stopped(number: int, directory: str, kept: str = "") -> str:
     kept: what there is beside finished stages.
   """
   by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-  kept = f" and {kept}" if kept else ""
+  kept = f", {kept}" if kept else ""
   return (
-    f"stopped by {by}. What was finished{kept} is kept in {directory}; the same "
+    f"stopped by {by}. Kept in {directory}: what was finished{kept}. The same "
     "command goes on from there."
   )
 

@@ -11,7 +11,7 @@ from dsth_jax import train
 from dsth_jax.pipeline.checkpoint_pace import CheckpointPace
 from dsth_jax.pipeline.training_log import LOSSES, TrainingLog, read_losses
 from dsth_jax.pipeline.workdir import Workdir
-from dsth_jax.runtime import stopping
+from dsth_jax.runtime import distributed, stopping
 from dsth_jax.runtime.artifacts import Writer
 
 # The states and losses of the steps that a state has before it.
@@ -91,6 +91,9 @@ def _follow(
         pace.saved(since)
       if decision.stop:
         checkpoints.close()
+        # Also where only another process has got the signal.
+        stopping.request(decision.stop)
+        distributed.wait_for_all("stopped")
         raise stopping.Stopped(
           decision.stop, f"the training up to step {log.done}"
         )

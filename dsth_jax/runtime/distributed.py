@@ -17,6 +17,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jaxtyping import Int, Shaped
 
+from dsth_jax.runtime import stopping
+
 # All processes meet within the first, by default; one that says nothing for the
 # second is lost.
 START_SECONDS = 45
@@ -48,8 +50,6 @@ def initialize(
   Raises:
     ValueError: there is no such cluster, or the numbers do not fit.
   """
-  # Its handler of SIGTERM would take the place of ours, and let the run go on.
-  jax.config.update("jax_enable_preemption_service", False)
   place = coordinator_address or "the coordinator that the cluster names"
   with _deadline(
     start_seconds,
@@ -74,6 +74,8 @@ def initialize(
         "or on a TPU, or pass --coordinator_address, --num_processes and "
         "--process_id."
       ) from error
+  # JAX's own handler of SIGTERM lets the run go on. Orbax needs its service.
+  stopping.handle_signals()
 
 
 def shutdown() -> None:

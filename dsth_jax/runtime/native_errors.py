@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import threading
 import time
@@ -15,12 +16,15 @@ from collections.abc import Callable
 
 # What is printed is passed on after this time, so that it can still be held back
 # once the process aborts.
-_DELAY_SECONDS = 0.5
+_DELAY_SECONDS = 2.0
 # In what is printed before an abort that comes from the loss of a process.
 _WORDS_OF_LOSS = (
   *(b"coordination", b"distributed service", b"heartbeat", b"Gloo", b"gloo"),
   *(b"Connection closed", b"Connection reset", b"Socket closed"),
 )
+
+# A warning, an error or a fatal one in the form of absl's logging in C++.
+_CPP_LINE = re.compile(rb"[WEF]\d{4} [^\]]*\.(cc|h):\d+\]|terminate called")
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 # C keeps only a pointer to the handler.
@@ -42,11 +46,10 @@ def end_in_a_sentence(give_up: Callable[[], None]) -> None:
 
   def aborted(_: int) -> None:
     text = printed.restore()
-    if any(word in text for word in _WORDS_OF_LOSS):
+    _write(2, without_report(text))
+    if is_loss(text):
       give_up()
-    os.write(2, text)
-    # The default action, for any other abort.
-    signal.pthread_kill(threading.get_ident(), signal.SIGKILL)
+    # Any other abort goes on to its default action.
 
   handler = _Handler(aborted)
   _installed.append((handler, printed))
@@ -60,8 +63,28 @@ def flush() -> None:
     printed.flush()
 
 
+def is_loss(text: bytes) -> bool:
+  """Tells whether what was printed is about the loss of a process."""
+  return any(word in text for word in _WORDS_OF_LOSS)
+
+
+def without_report(text: bytes) -> bytes:
+  """Leaves out what C++ reports of the loss of a process, to its end.
+
+  Sentences of our own stay.
+  """
+  if not is_loss(text):
+    return text
+  lines = text.splitlines(keepends=True)
+  first = next(
+    (row for row, line in enumerate(lines) if _CPP_LINE.match(line)), len(lines)
+  )
+  ours = [line for line in lines[first:] if line.startswith(b"dsth_jax:")]
+  return b"".join([*lines[:first], *ours])
+
+
 class _DelayedError:
-  """Passes on what is printed to standard error, half a second later."""
+  """Passes on what is printed to standard error, a little later."""
 
   def __init__(self) -> None:
     self._real = os.dup(2)
@@ -86,8 +109,7 @@ class _DelayedError:
     """Passes on what is held back."""
     with self._lock:
       self._fill()
-      for _, text in self._held:
-        _write(self._real, text)
+      _write(self._real, without_report(b"".join(t for _, t in self._held)))
       self._held.clear()
 
   def _pass_on(self) -> None:

@@ -54,8 +54,7 @@ def install(give_up: Callable[[int], None]) -> None:
   wakeup.setblocking(False)
   _state.wakeup = wakeup
   signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
-  for number in _SIGNALS:
-    signal.signal(number, _handle)
+  handle_signals()
 
   def watch() -> None:
     while byte := received.recv(1):
@@ -67,9 +66,21 @@ def install(give_up: Callable[[int], None]) -> None:
   threading.Thread(target=watch, daemon=True).start()
 
 
+def handle_signals() -> None:
+  """Takes both signals back from a library; does nothing before `install`."""
+  if _state.wakeup is not None:
+    for number in _SIGNALS:
+      signal.signal(number, _handle)
+
+
 def requested() -> int | None:
   """Returns the number of the signal that asked this process to stop."""
   return _state.requested
+
+
+def request(number: int) -> None:
+  """Asks this process to stop, as the signal would."""
+  _state.requested = number
 
 
 @contextlib.contextmanager
