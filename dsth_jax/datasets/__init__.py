@@ -9,6 +9,7 @@ from dsth_jax.datasets.batches import Selection, image_batches, resize_and_crop
 from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
+from dsth_jax.datasets.image_names import escape, read_names, unescape
 from dsth_jax.datasets.loading import LOADERS, load
 from dsth_jax.datasets.npy import open_npy
 from dsth_jax.datasets.protocols import PROTOCOLS, Splits
@@ -25,8 +26,11 @@ __all__ = [
   "Selection",
   "Skipped",
   "Splits",
+  "escape",
   "image_batches",
   "load",
   "open_npy",
+  "read_names",
   "resize_and_crop",
+  "unescape",
 ]

@@ -85,7 +85,8 @@ class Dataset(NamedTuple):
     class_names: empty without labels.
     parts: "train", "test" or "unlabelled" for each image, as the source is
       divided; those of the last train and are not searched.
-    names: path below the root, or "train/17".
+    names: path below the root, or "train/17", one line each (see
+      `image_names.escape`).
     skipped: images of the source that could not be used.
     fingerprint: changes when the images or their order change.
     account: of everything that was found in the source; None where the source

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from absl import logging
 
-from dsth_jax.datasets import file_kinds, reading
+from dsth_jax.datasets import file_kinds, image_names, reading
 from dsth_jax.datasets.dataset import Skipped
 
 _Result = TypeVar("_Result")
@@ -36,7 +36,8 @@ class Entry(NamedTuple):
   """An image file.
 
   Attributes:
-    name: path below the root with "/" between the folders, always printable.
+    name: path below the root with "/" between the folders, see
+      `image_names.escape`.
     path: to open the file.
     state: size, time of the last change and mode, to detect changes.
   """
@@ -89,8 +90,7 @@ def scan(root: str) -> Listing:
   num_found = 0
   for below, found in _walk(root):
     num_found += 1
-    # Names may hold any bytes; escaped, they can be printed and stay distinct.
-    name = os.fsencode(below).decode("utf-8", "backslashreplace")
+    name = image_names.escape(below)
     if isinstance(found, _Product):
       left_out.append((name, found.what))
       not_images[f"folder of this package ({found.what})"] += 1

@@ -77,7 +77,9 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
     make,
   )
   counted = count(dataset)
-  skipped = "".join(f"{name}\t{reason}\n" for name, reason in dataset.skipped)
+  skipped = "".join(
+    f"{name}\t{datasets.escape(reason)}\n" for name, reason in dataset.skipped
+  )
   text = f"# {counted.sentence()}\n{skipped}"
   artifacts.write_text(workdir.path / "skipped.txt", text)
   logging.info("%s", counted.sentence())
@@ -163,7 +165,7 @@ def describe(config: ConfigDict, data: Data) -> dict[str, Any]:
   """Says in a few words what the data is."""
   name = config.data.name
   if name == "image_folder":
-    name = pathlib.Path(config.data.root).name or name
+    name = datasets.escape(pathlib.Path(config.data.root).name) or name
   return {
     "dataset": name,
     "protocol": config.data.protocol,
@@ -171,5 +173,7 @@ def describe(config: ConfigDict, data: Data) -> dict[str, Any]:
     "num_queries": len(data.splits.query),
     "num_database": len(data.splits.database),
     "num_training": len(data.splits.training),
-    "backbone": config.features.file or config.features.backbone,
+    "backbone": datasets.escape(
+      config.features.file or config.features.backbone
+    ),
   }

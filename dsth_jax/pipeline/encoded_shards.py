@@ -14,6 +14,7 @@ import numpy as np
 from absl import logging
 from jaxtyping import UInt8
 
+from dsth_jax import datasets
 from dsth_jax.datasets import Skipped, account, file_kinds, shards
 from dsth_jax.datasets.account import Account
 from dsth_jax.runtime import artifacts, checksums, files
@@ -27,7 +28,8 @@ class Encoded(NamedTuple):
   """The codes of one shard.
 
   Attributes:
-    names: of the images that could be read, in the shard's order.
+    names: of the images that could be read, in the shard's order, one line
+      each (see `datasets.escape`).
     packed: their packed codes.
     skipped: those that could not be read.
     account: of everything in the shard.
@@ -67,12 +69,10 @@ def write(
     OSError: a file cannot be written; then the number counts as not finished.
   """
   remove(directory, number)
-  names = [_printable(name) for name in encoded.names]
-  FORMATS[file_format](directory, number, names, encoded.packed)
+  FORMATS[file_format](directory, number, encoded.names, encoded.packed)
   if encoded.skipped:
     lines = "".join(
-      f"{_printable(name)}\t{_printable(reason)}\n"
-      for name, reason in encoded.skipped
+      f"{name}\t{datasets.escape(reason)}\n" for name, reason in encoded.skipped
     )
     text = f"# {encoded.account.sentence()}\n{lines}"
     artifacts.write_text(_path(directory, number, "skipped.txt"), text)
@@ -86,7 +86,7 @@ def write(
     "fingerprint": fingerprint,
     "shard": shard,
     "format": file_format,
-    "num_images": len(names),
+    "num_images": len(encoded.names),
     "num_skipped": len(encoded.skipped),
     "found": encoded.account._asdict(),
   }
@@ -266,10 +266,3 @@ def _entry(
 
 def _checksum(entry: dict[str, Any], listed: Any) -> str:
   return artifacts.fingerprint(entry, listed)
-
-
-def _printable(text: str) -> str:
-  """Writes what would break a line, or is no text at all, as escapes."""
-  return "".join(
-    c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
-  )

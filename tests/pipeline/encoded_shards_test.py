@@ -8,12 +8,22 @@ import numpy as np
 import pytest
 from support import shard_files
 
+import dsth_jax
 from dsth_jax import encode
 from dsth_jax.datasets import file_kinds, shards
 from dsth_jax.pipeline import encoded_shards, shard_encoding
 from dsth_jax.runtime import artifacts
 
 PRINTS = ["one", "two"]
+# Without a suffix, which a tar's names lose.
+ODD = (
+  "two\nlines",
+  "narrow\u202fspace",
+  "next\x85",
+  "para\u2029",
+  "\\x0a",
+  "#",
+)
 
 
 class FirstPixels(encode.HashFunction):
@@ -41,11 +51,11 @@ def encoded(path, **limits):
   return shard_encoding.encode_shard(shard, HASH_FUNCTION, limits)
 
 
-def finish(directory, number, fingerprint):
+def finish(directory, number, fingerprint, **known):
   """Writes the files of a finished shard."""
   for suffix in ("npy", "txt", "skipped.txt"):
     (directory / f"{number:05d}.{suffix}").touch()
-  entry = {"fingerprint": fingerprint}
+  entry = {"fingerprint": fingerprint, **known}
   entry |= {"files": {}, "checksum": artifacts.fingerprint(dict(entry), {})}
   artifacts.write_json(directory / f"{number:05d}.json", entry)
 
@@ -142,9 +152,33 @@ def test_shards_without_a_decoder_are_finished_until_it_is_installed(
   tmp_path, monkeypatch
 ):
   found = {"skipped": {file_kinds.NEEDS_HEIF: 2}}
-  entry = {"fingerprint": "one", "found": found}
-  artifacts.write_json(tmp_path / "00000.json", entry)
+  finish(tmp_path, 0, "one", found=found)
   for installed in (False, True):
     monkeypatch.setattr(file_kinds, "reads_heif", lambda: installed)  # noqa: B023
     finished = encoded_shards.is_finished(tmp_path, 0, "one")
     assert finished is not installed
+
+
+@pytest.mark.parametrize(
+  ("file_format", "suffix"), [("npy", "txt"), ("parquet", "parquet")]
+)
+def test_names_come_back_from_every_kind_of_shard_and_file(
+  tmp_path, file_format, suffix
+):
+  files = {
+    f"{name}{i}": data
+    for i, (name, data) in enumerate(zip(ODD, shard_files.FILES.values()))
+  }
+  kinds = (shard_files.write_tar, shard_files.write_parquet)
+  for number, write in enumerate(kinds):
+    found = encoded(write(tmp_path, files))
+    encoded_shards.write(
+      tmp_path,
+      number,
+      found,
+      file_format=file_format,
+      fingerprint="x",
+      shard="x",
+    )
+    back = dsth_jax.read_names(tmp_path / f"{number:05d}.{suffix}")
+    assert back == list(files)

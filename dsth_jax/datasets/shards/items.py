@@ -9,7 +9,7 @@ class Encoded(NamedTuple):
   """An image of a shard.
 
   Attributes:
-    name: in the shard.
+    name: in the shard, see `image_names.escape`.
     data: bytes of an image file, not checked.
   """
 

@@ -4,7 +4,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from dsth_jax.datasets import folder_scan, image_files, reading
+from dsth_jax.datasets import (
+  folder_scan,
+  image_files,
+  image_names,
+  reading,
+)
 from dsth_jax.datasets.account import Skipped
 from dsth_jax.datasets.shards import tar_files
 from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
@@ -126,6 +131,7 @@ def _parquet_image(values: dict[str, Any], row: int) -> Item:
   name = next(
     (str(known) for known in (name, path) if known is not None), f"{row}"
   )
+  name = image_names.escape(name)
   if image is None:
     return Skipped(name, "has no bytes")
   return Encoded(name, image)

@@ -7,7 +7,12 @@ import tarfile
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from dsth_jax.datasets import file_kinds, image_files, reading
+from dsth_jax.datasets import (
+  file_kinds,
+  image_files,
+  image_names,
+  reading,
+)
 from dsth_jax.datasets.account import Skipped
 from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
 
@@ -114,6 +119,7 @@ def _read_member(
   name, suffix = posixpath.splitext(path)
   if suffix.lower() not in file_kinds.SUFFIXES:
     name = path
+  name = image_names.escape(name)
   reason = file_kinds.not_read(path) or _unusable(member, max_bytes)
   if reason is not None:
     return Skipped(name, reason)
