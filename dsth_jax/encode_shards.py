@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from absl import app, flags, logging
 
-from dsth_jax.cli import errors
+from dsth_jax.cli import errors, quiet
 from dsth_jax.datasets import account, shards
 from dsth_jax.encode import HashFunction
 from dsth_jax.pipeline import (
@@ -28,6 +28,7 @@ from dsth_jax.runtime import allocator, locks
 _Value = TypeVar("_Value")
 _LIMITS = shard_encoding.Limits()
 
+flags.declare_key_flag("quiet")
 _RUN = flags.DEFINE_string(
   "run", None, "Working directory of a finished run, or its hash_function/."
 )
@@ -246,6 +247,7 @@ def _given(flag: flags.FlagHolder[_Value | None]) -> _Value:
 def _main(argv: list[str]) -> None:
   del argv
   errors.log_only_ours()
+  quiet.apply()
 
   def encode() -> None:
     num_workers, worker = which_worker(

@@ -9,10 +9,11 @@ from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from dsth_jax import config as config_lib
-from dsth_jax.cli import errors
+from dsth_jax.cli import errors, quiet
 from dsth_jax.config import default
 from dsth_jax.runtime import allocator, distributed
 
+flags.declare_key_flag("quiet")
 _CONFIG = config_flags.DEFINE_config_file(
   "config",
   None,
@@ -66,6 +67,7 @@ def _main(
   """Does the work; reports what a user can correct in one sentence."""
   del argv
   errors.log_only_ours()
+  quiet.apply()
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
 
   def begin() -> None:

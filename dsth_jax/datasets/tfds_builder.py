@@ -18,10 +18,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
 from tensorflow_datasets.core import dataset_builder, decode
-from tqdm import tqdm
 
 from dsth_jax.datasets.dataset import Dataset, Images, Skipped
 from dsth_jax.ground_truth import GroundTruth
+from dsth_jax.runtime import progress
 
 # Images that only train are "unlabelled", as TFDS's catalogue writes it.
 PARTS = ("train", "database", "test", "unlabelled")
@@ -91,11 +91,8 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
     self._records: dict[str, list[tuple[str, int | None]]] = {}
     self._skipped: list[Skipped] = []
     total = sum(map(len, self.sources().values()))
-    with tqdm(
-      total=total,
-      desc=f"Preparing {self.name}",
-      unit=" images",
-      mininterval=1.0,
+    with progress.Progress(
+      f"preparing {self.name}", unit="images", total=total
     ) as bar:
       self._bar = bar
       self._write_parts(dl_manager, download_config)

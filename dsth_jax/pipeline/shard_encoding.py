@@ -14,7 +14,7 @@ from dsth_jax.datasets import (
 )
 from dsth_jax.encode import HashFunction
 from dsth_jax.pipeline.encoded_shards import Encoded
-from dsth_jax.runtime import artifacts, lineage
+from dsth_jax.runtime import artifacts, lineage, progress
 
 
 class Limits(NamedTuple):
@@ -63,7 +63,10 @@ def encode_shard(
     stored_size=hash_function.stored_size,
     max_bytes=max_bytes,
   )
-  for batch in _batches(items, hash_function.batch_size, others):
+  batches = _batches(items, hash_function.batch_size, others)
+  for batch in progress.counted(
+    batches, total=_num_entries(shard), name=shard.name, unit="images"
+  ):
     names += [image.name for image in batch]
     pixels = np.stack([image.pixels for image in batch])
     packed.append(np.asarray(hash_function.encode(pixels)))
@@ -75,6 +78,11 @@ def encode_shard(
 
 def _numbers(limits: Limits, hash_function: HashFunction) -> tuple[int, int]:
   return limits.max_pixels or hash_function.max_pixels, limits.max_bytes
+
+
+def _num_entries(shard: shards.Shard) -> int | None:
+  """Returns the number of images of a folder; others do not say it."""
+  return len(shard.entries) or None
 
 
 class _Others:

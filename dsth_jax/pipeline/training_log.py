@@ -7,16 +7,15 @@ import time
 
 import jax
 import tensorboardX
-from tqdm import tqdm
 
-from dsth_jax.runtime import artifacts, distributed
+from dsth_jax.runtime import artifacts, distributed, progress
 
 # Of the JSON in the artifact of a training: [step, loss] pairs.
 LOSSES = "losses"
 
 
 class TrainingLog:
-  """Shows the loss in a bar, and logs it as JSON lines and for TensorBoard.
+  """Shows the loss with the progress, and logs it as JSON lines and for TensorBoard.
 
   Attributes:
     done: steps done.
@@ -36,30 +35,26 @@ class TrainingLog:
     self._every, self._batch_size = log_every, batch_size
     self._since = time.perf_counter()
     self._files = _Files(directory, start) if distributed.is_leader() else None
-    self._bar = tqdm(
-      total=total,
-      initial=start,
-      desc=name,
-      unit=" steps",
-      disable=None,
+    self._progress = progress.Progress(
+      name, unit="steps", total=total, done=start
     )
 
   def update(self, loss: jax.Array) -> None:
     """Counts one step; now and then reads and logs its loss."""
     self.done += 1
-    self._bar.update()
     if self.done % self._every == 0:
       now = time.perf_counter()
       speed = self._every * self._batch_size / (now - self._since)
       self._since = now
       value = float(loss)
-      self._bar.set_postfix_str(f"loss {value:.4f}, {speed:,.0f} images/s")
+      self._progress.note(f"loss {value:.4f}, {speed:,.0f} images/s")
       if self._files:
         self._files.write(self.done, value, speed)
+    self._progress.update()
 
   def close(self) -> None:
-    """Closes the files and the bar."""
-    self._bar.close()
+    """Closes the files and the progress."""
+    self._progress.close()
     if self._files:
       self._files.close()
 

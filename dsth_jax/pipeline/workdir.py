@@ -7,7 +7,7 @@ import json
 import pathlib
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,6 @@ import numpy as np
 from absl import logging
 from jaxtyping import Int, Shaped
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
 from dsth_jax import version
 from dsth_jax.runtime import (
@@ -23,6 +22,7 @@ from dsth_jax.runtime import (
   checksums,
   distributed,
   lineage,
+  progress,
   records,
 )
 from dsth_jax.runtime.artifacts import Artifact, Writer
@@ -158,7 +158,8 @@ class Workdir:
     """Logs how long a stage takes; yields a list for the images it handled."""
     logging.info("%s: %s", name, reason)
     start, work = time.perf_counter(), list[int]()
-    yield work
+    with progress.alive(name):
+      yield work
     seconds = time.perf_counter() - start
     speed = sum(work) / seconds if sum(work) else None
     self._note(name, seconds=seconds, images_per_second=speed, reused=False)
@@ -249,24 +250,11 @@ def write_rows(
     like=like,
     **share,
   )
-  for batch in progress(
+  for batch in progress.counted(
     batches, total=num_rows, done=rows.start, name=name, unit="images"
   ):
     rows.append(batch)
   writer.num_images = num_rows - rows.start
-
-
-def progress(
-  batches: Iterable[Any], *, total: int, done: int, name: str, unit: str
-) -> Iterator[Any]:
-  """Passes batches on, counting their rows in a bar with the time left."""
-  bar = tqdm(
-    total=total, initial=done, desc=name, unit=f" {unit}", disable=None
-  )
-  with bar:
-    for batch in batches:
-      yield batch
-      bar.update(len(batch))
 
 
 @functools.cache
