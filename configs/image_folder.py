@@ -29,6 +29,8 @@ def get_config(setting: str = "frozen_backbone") -> ConfigDict:
   config.num_bits = 48
   config.data.name = "image_folder"
   config.data.num_queries = 100
+  # Of these few images have fewer, unless a flag gives them.
+  config.data.adaptable = ("data.num_queries", "num_bits", "train.batch_size")
   config.features.backbone = "efficientnet_lite0"
   config.features.image_size = 224
   config.features.root = True

@@ -69,6 +69,8 @@ def _main(
   errors.log_only_ours()
   quiet.apply()
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
+  given = config_flags.get_override_values(flags.FLAGS["config"])
+  config.data.given = tuple(sorted(given))
 
   def begin() -> None:
     _start_processes(config)

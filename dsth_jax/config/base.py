@@ -55,6 +55,15 @@ def _data() -> ConfigDict:
   data.protocol = "holdout"
   # Queries to draw; 0 takes the protocol's own number.
   data.num_queries = 300
+  # Takes no labels from folders, nor from elsewhere: the run ends with codes and
+  # pictures, without precision.
+  data.ignore_labels = False
+  # Settings that were chosen for many images, and may be lowered for few, as are
+  # those that have their default: data.num_queries, num_bits,
+  # graph.num_neighbors, train.batch_size. See dsth_jax.pipeline.small_sets.
+  data.adaptable = ()
+  # Settings that flags have given, which stay; the commands fill it in.
+  data.given = ()
   # The most images of the train part that are kept, with the classes in
   # proportion; no other is described, searched or trained on. 0: all.
   data.num_training = 0

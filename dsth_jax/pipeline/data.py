@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import datasets
 from dsth_jax.datasets import prepared_files
+from dsth_jax.pipeline import shared_labels
 from dsth_jax.pipeline.workdir import Workdir, settings
 from dsth_jax.runtime import artifacts, distributed
 from dsth_jax.runtime.artifacts import Artifact, Writer
@@ -36,6 +37,11 @@ class Data(NamedTuple):
 
 def load(workdir: Workdir, config: ConfigDict) -> Data:
   """Opens the images, draws the splits, and lists what was skipped."""
+  return split(workdir, config, open_images(workdir, config))
+
+
+def open_images(workdir: Workdir, config: ConfigDict) -> datasets.Dataset:
+  """Opens the images, prepared where that is needed."""
   prepared = prepared_files.folder(config.data.name, config.data.data_dir)
   # Preparing writes, where the others then only read.
   with workdir.timed("data"), distributed.leader_first():
@@ -56,6 +62,18 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
     )
     if distributed.is_leader():
       prepared_files.seal(prepared)
+  if config.data.ignore_labels:
+    return dataset._replace(ground_truth=None, class_names=())
+  return dataset
+
+
+def split(
+  workdir: Workdir, config: ConfigDict, dataset: datasets.Dataset
+) -> Data:
+  """Draws the splits, and lists what was skipped.
+
+  Labels that no query shares with the database are left out, with a warning.
+  """
   splits = datasets.PROTOCOLS[config.data.protocol](
     dataset.parts,
     dataset.ground_truth,
@@ -66,13 +84,13 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
   def make(writer: Writer) -> None:
     writer.write(**splits._asdict())
 
-  split = workdir.artifact(
+  drawn = workdir.artifact(
     "splits",
     [
       {"images": dataset.fingerprint},
       # Sets of the same images can have other labels.
       settings(config, "data.name", "data.label_field", "data.protocol"),
-      settings(config, "data.num_queries", "seed"),
+      settings(config, "data.num_queries", "data.ignore_labels", "seed"),
     ],
     make,
   )
@@ -89,7 +107,7 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
     len(dataset.names),
     *map(len, splits),
   )
-  return Data(dataset, splits, split)
+  return Data(shared_labels.keep_measurable(dataset, splits), splits, drawn)
 
 
 def with_intact_images(
@@ -145,7 +163,7 @@ def check_training_size(config: ConfigDict, data: Data) -> None:
     f"graph.num_neighbors + 1 = {config.graph.num_neighbors + 1}": (
       config.graph.num_neighbors + 1
     ),
-    f"5 x num_bits = {5 * config.num_bits}": 5 * config.num_bits,
+    f"num_bits + 1 = {config.num_bits + 1}": config.num_bits + 1,
     f"train.batch_size = {config.train.batch_size}": config.train.batch_size,
   }
   for rule, needed in least.items():

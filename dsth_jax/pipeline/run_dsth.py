@@ -17,6 +17,7 @@ from dsth_jax.pipeline import (
   dsth,
   evaluation,
   methods,
+  small_sets,
   training_log,
 )
 from dsth_jax.pipeline.feature_extraction import extract_features
@@ -59,7 +60,9 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
 
 def _run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   workdir = open_workdir(path, config)
-  data = data_lib.load(workdir, config)
+  dataset = data_lib.open_images(workdir, config)
+  config = small_sets.fit(config, dataset)
+  data = data_lib.split(workdir, config, dataset)
   names = ("dsth", *config.eval.baselines)
   methods.check(config, names, data)
   data_lib.check_training_size(config, data)
