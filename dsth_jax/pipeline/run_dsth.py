@@ -11,14 +11,15 @@ from dsth_jax import codes, report
 from dsth_jax.baselines import BASELINES
 from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.pipeline import (
-  data as data_lib,
-)
-from dsth_jax.pipeline import (
+  collapse,
   dsth,
   evaluation,
   methods,
   small_sets,
   training_log,
+)
+from dsth_jax.pipeline import (
+  data as data_lib,
 )
 from dsth_jax.pipeline.feature_extraction import extract_features
 from dsth_jax.pipeline.inputs import (
@@ -49,8 +50,9 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     What `metrics.json` holds; see `dsth_jax.report`.
 
   Raises:
-    ValueError: the data does not fit the settings, a stage refuses, or another
-      process works in the directory.
+    ValueError: the data does not fit the settings, a stage refuses, another
+      process works in the directory, or the training has collapsed; all that is
+      finite is written before.
     OSError: the directory cannot be written.
   """
   artifacts.check_formats(path)
@@ -98,7 +100,9 @@ def _run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   sheet = picture_sheet(config, data, np.asarray(stages.codes.arrays["packed"]))
   report.write(path / "report", cast(report.Results, results), sheet)
   evaluation.log_headline(results)
-  logging.info("Open %s", path / "report" / "index.html")
+  page = path / "report" / "index.html"
+  logging.info("Open %s", page)
+  collapse.refuse(config, results["statistics"]["dsth"], page)
   return results
 
 
@@ -149,14 +153,22 @@ def make_inputs(
 
 def _encode_baselines(
   config: ConfigDict, inputs: Inputs
-) -> evaluation.PackedCodes:
-  """Fits the baselines on the training images, and encodes all images."""
-  packed = {}
+) -> evaluation.Baselines:
+  """Fits the baselines on the training images, and encodes all images.
+
+  One that refuses these images leaves the others, and says why.
+  """
+  packed, not_fitted = {}, {}
   for name in config.eval.baselines:
-    encoder = methods.fitting(config, inputs, name)()
-    bits = encoder.encode(inputs.rows(methods.seen(config, name)))
+    try:
+      encoder = methods.fitting(config, inputs, name)()
+      bits = encoder.encode(inputs.rows(methods.seen(config, name)))
+    except ValueError as error:
+      logging.warning("The baseline %s cannot be fitted: %s", name, error)
+      not_fitted[name] = str(error)
+      continue
     packed[name] = np.asarray(codes.pack(bits))
-  return packed
+  return evaluation.Baselines(packed, not_fitted)
 
 
 def _baseline_dependencies(

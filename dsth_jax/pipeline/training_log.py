@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import pathlib
 import time
 
@@ -12,6 +13,19 @@ from dsth_jax.runtime import artifacts, distributed, progress
 
 # Of the JSON in the artifact of a training: [step, loss] pairs.
 LOSSES = "losses"
+
+
+class DivergedError(ValueError):
+  """A loss is infinite or no number.
+
+  Attributes:
+    step: whose loss it is.
+    loss: its value.
+  """
+
+  def __init__(self, step: int, loss: float):
+    super().__init__(f"the loss at step {step} is {loss}")
+    self.step, self.loss = step, loss
 
 
 class TrainingLog:
@@ -40,7 +54,11 @@ class TrainingLog:
     )
 
   def update(self, loss: jax.Array) -> None:
-    """Counts one step; now and then reads and logs its loss."""
+    """Counts one step; now and then reads, checks and logs its loss.
+
+    Raises:
+      DivergedError: the loss that was read is not finite.
+    """
     self.done += 1
     if self.done % self._every == 0:
       now = time.perf_counter()
@@ -50,7 +68,13 @@ class TrainingLog:
       self._progress.note(f"loss {value:.4f}, {speed:,.0f} images/s")
       if self._files:
         self._files.write(self.done, value, speed)
+      self.check(value)
     self._progress.update()
+
+  def check(self, loss: float) -> None:
+    """Raises DivergedError if the loss of the latest step is not finite."""
+    if not math.isfinite(loss):
+      raise DivergedError(self.done, loss)
 
   def close(self) -> None:
     """Closes the files and the progress."""

@@ -8,8 +8,14 @@ import jax
 from ml_collections import ConfigDict
 
 from dsth_jax import train
+from dsth_jax.pipeline import collapse
 from dsth_jax.pipeline.checkpoint_pace import CheckpointPace
-from dsth_jax.pipeline.training_log import LOSSES, TrainingLog, read_losses
+from dsth_jax.pipeline.training_log import (
+  LOSSES,
+  DivergedError,
+  TrainingLog,
+  read_losses,
+)
 from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.runtime import distributed, stopping
 from dsth_jax.runtime.artifacts import Writer
@@ -49,6 +55,7 @@ def run_steps(
 
   Raises:
     stopping.Stopped: a signal has asked for it; a checkpoint is written.
+    ValueError: the loss is not finite.
   """
   checkpoints = train.TrainingCheckpoints(
     workdir.path / "checkpoints", writer.fingerprint
@@ -66,8 +73,12 @@ def run_steps(
       total=total,
     )
     pace = CheckpointPace(float(config.train.checkpoint_seconds))
-    with contextlib.closing(log):
-      state = _follow(steps(state), checkpoints, log, pace)
+    try:
+      with contextlib.closing(log):
+        state = _follow(steps(state), checkpoints, log, pace)
+    except DivergedError as error:
+      checkpoints.close()
+      raise collapse.diverged(config, name, error.step, error.loss) from error
   checkpoints.close()
   writer.write_json(LOSSES, read_losses(logs))
   writer.num_images = (total - start) * batch_size
@@ -97,5 +108,6 @@ def _follow(
         raise stopping.Stopped(
           decision.stop, f"the training up to step {log.done}"
         )
+    log.check(float(loss))
     checkpoints.save(state)
   return state

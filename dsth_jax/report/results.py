@@ -153,6 +153,7 @@ class Results(TypedDict):
     losses: [step, loss] of the training; may be empty.
     skipped: [name, reason] of images that could not be read.
     account: of everything in the source; may be left out.
+    not_fitted: why a baseline could not be fitted, by name; may be left out.
     environment: versions, devices and the like, by name.
   """
 
@@ -166,6 +167,7 @@ class Results(TypedDict):
   losses: Losses
   skipped: Sequence[Sequence[str]]
   account: NotRequired[Account]
+  not_fitted: NotRequired[Mapping[str, str]]
   environment: Mapping[str, Any]
 
 
