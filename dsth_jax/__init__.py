@@ -47,6 +47,7 @@ from dsth_jax.version import __version__
 
 if TYPE_CHECKING:
   from dsth_jax.datasets.image_names import read_names
+  from dsth_jax.finished_run import open_run
 
 __all__ = [
   "GroundTruth",
@@ -67,6 +68,7 @@ __all__ = [
   "laplacian_eigenmaps",
   "mean_thresholds",
   "median_thresholds",
+  "open_run",
   "pack",
   "range_search",
   "read_names",
@@ -75,7 +77,10 @@ __all__ = [
 ]
 
 # Their modules are imported when they are asked for.
-_LATER = {"read_names": "dsth_jax.datasets"}
+_LATER = {
+  "open_run": "dsth_jax.finished_run",
+  "read_names": "dsth_jax.datasets",
+}
 
 
 def __getattr__(name: str) -> Any:

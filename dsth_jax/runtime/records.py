@@ -153,5 +153,39 @@ def read(directory: pathlib.Path) -> Stored | None:
   return Stored(record, **body)
 
 
+def is_current(
+  workdir: pathlib.Path, name: str, settings: Mapping[str, Any]
+) -> bool:
+  """Tells whether an artifact, if it is there, is of these settings and others.
+
+  Args:
+    workdir: of all artifacts.
+    name: of this one.
+    settings: by section, as config.json has them; one that is missing counts as
+      the artifact's own.
+  """
+  stored = read(workdir / name)
+  if stored is None:
+    return True
+  for other, expected in stored.record.artifacts.items():
+    found = read(workdir / other)
+    if found is not None and found.identity != expected:
+      return False
+  return all(
+    value == _setting(settings, full_name, value)
+    for full_name, value in stored.record.settings.items()
+  )
+
+
+def _setting(settings: Mapping[str, Any], name: str, default: Any) -> Any:
+  """Returns a setting by its full name."""
+  found: Any = settings
+  for part in name.split("."):
+    if not isinstance(found, Mapping) or part not in found:
+      return default
+    found = found[part]
+  return found
+
+
 def _checksum(body: Mapping[str, Any]) -> int:
   return zlib.crc32(json.dumps(body, sort_keys=True).encode())
