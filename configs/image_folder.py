@@ -5,7 +5,8 @@
 
 `CLASS/` folders are the labels, `train/` and `test/` folders the parts (then add
 `--config.data.protocol=official`). A flat folder has no labels, and the run
-ends with codes and pictures, without precision.
+ends with codes and pictures, without precision; `--config.data.ignore_labels=True`
+takes a folder as flat.
 
 A head on the backbone's features is trained in seconds and encodes at the speed
 of the backbone. SimpleNet learns from pixels, which takes minutes, and encodes

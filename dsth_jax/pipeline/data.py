@@ -13,7 +13,7 @@ from dsth_jax import datasets
 from dsth_jax.datasets import prepared_files
 from dsth_jax.pipeline import shared_labels
 from dsth_jax.pipeline.workdir import Workdir, settings
-from dsth_jax.runtime import artifacts, distributed
+from dsth_jax.runtime import artifacts, distributed, files
 from dsth_jax.runtime.artifacts import Artifact, Writer
 
 Result = TypeVar("Result")
@@ -42,6 +42,7 @@ def load(workdir: Workdir, config: ConfigDict) -> Data:
 
 def open_images(workdir: Workdir, config: ConfigDict) -> datasets.Dataset:
   """Opens the images, prepared where that is needed."""
+  files.check_utf8(config.data.data_dir, "data.data_dir")
   prepared = prepared_files.folder(config.data.name, config.data.data_dir)
   # Preparing writes, where the others then only read.
   with workdir.timed("data"), distributed.leader_first():

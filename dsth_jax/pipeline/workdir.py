@@ -21,6 +21,7 @@ from dsth_jax.runtime import (
   artifacts,
   checksums,
   distributed,
+  files,
   lineage,
   progress,
   records,
@@ -44,6 +45,7 @@ class Workdir:
   """
 
   def __init__(self, path: pathlib.Path, check_gigabytes: float = 4.0):
+    files.check_utf8(path, "the working directory")
     path.mkdir(parents=True, exist_ok=True)
     artifacts.remove_outdated(path)
     self.path = path

@@ -19,6 +19,25 @@ from absl import logging
 from dsth_jax.runtime import distributed
 
 
+def check_utf8(path: str | os.PathLike, setting: str) -> None:
+  """Raises ValueError for a path that checkpoints and prepared sets cannot have.
+
+  Folders of images may have any name.
+
+  Args:
+    path: to write to.
+    setting: that names it.
+  """
+  try:
+    os.fspath(path).encode("utf-8")
+  except UnicodeEncodeError as error:
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    raise ValueError(
+      f"{setting} is {shown}, whose bytes are not UTF-8, as the files written "
+      "there need: choose another folder. Images may be in any folder."
+    ) from error
+
+
 @contextlib.contextmanager
 def replacing_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
   """Gives a file to fill, which becomes `path` if nothing fails."""
