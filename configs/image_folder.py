@@ -5,7 +5,8 @@
 
 `CLASS/` folders are the labels, `train/` and `test/` folders the parts (then add
 `--config.data.protocol=official`). A flat folder has no labels, and the run
-ends with codes and pictures, without precision.
+ends with codes and pictures, without precision; `--config.data.ignore_labels=True`
+takes a folder as flat.
 
 A head on the backbone's features is trained in seconds and encodes at the speed
 of the backbone. SimpleNet learns from pixels, which takes minutes, and encodes
@@ -29,6 +30,8 @@ def get_config(setting: str = "frozen_backbone") -> ConfigDict:
   config.num_bits = 48
   config.data.name = "image_folder"
   config.data.num_queries = 100
+  # Of these few images have fewer, unless a flag gives them.
+  config.data.adaptable = ("data.num_queries", "num_bits", "train.batch_size")
   config.features.backbone = "efficientnet_lite0"
   config.features.image_size = 224
   config.features.root = True

@@ -20,6 +20,9 @@ Axis letters, used in every shape of this package:
     ======  =======================================
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from dsth_jax.codes import (
   binarize,
   diffusion_rotation,
@@ -42,6 +45,10 @@ from dsth_jax.metrics import code_statistics, evaluate, evaluate_features
 from dsth_jax.spectral import is_converged, laplacian_eigenmaps
 from dsth_jax.version import __version__
 
+if TYPE_CHECKING:
+  from dsth_jax.datasets.image_names import read_names
+  from dsth_jax.finished_run import open_run
+
 __all__ = [
   "GroundTruth",
   "__version__",
@@ -61,8 +68,22 @@ __all__ = [
   "laplacian_eigenmaps",
   "mean_thresholds",
   "median_thresholds",
+  "open_run",
   "pack",
   "range_search",
+  "read_names",
   "search",
   "unpack",
 ]
+
+# Their modules are imported when they are asked for.
+_LATER = {
+  "open_run": "dsth_jax.finished_run",
+  "read_names": "dsth_jax.datasets",
+}
+
+
+def __getattr__(name: str) -> Any:
+  if name not in _LATER:
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+  return getattr(importlib.import_module(_LATER[name]), name)

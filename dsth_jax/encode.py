@@ -66,7 +66,7 @@ class HashFunction:
   transform: feature_transforms.Transform = _UNCHANGED
   resized_size: int = 0
   tuned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-  max_pixels: int = 100_000_000
+  max_pixels: int = 250_000_000
   stored_size: int = 256
   engine: str = "auto"
 
@@ -150,10 +150,12 @@ class HashFunction:
     """
     path = pathlib.Path(directory)
     path.mkdir(parents=True, exist_ok=True)
-    for name, array in self.arrays().items():
-      with artifacts.replacing_file(path / f"{name}.npy") as file:
+    arrays = {f"{name}.npy": array for name, array in self.arrays().items()}
+    for name, array in arrays.items():
+      with artifacts.replacing_file(path / name) as file:
         np.save(file, array)
     artifacts.write_json(path / _SETTINGS_FILE, self.record())
+    artifacts.seal(path, self.fingerprint, [*arrays, _SETTINGS_FILE])
 
   def arrays(self) -> dict[str, np.ndarray]:
     """Returns all arrays by file name."""
@@ -203,7 +205,8 @@ class HashFunction:
 
     Raises:
       ValueError: there is no hash function in the folder, or one of a newer
-        version of dsth_jax; or a file of its backbones has changed.
+        version of dsth_jax; one of its files is damaged; or a file of its
+        backbones has changed.
     """
     path = pathlib.Path(directory)
     if not (path / _SETTINGS_FILE).is_file():
@@ -211,6 +214,9 @@ class HashFunction:
         f"{path} holds no hash function: there is no {_SETTINGS_FILE} in it. "
         "Name the folder hash_function of a finished run."
       )
+    artifacts.refuse_damage(
+      path, "copy the whole folder again, or make it again"
+    )
     record = artifacts.read_json(path / _SETTINGS_FILE)
     artifacts.check_format(path, record.pop("format", 0), _FORMAT)
     try:

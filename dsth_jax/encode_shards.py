@@ -10,24 +10,34 @@ and what is finished is not done again.
 import functools
 import os
 import pathlib
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from absl import app, flags, logging
 
-from dsth_jax.cli import errors
-from dsth_jax.datasets import shards
-from dsth_jax.pipeline import encoded_shards, load_hash_function
-from dsth_jax.runtime import allocator
+from dsth_jax.cli import errors, quiet
+from dsth_jax.datasets import account, shards
+from dsth_jax.encode import HashFunction
+from dsth_jax.pipeline import (
+  encoded_shards,
+  load_hash_function,
+  shard_encoding,
+)
+from dsth_jax.runtime import allocator, locks
 
+_Value = TypeVar("_Value")
+_LIMITS = shard_encoding.Limits()
+
+flags.declare_key_flag("quiet")
 _RUN = flags.DEFINE_string(
   "run", None, "Working directory of a finished run, or its hash_function/."
 )
-_SHARDS = flags.DEFINE_string(
+_SHARDS = flags.DEFINE_multi_string(
   "shards",
   None,
-  "Paths with commas between them: .tar (WebDataset), .parquet or .array_record "
-  "files, or folders of images; with * ? [...] or {000..099}.",
+  "Paths of .tar (WebDataset), .parquet or .array_record files, or of folders of "
+  "images; with * ? [...] or {000..099}. Repeat the flag, or put commas between "
+  "the paths; a path that exists may have commas itself.",
 )
 _OUTPUT = flags.DEFINE_string("output", None, "Where the numbered codes go.")
 _IMAGES = flags.DEFINE_integer(
@@ -42,6 +52,18 @@ _FORMAT = flags.DEFINE_enum(
   sorted(encoded_shards.FORMATS),
   "npy: codes, and names a line; parquet: both in one table.",
 )
+_MAX_PIXELS = flags.DEFINE_integer(
+  "max_pixels",
+  None,
+  "An image with more is skipped; by default the limit of the run.",
+  lower_bound=1,
+)
+_MAX_BYTES = flags.DEFINE_integer(
+  "max_bytes",
+  _LIMITS.max_bytes,
+  "An image file with more is skipped.",
+  lower_bound=1,
+)
 _NUM_WORKERS = flags.DEFINE_integer(
   "num_workers", None, "Of all; by default SLURM's tasks, or 1.", lower_bound=1
 )
@@ -55,13 +77,14 @@ _WORKER = flags.DEFINE_integer(
 
 def encode_shards(
   run: pathlib.Path,
-  patterns: str,
+  patterns: str | Sequence[str],
   output: pathlib.Path,
   *,
   images_per_shard: int = 10_000,
   file_format: str = "npy",
   num_workers: int = 1,
   worker: int = 0,
+  limits: shard_encoding.Limits = _LIMITS,
 ) -> int:
   """Encodes one worker's shards; returns how many it had to.
 
@@ -73,6 +96,7 @@ def encode_shards(
     file_format: a name in `numbered.FORMATS`.
     num_workers: of all.
     worker: takes shard i where i mod `num_workers` is this.
+    limits: which image files are read.
 
   Raises:
     ValueError: the run is not finished, there is no such worker, or a pattern
@@ -80,6 +104,7 @@ def encode_shards(
     shards.ShardError: a shard is truncated or damaged; raised after all others
       are encoded.
     ImportError: parquet without pyarrow.
+    stopping.Stopped: a signal has asked for it; finished shards are kept.
   """
   if not 0 <= worker < num_workers:
     raise ValueError(
@@ -90,18 +115,51 @@ def encode_shards(
   found = shards.find(patterns, images_per_shard=images_per_shard)
   hash_function = load_hash_function(run)
   fingerprints = [
-    encoded_shards.shard_fingerprint(shard, hash_function, file_format)
+    shard_encoding.fingerprint(shard, hash_function, file_format, limits)
     for shard in found
   ]
-  output.mkdir(parents=True, exist_ok=True)
-  encoded_shards.remove_outdated_index(output, fingerprints)
+  with locks.held(output, f".{worker}"):
+    return _encode_own(
+      found,
+      fingerprints,
+      hash_function,
+      output,
+      file_format=file_format,
+      num_workers=num_workers,
+      worker=worker,
+      limits=limits,
+    )
+
+
+def _encode_own(
+  found: Sequence[shards.Shard],
+  fingerprints: Sequence[str],
+  hash_function: HashFunction,
+  output: pathlib.Path,
+  *,
+  file_format: str,
+  num_workers: int,
+  worker: int,
+  limits: shard_encoding.Limits,
+) -> int:
+  """Encodes the shards of one worker; returns how many it had to."""
+  removed = encoded_shards.remove_outdated(output, fingerprints)
+  if removed:
+    logging.warning(
+      "Removed %d shards that an earlier command has left in %s: it had other "
+      "shards, or another hash function.",
+      len(removed),
+      output,
+    )
   num_done = 0
   unreadable: list[shards.ShardError] = []
   for number in range(worker, len(found), num_workers):
     if encoded_shards.is_finished(output, number, fingerprints[number]):
       continue
     try:
-      encoded = encoded_shards.encode_shard(found[number], hash_function)
+      encoded = shard_encoding.encode_shard(
+        found[number], hash_function, limits
+      )
     except shards.ShardError as error:
       logging.error("shard %d of %d: %s", number, len(found), error)
       unreadable.append(error)
@@ -115,13 +173,7 @@ def encode_shards(
       shard=found[number].name,
     )
     num_done += 1
-    logging.info(
-      "shard %d of %d: %d images, %d skipped",
-      number,
-      len(found),
-      len(encoded.names),
-      len(encoded.skipped),
-    )
+    _log(number, len(found), encoded.account)
   whole = encoded_shards.write_index(
     output, fingerprints, num_bits=hash_function.num_bits, worker=worker
   )
@@ -135,6 +187,18 @@ def encode_shards(
     "worker %d of %d has finished its shards; %s", worker, num_workers, others
   )
   return num_done
+
+
+def _log(number: int, num_shards: int, found: account.Account) -> None:
+  if found.num_read:
+    logging.info("shard %d of %d: %s", number, num_shards, found.sentence())
+  else:
+    logging.warning(
+      "shard %d of %d holds no image that can be read: %s",
+      number,
+      num_shards,
+      found.sentence(),
+    )
 
 
 def which_worker(
@@ -171,7 +235,7 @@ def which_worker(
   return num_workers or 1, worker or 0
 
 
-def _given(flag: flags.FlagHolder[str | None]) -> str:
+def _given(flag: flags.FlagHolder[_Value | None]) -> _Value:
   if flag.value is None:
     raise ValueError(
       f"--{flag.name} is missing: pass --run=FOLDER --shards='PATTERN' "
@@ -183,7 +247,9 @@ def _given(flag: flags.FlagHolder[str | None]) -> str:
 def _main(argv: list[str]) -> None:
   del argv
   errors.log_only_ours()
-  try:
+  quiet.apply()
+
+  def encode() -> None:
     num_workers, worker = which_worker(
       _NUM_WORKERS.value, _WORKER.value, os.environ
     )
@@ -195,11 +261,10 @@ def _main(argv: list[str]) -> None:
       file_format=_FORMAT.value,
       num_workers=num_workers,
       worker=worker,
+      limits=shard_encoding.Limits(_MAX_PIXELS.value, _MAX_BYTES.value),
     )
-  except Exception as error:
-    if not errors.is_user_error(error):
-      raise
-    sys.exit(f"dsth_jax: {errors.message(error, _OUTPUT.value or '.')}")
+
+  errors.run(encode, _OUTPUT.value or ".")
 
 
 if __name__ == "__main__":

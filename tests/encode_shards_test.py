@@ -10,7 +10,8 @@ from pyarrow import parquet
 from support import commands, shard_files
 
 from dsth_jax import encode_shards
-from dsth_jax.pipeline import encoded_shards
+from dsth_jax.pipeline import shard_encoding
+from dsth_jax.runtime import records
 
 
 @pytest.fixture(scope="module")
@@ -121,15 +122,15 @@ def test_the_last_worker_writes_the_index(run, tmp_path):
 
 def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
   path, output = shard_files.write_folder(tmp_path), tmp_path / "out"
-  encode_shard, started = encoded_shards.encode_shard, []
+  encode_shard, started = shard_encoding.encode_shard, []
 
-  def killed_at_the_third(shard, hash_function):
+  def killed_at_the_third(shard, *arguments):
     started.append(shard.name)
     if len(started) == 3:
       raise KeyboardInterrupt
-    return encode_shard(shard, hash_function)
+    return encode_shard(shard, *arguments)
 
-  monkeypatch.setattr(encoded_shards, "encode_shard", killed_at_the_third)
+  monkeypatch.setattr(shard_encoding, "encode_shard", killed_at_the_third)
   with pytest.raises(KeyboardInterrupt):
     encode_shards.encode_shards(run, str(path), output, images_per_shard=10)
   assert sorted(path.name for path in output.glob("*.json")) == [
@@ -146,6 +147,51 @@ def test_a_killed_worker_keeps_its_finished_shards(run, tmp_path, monkeypatch):
   assert read_index(output)["num_images"] == 40
 
 
+def _flip(path):
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  path.write_bytes(content)
+
+
+def _spoilings(path):
+  """Yields what can happen to a file."""
+  yield lambda: path.write_bytes(path.read_bytes()[:-2])
+  yield path.unlink
+  yield lambda: _flip(path)
+
+
+def test_a_damaged_output_is_encoded_again(run, tmp_path):
+  files = {**shard_files.FILES, "0003": b"no image"}
+  path, output = shard_files.write_tar(tmp_path, files), tmp_path / "out"
+  assert encode_shards.encode_shards(run, str(path), output) == 1
+  whole = {file.name: file.read_bytes() for file in output.glob("[!.]*")}
+  assert len(whole) == 5
+  for name in whole:
+    for number, spoil in enumerate(_spoilings(output / name)):
+      spoil()
+      done = encode_shards.encode_shards(run, str(path), output)
+      # The index follows from the others.
+      assert done == (0 if name == "index.json" else 1), (name, number)
+      found = {file.name: file.read_bytes() for file in output.glob("[!.]*")}
+      assert found == whole, (name, number)
+
+
+@pytest.mark.parametrize(
+  "name", ["thresholds.npy", "hash_function.json", "fingerprint.json"]
+)
+def test_a_damaged_hash_function_is_refused(run, tmp_path, name):
+  path = shard_files.write_tar(tmp_path)
+  spoiled = tmp_path / "run"
+  shutil.copytree(run, spoiled)
+  _flip(spoiled / "hash_function" / name)
+  for given, advice in ((spoiled, "run"), (spoiled / "hash_function", "copy")):
+    with pytest.raises(ValueError, match=advice) as refused:
+      # Not the one that is kept for all tests.
+      encode_shards.load_hash_function.__wrapped__(given)
+    assert "hash_function" in str(refused.value)
+  assert path.exists()
+
+
 def test_parquet_holds_the_same_codes_and_names(run, tmp_path):
   path, output = shard_files.write_tar(tmp_path), tmp_path / "out"
   encode_shards.encode_shards(run, str(path), output)
@@ -155,7 +201,7 @@ def test_parquet_holds_the_same_codes_and_names(run, tmp_path):
   assert table["name"] == list(shard_files.FILES)
   assert table["code"] == [row.tobytes() for row in expected]
   # The files of the other format were removed.
-  left = sorted(path.name for path in output.iterdir())
+  left = sorted(path.name for path in output.glob("[!.]*"))
   assert left == ["00000.json", "00000.parquet", "index.json"]
 
 
@@ -165,7 +211,9 @@ def test_skipped_images_are_listed(run, tmp_path):
   encode_shards.encode_shards(run, str(path), tmp_path / "out")
   assert len(read_codes(tmp_path / "out")) == len(files) - 1
   listed = (tmp_path / "out" / "00000.skipped.txt").read_text()
-  assert listed == "0003\tis not a JPEG, PNG, WebP, GIF or BMP image\n"
+  head, line = listed.splitlines()
+  assert head.startswith("# 80 files found: 39 images read, 1 skipped")
+  assert line.startswith("0003\tis not an image: its content is not ")
 
 
 def test_a_damaged_shard_leaves_the_others(run, tmp_path):
@@ -206,9 +254,8 @@ def _change_settings(run):
 
 
 def _change_labels(run):
-  path = run / "labels" / "fingerprint.json"
-  record = json.loads(path.read_text())
-  path.write_text(json.dumps({**record, "fingerprint": "another"}))
+  stored = records.read(run / "labels")
+  records.write(run / "labels", stored._replace(fingerprint="another"))
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "dsth_jax"
 ORDER = (
   *("version", "types", "unit_length", "ground_truth"),
   *("runtime", "datasets", "models", "feature_transforms", "features"),
-  *("graph", "spectral", "codes", "train", "encode", "hamming", "metrics"),
+  *("graph", "spectral", "codes", "train", "encode", "hamming"),
+  *("finished_run", "metrics"),
   *("baselines", "report", "config", "pipeline", "comparison", "cli"),
   "paper",
-  *("main", "compare", "encode_shards"),
+  *("main", "compare", "encode_shards", "search"),
 )
 CORE = ("graph", "spectral", "codes", "hamming")
 NOT_IN_CORE = ("absl", "ml_collections", "tensorflow_datasets", "logging")

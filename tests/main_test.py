@@ -13,7 +13,7 @@ SHORT = (
   "--config=configs/digits.py",
   "--config.num_bits=16",
   "--config.train.num_epochs=1",
-  "--config.train.checkpoint_every=3",
+  "--config.train.checkpoint_seconds=0",
   "--config.eval.num_training_queries=100",
 )
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ SHORT = (
   "--config=configs/digits.py",
   "--config.num_bits=16",
   "--config.train.num_epochs=1",
-  "--config.train.checkpoint_every=4",
+  "--config.train.checkpoint_seconds=0",
   "--config.spectral.solver=chebyshev",
   "--config.eval.num_training_queries=100",
   "--config.eval.baselines=('lsh',)",
@@ -145,16 +146,70 @@ def test_four_processes_end_near_where_one_does(tmp_path, data):
   assert _bits_that_differ(*packed) < 0.05
 
 
+# Long enough to be stopped in the middle.
+LONG = (*SHORT, "--config.train.num_epochs=200")
+
+
+def _wait_for_checkpoint(run, processes):
+  deadline = time.monotonic() + 240
+  while not list(run.glob("checkpoints/*/[0-9]*/_CHECKPOINT_METADATA")):
+    assert all(process.poll() is None for process in processes)
+    assert time.monotonic() < deadline, "no checkpoint"
+    time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_whatever_process_is_lost_the_other_says_the_same(
+  tmp_path, data, victim, number
+):
+  run = tmp_path / "run"
+  everyones = (*LONG, data, f"--workdir={run}")
+  with _processes(2, lambda _: everyones) as processes:
+    _wait_for_checkpoint(run, processes)
+    processes[victim].send_signal(number)
+    start = time.monotonic()
+    other = processes[1 - victim]
+    _, said = other.communicate(timeout=2 * SOON)
+    assert time.monotonic() - start < SOON
+  assert other.returncode == 1
+  assert "another process of this run was lost" in said.splitlines()[-1]
+  # Neither stack frames of C++ nor a traceback.
+  assert "    @ " not in said
+  assert "Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_signal_to_one_process_stops_all_at_one_checkpoint(
+  tmp_path, data, number, status
+):
+  run = tmp_path / "run"
+  everyones = (*LONG, data, f"--workdir={run}")
+  with _processes(2, lambda _: everyones) as processes:
+    _wait_for_checkpoint(run, processes)
+    processes[1].send_signal(number)
+    start = time.monotonic()
+    ends = _ends(processes)
+    assert time.monotonic() - start < SOON
+  steps = set()
+  for code, said in ends:
+    assert code == status, said
+    steps |= set(re.findall(r"the training up to step (\d+)\.", said))
+  (step,) = steps
+  (checkpoint,) = run.glob("checkpoints/*")
+  assert (checkpoint / step).is_dir()
+
+
 @pytest.mark.slow
 def test_a_lost_process_ends_the_others_and_the_run_goes_on(tmp_path, data):
   run = tmp_path / "run"
   everyones = (*SHORT, data, f"--workdir={run}")
   with _processes(2, lambda _: everyones) as processes:
-    deadline = time.monotonic() + 240
-    while not list(run.glob("checkpoints/*/[0-9]*/_CHECKPOINT_METADATA")):
-      assert all(process.poll() is None for process in processes)
-      assert time.monotonic() < deadline, "no checkpoint"
-      time.sleep(0.02)
+    _wait_for_checkpoint(run, processes)
     processes[1].send_signal(signal.SIGKILL)
     start = time.monotonic()
     ((code, said),) = _ends(processes[:1])

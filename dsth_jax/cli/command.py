@@ -3,17 +3,17 @@
 import functools
 import pathlib
 import sys
-import traceback
 from collections.abc import Callable
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from dsth_jax import config as config_lib
-from dsth_jax.cli import errors
+from dsth_jax.cli import errors, quiet
 from dsth_jax.config import default
 from dsth_jax.runtime import allocator, distributed
 
+flags.declare_key_flag("quiet")
 _CONFIG = config_flags.DEFINE_config_file(
   "config",
   None,
@@ -67,19 +67,19 @@ def _main(
   """Does the work; reports what a user can correct in one sentence."""
   del argv
   errors.log_only_ours()
+  quiet.apply()
   config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value)
-  try:
+  given = config_flags.get_override_values(flags.FLAGS["config"])
+  config.data.given = tuple(sorted(given))
+
+  def begin() -> None:
     _start_processes(config)
     config_lib.validate(config)
     work(config, workdir)
-  except BaseException as error:
-    if errors.is_user_error(error):
-      logging.debug("%s", traceback.format_exc())
-      _give_up(errors.message(error, _WORKDIR.value))
-    # The other processes would wait for one that waits for them.
     if _MULTIHOST.value:
-      errors.leave(traceback.format_exc())
-    raise
+      distributed.shutdown()
+
+  errors.run(begin, _WORKDIR.value, is_one_of_many=_MULTIHOST.value)
 
 
 def _start_processes(config: ConfigDict) -> None:
@@ -101,13 +101,6 @@ def _start_processes(config: ConfigDict) -> None:
         f"--{flag.name} was given without --multihost: add --multihost, or "
         "leave it out."
       )
-
-
-def _give_up(sentence: str) -> None:
-  """Ends the process with an exit code of 1."""
-  if _MULTIHOST.value:
-    errors.leave(sentence)
-  sys.exit(f"dsth_jax: {sentence}")
 
 
 def _parse_flags(argv: list[str]) -> list[str]:

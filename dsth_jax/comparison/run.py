@@ -10,11 +10,11 @@ from dsth_jax import report
 from dsth_jax.comparison import cells, grid, summary
 from dsth_jax.comparison.shared import Shared
 from dsth_jax.pipeline import data as data_lib
-from dsth_jax.pipeline import run_dsth
+from dsth_jax.pipeline import run_dsth, small_sets
 from dsth_jax.pipeline.data import Data
 from dsth_jax.report import comparison as report_lib
 from dsth_jax.report.comparison import ComparisonResults, VariantResults
-from dsth_jax.runtime import artifacts
+from dsth_jax.runtime import artifacts, locks
 
 
 def run(
@@ -34,8 +34,18 @@ def run(
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
-  workdir = run_dsth.open_workdir(path)
-  data = _draw_queries(config, data_lib.load(workdir, config))
+  artifacts.check_formats(path)
+  with locks.held(path):
+    return data_lib.with_intact_images(config, lambda: _run(config, path))
+
+
+def _run(
+  config: ConfigDict, path: pathlib.Path
+) -> ComparisonResults | VariantResults:
+  workdir = run_dsth.open_workdir(path, config)
+  dataset = data_lib.open_images(workdir, config)
+  config = small_sets.fit(config, dataset, fields=("data.num_queries",))
+  data = _draw_queries(config, data_lib.split(workdir, config, dataset))
   _refuse_unlabeled(config, data)
   variants = grid.variants(config, data)
   run_dsth.write_settings(workdir, config)

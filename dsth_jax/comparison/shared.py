@@ -93,5 +93,5 @@ class Shared:
   def _open(self, path: pathlib.Path) -> Workdir:
     """Opens each directory once: a Workdir has the log of its stages."""
     if path not in self._workdirs:
-      self._workdirs[path] = Workdir(path)
+      self._workdirs[path] = Workdir(path, self.root.check_gigabytes)
     return self._workdirs[path]

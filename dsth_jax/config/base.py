@@ -12,6 +12,7 @@ def base_config() -> ConfigDict:
   config.seed = 0
   # Bits of a code. The slice head wants a multiple of its groups.
   config.num_bits = 32
+  config.workdir = _workdir()
   config.data = _data()
   config.features = _features()
   config.graph = _graph()
@@ -26,6 +27,14 @@ def base_config() -> ConfigDict:
   config.baselines = methods.baseline_settings()
   config.compare = _compare()
   return config.lock()
+
+
+def _workdir() -> ConfigDict:
+  workdir = ConfigDict()
+  # An artifact that is used again is read and compared with its checksums first,
+  # up to this much of it; of a larger one some blocks are drawn. 0: only sizes.
+  workdir.check_gigabytes = 4.0
+  return workdir
 
 
 def _data() -> ConfigDict:
@@ -46,13 +55,25 @@ def _data() -> ConfigDict:
   data.protocol = "holdout"
   # Queries to draw; 0 takes the protocol's own number.
   data.num_queries = 300
+  # Takes no labels from folders, nor from elsewhere: the run ends with codes and
+  # pictures, without precision.
+  data.ignore_labels = False
+  # Settings that were chosen for many images, and may be lowered for few, as are
+  # those that have their default: data.num_queries, num_bits,
+  # graph.num_neighbors, train.batch_size. See dsth_jax.pipeline.small_sets.
+  data.adaptable = ()
+  # Settings that flags have given, which stay; the commands fill it in.
+  data.given = ()
   # The most images of the train part that are kept, with the classes in
   # proportion; no other is described, searched or trained on. 0: all.
   data.num_training = 0
   # Adds the images of stl10 without a label, which train and are not searched.
   data.unlabelled = False
-  # An image with more pixels is skipped.
-  data.max_pixels = 100_000_000
+  # An image with more pixels is skipped; of AVIF, HEIC, JPEG 2000 and WebP, which
+  # take most memory, one with more than a quarter of them.
+  data.max_pixels = 250_000_000
+  # A file with more bytes is skipped.
+  data.max_bytes = 1_000_000_000
   # Larger images are stored with their short side shrunk to this.
   data.stored_size = 256
   return data
@@ -194,8 +215,10 @@ def _train() -> ConfigDict:
   train.mixup = 0.0
   # Share of the running average of the weights that a step keeps; 0: none.
   train.averaging = 0.0
-  # Steps between checkpoints, and between lines of the log.
-  train.checkpoint_every = 500
+  # Seconds between checkpoints; at most one in fifty of them is spent on
+  # writing one. 0 writes one after every step.
+  train.checkpoint_seconds = 60.0
+  # Steps between lines of the log.
   train.log_every = 20
   return train
 

@@ -32,7 +32,7 @@ def read(path: pathlib.Path) -> ConfigDict:
       f"{path} holds a setting of another version of dsth_jax ({sentence}): "
       "take that version, or run again."
     ) from error
-  except (json.JSONDecodeError, TypeError, AttributeError) as error:
+  except (ValueError, TypeError, AttributeError) as error:
     raise ValueError(
       f"{path} does not hold the settings of a run ({error}): name the "
       "working directory of one, or run again."

@@ -59,6 +59,10 @@ def validate(config: ConfigDict) -> None:
   for field in _AT_LEAST_ONE:
     if values[field] < 1:
       raise ValueError(f"config.{field} is {values[field]}: set 1 or more.")
+  for field in _NOT_NEGATIVE:
+    # Also refuses NaN.
+    if not values[field] >= 0:
+      raise ValueError(f"config.{field} is {values[field]}: set 0 or more.")
   _validate_combinations(config)
   _validate_data(config)
   _validate_comparison(config)
@@ -72,7 +76,6 @@ _AT_LEAST_ONE = (
   "features.fine_tuning.batch_size",
   "train.num_epochs",
   "train.batch_size",
-  "train.checkpoint_every",
   "train.log_every",
   "encode.batch_size",
   "eval.max_rank",
@@ -80,6 +83,7 @@ _AT_LEAST_ONE = (
   "eval.sheet_queries",
   "eval.sheet_results",
 )
+_NOT_NEGATIVE = ("workdir.check_gigabytes", "train.checkpoint_seconds")
 
 
 def _validate_combinations(config: ConfigDict) -> None:

@@ -4,10 +4,12 @@ No other package uses TFDS. Only `dsth_jax.datasets.prepare` needs TensorFlow,
 for the sets of TFDS's catalogue.
 """
 
+from dsth_jax.datasets.account import Account, Skipped
 from dsth_jax.datasets.batches import Selection, image_batches, resize_and_crop
-from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess, Skipped
+from dsth_jax.datasets.dataset import Dataset, Images, RandomAccess
 from dsth_jax.datasets.digits import Digits
 from dsth_jax.datasets.image_folder import ImageFolder
+from dsth_jax.datasets.image_names import escape, read_names, unescape
 from dsth_jax.datasets.loading import LOADERS, load
 from dsth_jax.datasets.npy import open_npy
 from dsth_jax.datasets.protocols import PROTOCOLS, Splits
@@ -15,6 +17,7 @@ from dsth_jax.datasets.protocols import PROTOCOLS, Splits
 __all__ = [
   "LOADERS",
   "PROTOCOLS",
+  "Account",
   "Dataset",
   "Digits",
   "ImageFolder",
@@ -23,8 +26,11 @@ __all__ = [
   "Selection",
   "Skipped",
   "Splits",
+  "escape",
   "image_batches",
   "load",
   "open_npy",
+  "read_names",
   "resize_and_crop",
+  "unescape",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from PIL import Image
 
-from dsth_jax.datasets import prefetch
+from dsth_jax.datasets import prefetch, proportions
 from dsth_jax.datasets.dataset import RandomAccess
 
 # Large enough to save overhead of the threads, small enough that the chunks in
@@ -85,7 +85,8 @@ def resize_and_crop(
 ) -> UInt8[np.ndarray, "image_size image_size 3"]:
   """Resizes the short side (bicubic, antialiased), then crops the center.
 
-  If the short side has its size already, the pixels are kept.
+  If the short side has its size already, the pixels are kept. Of an image with
+  one side over 16 times the other only the center is resized.
 
   Args:
     image: of any size.
@@ -97,6 +98,8 @@ def resize_and_crop(
   """
   _check_resized_size(image_size, resized_size)
   resized_size = resized_size or image_size
+  left, top, right, bottom = proportions.central(image.shape[1], image.shape[0])
+  image = image[top:bottom, left:right]
   height, width, _ = image.shape
   short = min(height, width)
   if short != resized_size:

@@ -12,14 +12,8 @@ from jaxtyping import Shaped, UInt8
 from PIL import Image
 from tensorflow_datasets.proto import tf_example_pb2
 
+from dsth_jax.datasets.account import Account, Skipped
 from dsth_jax.ground_truth import GroundTruth
-
-
-class Skipped(NamedTuple):
-  """An image file that could not be used, and why."""
-
-  name: str
-  reason: str
 
 
 class Images(Sequence[np.ndarray]):
@@ -29,7 +23,10 @@ class Images(Sequence[np.ndarray]):
   """
 
   def __init__(
-    self, sources: Sequence[Sequence[bytes]], feature: str = "image"
+    self,
+    sources: Sequence[Sequence[bytes]],
+    feature: str = "image",
+    lock: object = None,
   ):
     """Joins sources of records one after another.
 
@@ -38,7 +35,10 @@ class Images(Sequence[np.ndarray]):
         tf.train.Example. Parsing one here takes 24 us, and 140 us through the
         features of TFDS.
       feature: the field of a record that holds the encoded image.
+      lock: kept as long as these images exist, so that no other process removes
+        their files.
     """
+    self._lock = lock
     self._sources = tuple(sources)
     self._feature = feature
     self._ends = list(itertools.accumulate(map(len, self._sources)))
@@ -86,9 +86,12 @@ class Dataset(NamedTuple):
     parts: "train", "test", "database" or "unlabelled" for each image, as the
       source is divided; "database" is searched and does not train, "unlabelled"
       trains and is not searched.
-    names: path below the root, or "train/17".
+    names: path below the root, or "train/17", one line each (see
+      `image_names.escape`).
     skipped: images of the source that could not be used.
     fingerprint: changes when the images or their order change.
+    account: of everything that was found in the source; None where the source
+      holds the images and nothing else.
   """
 
   images: RandomAccess
@@ -98,6 +101,7 @@ class Dataset(NamedTuple):
   names: tuple[str, ...]
   skipped: tuple[Skipped, ...]
   fingerprint: str
+  account: Account | None = None
 
 
 def decode(encoded: bytes) -> UInt8[np.ndarray, "height width 3"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from dsth_jax.datasets import folder_scan
+from dsth_jax.datasets import file_kinds
 from dsth_jax.datasets.archives import Archive
 from dsth_jax.datasets.published_builder import Photograph
 
@@ -12,7 +12,7 @@ def image_names(archive: Archive) -> tuple[str, ...]:
   return tuple(
     name
     for name in archive.names
-    if name.lower().endswith(folder_scan.EXTENSIONS)
+    if file_kinds.suffix_of(name) in file_kinds.SUFFIXES
   )
 
 

@@ -2,28 +2,34 @@
 
 import contextlib
 import io
+import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from dsth_jax.datasets import dataset
+from dsth_jax.datasets import (
+  color_conversion,
+  dataset,
+  file_kinds,
+  image_reduction,
+  proportions,
+)
 
-# Pillow opens many more. Hostile bytes cannot reach the decoders left out.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
+# Phones take 200 megapixels.
+MAX_PIXELS = 250_000_000
+MAX_BYTES = 1_000_000_000
 
-# The transposition that undoes each value of the EXIF tag Orientation.
-_UPRIGHT = {
-  2: Image.Transpose.FLIP_LEFT_RIGHT,
-  3: Image.Transpose.ROTATE_180,
-  4: Image.Transpose.FLIP_TOP_BOTTOM,
-  5: Image.Transpose.TRANSPOSE,
-  6: Image.Transpose.ROTATE_270,
-  7: Image.Transpose.TRANSVERSE,
-  8: Image.Transpose.ROTATE_90,
-}
+# These decoders keep several copies of an image, up to 16 bytes a pixel.
+_COSTLY = ("AVIF", "HEIF", "JPEG2000", "WEBP")
+_COSTLY_SHARE = 4
+_ONE_LARGE = threading.Lock()
+# Bytes before the codestream of JPEG 2000: boxes, among them a color profile.
+_JPEG2000_HEAD = 4_000_000
+# Stored as they are only below; a small image may carry any other data.
+_MOST_STORED_BYTES = 8_000_000
 
 
 # Left, top, right and bottom in pixels, as the lists of Oxford Buildings have it.
@@ -31,7 +37,11 @@ Box = tuple[float, float, float, float]
 
 
 class TooLargeError(ValueError):
-  """An image has more pixels than it may."""
+  """A file has more pixels or bytes than it may."""
+
+
+class UnknownFormatError(ValueError):
+  """The content of a file is of no format that is read."""
 
 
 class BoxError(ValueError):
@@ -39,33 +49,49 @@ class BoxError(ValueError):
 
 
 def stored_bytes(
-  file: BinaryIO | io.BytesIO, *, max_pixels: int, stored_size: int
+  file: BinaryIO | io.BytesIO,
+  *,
+  max_pixels: int,
+  stored_size: int,
+  max_bytes: int = MAX_BYTES,
 ) -> bytes:
-  """Returns JPEG or PNG bytes that decode to the upright RGB image.
+  """Returns JPEG or PNG bytes that decode to the upright sRGB image.
 
   The bytes of the file are returned if they are that and small enough.
   Otherwise the first frame is rotated by its EXIF data, put over white where it
-  is transparent, and shrunk with antialiasing until its short side is
-  `stored_size`; a JPEG is encoded with quality 95, others as PNG.
+  is transparent, cut to its center where one side is over 16 times the other,
+  shrunk with antialiasing until its short side is `stored_size`, and converted
+  from its color profile to sRGB; a JPEG is encoded with quality 95, others as
+  PNG.
 
   Args:
     file: at its beginning.
-    max_pixels: limit for width times height, checked before any decoding.
+    max_pixels: limit for width times height, checked before any decoding. Of
+      AVIF, HEIC, JPEG 2000 and WebP, which take most memory, a quarter of it.
     stored_size: limit for the short side.
+    max_bytes: limit for the file.
 
   Raises:
-    TooLargeError: the image has more than `max_pixels` pixels.
+    TooLargeError: the file has more than `max_pixels` pixels, or `max_bytes`
+      bytes.
+    UnknownFormatError: its content is of no format that is read.
     Exception: any that Pillow raises on broken bytes.
   """
-  with _opened(file, max_pixels, stored_size) as image:
-    if _is_storable(image, stored_size):
+  with _opened(file, max_pixels, stored_size, max_bytes) as image:
+    if _is_storable(image, stored_size) and _length(file) < _MOST_STORED_BYTES:
       file.seek(0)
       return file.read()
-    return _encode(_small(image, stored_size), lossy=_is_lossy(image))
+    return _encode(
+      image_reduction.small(image, stored_size), lossy=_is_lossy(image)
+    )
 
 
 def stored_pixels(
-  file: BinaryIO | io.BytesIO, *, max_pixels: int, stored_size: int
+  file: BinaryIO | io.BytesIO,
+  *,
+  max_pixels: int,
+  stored_size: int,
+  max_bytes: int = MAX_BYTES,
 ) -> UInt8[np.ndarray, "height width 3"]:
   """Returns the decoded pixels of `stored_bytes`, read-only, in less time.
 
@@ -76,11 +102,12 @@ def stored_pixels(
     file: at its beginning.
     max_pixels: as in `stored_bytes`, and so are the errors.
     stored_size: as in `stored_bytes`.
+    max_bytes: as in `stored_bytes`.
   """
-  with _opened(file, max_pixels, stored_size) as image:
-    if _is_storable(image, stored_size):
+  with _opened(file, max_pixels, stored_size, max_bytes) as image:
+    if _is_storable(image, stored_size) and _length(file) < _MOST_STORED_BYTES:
       return np.asarray(image.convert("RGB"))
-    small = _small(image, stored_size)
+    small = image_reduction.small(image, stored_size)
     if _is_lossy(image):
       return dataset.decode(_encode(small, lossy=True))
     return np.asarray(small)
@@ -92,7 +119,11 @@ def png_bytes(pixels: UInt8[np.ndarray, "height width *rgb"]) -> bytes:
 
 
 def cropped_bytes(
-  file: BinaryIO | io.BytesIO, box: Box, *, max_pixels: int
+  file: BinaryIO | io.BytesIO,
+  box: Box,
+  *,
+  max_pixels: int,
+  max_bytes: int = MAX_BYTES,
 ) -> bytes:
   """Returns the pixels of an image inside a box, as PNG.
 
@@ -104,13 +135,13 @@ def cropped_bytes(
     file: at its beginning.
     box: in the pixels of the file, before any rotation by EXIF data.
     max_pixels: as in `stored_bytes`.
+    max_bytes: as in `stored_bytes`.
 
   Raises:
     BoxError: the box has no pixel of the image.
     TooLargeError: as in `stored_bytes`, and so are the other errors.
   """
-  with Image.open(file, formats=FORMATS) as image:
-    _check_num_pixels(image, max_pixels)
+  with _opened(file, max_pixels, None, max_bytes) as image:
     left, top, right, bottom = map(round, box)
     inside = (
       max(left, 0),
@@ -123,11 +154,22 @@ def cropped_bytes(
         f"the box {' '.join(map(str, box))} (left, top, right, bottom) has no "
         f"pixel of the image of {image.width} x {image.height} pixels"
       )
-    return _encode(_to_rgb(image).crop(inside), lossy=False)
+    return _encode(image_reduction.part(image, inside), lossy=False)
+
+
+def too_many_bytes(max_bytes: int, length: int | None = None) -> str:
+  """Returns the reason to skip a file with more than `max_bytes` bytes."""
+  found = f"{length:,}, more" if length else "more"
+  return (
+    f"has too many bytes: {found} than max_bytes = {max_bytes:,}; raise "
+    "--config.data.max_bytes, or --max_bytes of encode_shards"
+  )
 
 
 def skip_reason(error: Exception) -> str:
   """Returns why one of the functions above could not read an image.
+
+  The text up to a colon is one of few; the rest is of the file.
 
   Raises:
     Exception: the error itself, if the image is not its cause: a failing disk
@@ -135,16 +177,17 @@ def skip_reason(error: Exception) -> str:
   """
   if isinstance(error, BoxError):
     raise error
-  if isinstance(error, FileNotFoundError | PermissionError):
-    return f"cannot be opened: {error.strerror}"
-  if isinstance(error, UnidentifiedImageError):
-    return "is not a JPEG, PNG, WebP, GIF or BMP image"
-  if isinstance(error, TooLargeError):
+  if isinstance(
+    error, TooLargeError | UnknownFormatError | color_conversion.SampleError
+  ):
     return str(error)
   # An error with a number comes from the system, not from Pillow.
   if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, FileNotFoundError | PermissionError):
+      return f"cannot be opened: {error.strerror}"
     raise error
-  return f"is truncated or damaged: {error}"
+  # Messages of Pillow may have lines.
+  return f"is truncated or damaged: {' '.join(str(error).split())}"
 
 
 @contextlib.contextmanager
@@ -159,33 +202,65 @@ def without_pixel_limit() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _opened(
-  file: BinaryIO | io.BytesIO, max_pixels: int, stored_size: int
+  file: BinaryIO | io.BytesIO,
+  max_pixels: int,
+  stored_size: int | None,
+  max_bytes: int,
 ) -> Iterator[Image.Image]:
-  """Opens and decodes an image that is not too large."""
-  with Image.open(file, formats=FORMATS) as image:
-    _check_num_pixels(image, max_pixels)
+  """Opens and decodes an image that is not too large; None keeps its size."""
+  length = _length(file)
+  if length > max_bytes:
+    raise TooLargeError(too_many_bytes(max_bytes, length))
+  with _identified(file) as image:
+    _check_pixels(image, max_pixels)
+    if image.format == "JPEG2000":
+      file.seek(0)
+      color_conversion.check_jpeg2000(file.read(_JPEG2000_HEAD))
     # A JPEG decodes several times faster at a half, a quarter or an eighth;
     # twice the final size leaves the antialiasing below enough to average.
-    image.draft(None, (2 * stored_size, 2 * stored_size))
-    image.load()
-    yield image
+    if stored_size is not None:
+      image.draft(None, (2 * stored_size, 2 * stored_size))
+    width, height = image.size
+    is_large = width * height > image_reduction.LARGE
+    with _ONE_LARGE if is_large else contextlib.nullcontext():
+      image.load()
+      yield image
 
 
-def _check_num_pixels(image: Image.Image, max_pixels: int) -> None:
+def _identified(file: BinaryIO | io.BytesIO) -> Image.Image:
+  try:
+    return Image.open(file, formats=file_kinds.formats())
+  except UnidentifiedImageError as error:
+    file.seek(0)
+    head = file.read(file_kinds.HEAD_BYTES)
+    if file_kinds.begins_as_image(head) and not file_kinds.lacks_decoder(head):
+      raise ValueError("its header cannot be read") from error
+    raise UnknownFormatError(file_kinds.unreadable(head)) from error
+
+
+def _check_pixels(image: Image.Image, max_pixels: int) -> None:
   width, height = image.size
-  if width * height > max_pixels:
-    raise TooLargeError(
-      f"has {width} x {height} pixels, more than max_pixels = {max_pixels}"
-    )
+  share = _COSTLY_SHARE if image.format in _COSTLY else 1
+  if width * height * share <= max_pixels:
+    return
+  more = " a quarter of" if share > 1 else ""
+  raise TooLargeError(
+    f"has too many pixels: {width} x {height}, more than{more} max_pixels = "
+    f"{max_pixels:,}; raise --config.data.max_pixels, or --max_pixels of "
+    "encode_shards"
+  )
+
+
+def _length(file: BinaryIO | io.BytesIO) -> int:
+  place = file.tell()
+  length = file.seek(0, io.SEEK_END)
+  file.seek(place)
+  return length
 
 
 def _is_lossy(image: Image.Image) -> bool:
   # Pillow's name for a JPEG with several pictures is MPO.
   return image.format in ("JPEG", "MPO")
-
-
-def _small(image: Image.Image, stored_size: int) -> Image.Image:
-  return _shrink(_upright(_to_rgb(image), _orientation(image)), stored_size)
 
 
 def _encode(image: Image.Image, *, lossy: bool) -> bytes:
@@ -203,40 +278,7 @@ def _is_storable(image: Image.Image, stored_size: int) -> bool:
     and image.mode in ("L", "RGB")
     and not image.has_transparency_data
     and min(image.size) <= stored_size
-    and _orientation(image) not in _UPRIGHT
+    and proportions.central(*image.size)[2:] == image.size
+    and image_reduction.is_upright(image)
+    and color_conversion.profile(image) is None
   )
-
-
-def _orientation(image: Image.Image) -> int:
-  try:
-    return image.getexif().get(ExifTags.Base.Orientation, 1)
-  except Exception:
-    # Damaged EXIF data leaves the pixels readable.
-    return 1
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-  if image.mode.startswith("I"):
-    # Pillow clips 16 bits to 8; the image is in the upper 8.
-    image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-  if not image.has_transparency_data:
-    return image.convert("RGB")
-  image = image.convert("RGBA")
-  canvas = Image.new("RGB", image.size, "white")
-  canvas.paste(image, mask=image.getchannel("A"))
-  return canvas
-
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-  method = _UPRIGHT.get(orientation)
-  return image if method is None else image.transpose(method)
-
-
-def _shrink(image: Image.Image, stored_size: int) -> Image.Image:
-  short = min(image.size)
-  if short <= stored_size:
-    return image
-  width, height = (
-    max(1, round(side * stored_size / short)) for side in image.size
-  )
-  return image.resize((width, height), Image.Resampling.BICUBIC)

@@ -10,6 +10,7 @@ from dsth_jax.datasets import (
   features_only,
   flickr_logos,
   holidays,
+  image_files,
   image_folder,
   oxford,
   sampling,
@@ -29,6 +30,7 @@ class Request(NamedTuple):
   data_dir: str
   max_pixels: int
   stored_size: int
+  max_bytes: int
   unlabelled: bool
 
 
@@ -53,6 +55,7 @@ def _load_photographs(request: Request) -> Dataset:
     request.data_dir,
     max_pixels=request.max_pixels,
     stored_size=request.stored_size,
+    max_bytes=request.max_bytes,
   )
 
 
@@ -146,8 +149,9 @@ def load(
   labels_file: str = "",
   label_field: str = "",
   data_dir: str = "",
-  max_pixels: int = 100_000_000,
+  max_pixels: int = image_files.MAX_PIXELS,
   stored_size: int = 256,
+  max_bytes: int = image_files.MAX_BYTES,
   unlabelled: bool = False,
   num_training: int = 0,
   seed: int = 0,
@@ -168,6 +172,7 @@ def load(
     max_pixels: a photograph with more is skipped.
     stored_size: a photograph is shrunk to this short side; a change prepares
       the set again.
+    max_bytes: a file of "image_folder" with more is skipped.
     unlabelled: also opens the images without a label of "stl10".
     num_training: the most images of the train part that are kept, see
       `sampling.keep_training`; 0 keeps all.
@@ -181,10 +186,11 @@ def load(
       prepared, its folder or archive is missing, damaged or not as published,
       or the prepared set cannot be written.
   """
-  if max_pixels < 1 or stored_size < 1 or num_training < 0:
+  if min(max_pixels, stored_size, max_bytes) < 1 or num_training < 0:
     raise ValueError(
-      f"max_pixels is {max_pixels}, stored_size {stored_size} and num_training "
-      f"{num_training}: the first two need to be 1 or more, the last 0 or more."
+      f"max_pixels is {max_pixels}, stored_size {stored_size}, max_bytes "
+      f"{max_bytes} and num_training {num_training}: the first three need to be "
+      "1 or more, the last 0 or more."
     )
   # A shell does not expand the ~ in --config.data.root=~/photos.
   root, data_dir, labels_file = map(
@@ -198,6 +204,7 @@ def load(
     data_dir=data_dir,
     max_pixels=max_pixels,
     stored_size=stored_size,
+    max_bytes=max_bytes,
     unlabelled=unlabelled,
   )
   loader = LOADERS.get(name, _CATALOGUE)

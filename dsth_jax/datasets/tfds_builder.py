@@ -18,10 +18,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
 from tensorflow_datasets.core import dataset_builder, decode
-from tqdm import tqdm
 
 from dsth_jax.datasets.dataset import Dataset, Images, Skipped
 from dsth_jax.ground_truth import GroundTruth
+from dsth_jax.runtime import progress
 
 # Images that only train are "unlabelled", as TFDS's catalogue writes it.
 PARTS = ("train", "database", "test", "unlabelled")
@@ -29,7 +29,7 @@ PARTS = ("train", "database", "test", "unlabelled")
 # TFDS keeps the records of the file that it writes in memory, and a reader holds
 # every file open; systems allow about 1,024 for each process.
 _MIN_RECORDS_A_FILE = 1_024
-_MAX_FILES_A_PART = 256
+MAX_FILES_A_PART = 256
 
 
 class Record(NamedTuple):
@@ -91,14 +91,11 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
     self._records: dict[str, list[tuple[str, int | None]]] = {}
     self._skipped: list[Skipped] = []
     total = sum(map(len, self.sources().values()))
-    with tqdm(
-      total=total,
-      desc=f"Preparing {self.name}",
-      unit=" images",
-      mininterval=1.0,
+    with progress.Progress(
+      f"preparing {self.name}", unit="images", total=total
     ) as bar:
       self._bar = bar
-      super()._download_and_prepare(dl_manager, download_config)
+      self._write_parts(dl_manager, download_config)
     if not any(self._records.values()):
       raise ValueError(
         f"none of the {total} images could be read; the first, "
@@ -112,6 +109,9 @@ class OrderedBuilder(dataset_builder.ShardBasedBuilder):
     }
     path = pathlib.Path(self.data_dir) / "contents.json"
     path.write_text(json.dumps(contents), encoding="utf-8")
+
+  def _write_parts(self, dl_manager: Any, download_config: Any) -> None:
+    super()._download_and_prepare(dl_manager, download_config)
 
   def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, list[Any]]:
     del dl_manager
@@ -164,15 +164,24 @@ def prepare(builder: OrderedBuilder) -> None:
       if not builder.is_prepared:
         raise ValueError(
           f"preparing the images in {target} failed ({error}): check the "
-          "disks, or pass a data_dir with room and permission to write."
+          "disks, or pass a data_dir with room and permission to write; the same "
+          "command goes on from the files that are finished."
         ) from error
   # Files of a killed process are of no use now.
   for leftover in target.parent.glob("incomplete.*"):
     shutil.rmtree(leftover, ignore_errors=True)
 
 
-def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
-  """Returns the set that `prepare` wrote to a directory."""
+def open_prepared(
+  data_dir: str, *, fingerprint: str, lock: object = None
+) -> Dataset:
+  """Returns the set that `prepare` wrote to a directory.
+
+  Args:
+    data_dir: of the builder.
+    fingerprint: of the images.
+    lock: kept as long as the images, see `Images`.
+  """
   path = pathlib.Path(data_dir) / "contents.json"
   contents = json.loads(path.read_text(encoding="utf-8"))
   builder = tfds.builder_from_directory(data_dir)
@@ -183,7 +192,7 @@ def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
   labels = np.array([_number(label) for part in records for _, label in part])
   class_names = tuple(contents["class_names"])
   return Dataset(
-    images=open_images(builder, found, "image"),
+    images=open_images(builder, found, "image", lock),
     ground_truth=GroundTruth.leave_one_out(labels) if class_names else None,
     class_names=class_names,
     parts=np.repeat(found, [len(part) for part in records]),
@@ -194,12 +203,15 @@ def open_prepared(data_dir: str, *, fingerprint: str) -> Dataset:
 
 
 def open_images(
-  builder: tfds.core.DatasetBuilder, splits: Sequence[str], feature: str
+  builder: tfds.core.DatasetBuilder,
+  splits: Sequence[str],
+  feature: str,
+  lock: object = None,
 ) -> Images:
   """Joins the splits of a prepared set, without decoding any image."""
   raw = decode.DeserializeMethod.RAW_BYTES
   sources = [builder.as_data_source(s, deserialize_method=raw) for s in splits]
-  return Images(sources, feature)
+  return Images(sources, feature, lock)
 
 
 @contextlib.contextmanager
@@ -218,6 +230,11 @@ def _number(label: int | None) -> int:
   return -1 if label is None else label
 
 
+def records_a_file(num_records: int) -> int:
+  """Returns how many records of a part a file gets."""
+  return max(_MIN_RECORDS_A_FILE, -(-num_records // MAX_FILES_A_PART))
+
+
 def _shards(sources: Sequence[Any]) -> list[Sequence[Any]]:
-  size = max(_MIN_RECORDS_A_FILE, -(-len(sources) // _MAX_FILES_A_PART))
+  size = records_a_file(len(sources))
   return [sources[i : i + size] for i in range(0, len(sources), size)]

@@ -6,80 +6,39 @@ its own, and that a number is finished shows in its `.json`, written last.
 
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from absl import logging
 from jaxtyping import UInt8
 
-from dsth_jax.datasets import Skipped, shards
-from dsth_jax.encode import HashFunction
-from dsth_jax.runtime import artifacts, lineage
+from dsth_jax import datasets
+from dsth_jax.datasets import Skipped, account, file_kinds, shards
+from dsth_jax.datasets.account import Account
+from dsth_jax.runtime import artifacts, checksums, files
+
+# What a shard leaves; the first is written once the others are there.
+_SUFFIXES = ("json", "npy", "txt", "parquet", "skipped.txt")
+_NUMBERED = re.compile(rf"(\d{{5,}})\.({'|'.join(_SUFFIXES)})")
 
 
 class Encoded(NamedTuple):
   """The codes of one shard.
 
   Attributes:
-    names: of the images that could be read, in the shard's order.
+    names: of the images that could be read, in the shard's order, one line
+      each (see `datasets.escape`).
     packed: their packed codes.
-    skipped: the others.
+    skipped: those that could not be read.
+    account: of everything in the shard.
   """
 
   names: list[str]
   packed: UInt8[np.ndarray, "n w"]
   skipped: list[Skipped]
-
-
-def shard_fingerprint(
-  shard: shards.Shard, hash_function: HashFunction, file_format: str
-) -> str:
-  """Returns what a shard's files follow from: all this, and the code."""
-  return artifacts.fingerprint(
-    shard.fingerprint,
-    hash_function.fingerprint,
-    [hash_function.max_pixels, hash_function.stored_size],
-    file_format,
-    lineage.sources(__name__),
-  )
-
-
-def encode_shard(shard: shards.Shard, hash_function: HashFunction) -> Encoded:
-  """Encodes a shard; in memory are its codes and a few batches of images."""
-  names: list[str] = []
-  skipped: list[Skipped] = []
-  packed = [np.zeros((0, -(-hash_function.num_bits // 8)), np.uint8)]
-  items = shards.resized_images(
-    shard,
-    image_size=hash_function.image_size,
-    max_pixels=hash_function.max_pixels,
-    stored_size=hash_function.stored_size,
-    resized_size=hash_function.resized_size,
-  )
-  for batch in _batches(items, hash_function.batch_size, skipped):
-    names += [image.name for image in batch]
-    pixels = np.stack([image.pixels for image in batch])
-    packed.append(np.asarray(hash_function.encode(pixels)))
-  return Encoded(names, np.concatenate(packed), skipped)
-
-
-def _batches(
-  items: Iterator[shards.ResizedImage | Skipped],
-  batch_size: int,
-  skipped: list[Skipped],
-) -> Iterator[list[shards.ResizedImage]]:
-  """Yields the images by batches, and sets the others aside."""
-  batch: list[shards.ResizedImage] = []
-  for item in items:
-    if isinstance(item, Skipped):
-      skipped.append(item)
-      continue
-    batch.append(item)
-    if len(batch) == batch_size:
-      yield batch
-      batch = []
-  if batch:
-    yield batch
+  account: Account
 
 
 def write(
@@ -91,12 +50,12 @@ def write(
   fingerprint: str,
   shard: str,
 ) -> None:
-  """Writes the files of one shard in place of what was there of that number.
+  """Writes the files of one shard in place of what was there of its number.
 
   * npy: `00012.npy`, the packed codes [n w], and `00012.txt`, a name a line;
   * parquet: `00012.parquet`, with the columns `name` and `code`, w bytes;
-  * both: `00012.skipped.txt` if an image was skipped, a name, a tab and the
-    reason a line; and `00012.json`, once all others are there.
+  * both: `00012.skipped.txt` if an image was skipped, the account after a #,
+    then a name, a tab and the reason a line; and `00012.json`, once all others are there.
 
   Args:
     directory: is there.
@@ -109,30 +68,38 @@ def write(
   Raises:
     OSError: a file cannot be written; then the number counts as not finished.
   """
-  _marker(directory, number).unlink(missing_ok=True)
-  for suffix in ("npy", "txt", "parquet", "skipped.txt"):
-    _path(directory, number, suffix).unlink(missing_ok=True)
-  names = [_printable(name) for name in encoded.names]
-  FORMATS[file_format](directory, number, names, encoded.packed)
+  remove(directory, number)
+  FORMATS[file_format](directory, number, encoded.names, encoded.packed)
   if encoded.skipped:
     lines = "".join(
-      f"{_printable(name)}\t{_printable(reason)}\n"
-      for name, reason in encoded.skipped
+      f"{name}\t{datasets.escape(reason)}\n" for name, reason in encoded.skipped
     )
-    artifacts.write_text(_path(directory, number, "skipped.txt"), lines)
+    text = f"# {encoded.account.sentence()}\n{lines}"
+    artifacts.write_text(_path(directory, number, "skipped.txt"), text)
+  written = [
+    path.name
+    for suffix in _SUFFIXES[1:]
+    if (path := _path(directory, number, suffix)).exists()
+  ]
+  files.sync(directory)
   entry = {
     "fingerprint": fingerprint,
     "shard": shard,
     "format": file_format,
-    "num_images": len(names),
+    "num_images": len(encoded.names),
     "num_skipped": len(encoded.skipped),
+    "found": encoded.account._asdict(),
   }
-  artifacts.write_json(_marker(directory, number), entry)
+  listed = checksums.checksums(directory, written)
+  artifacts.write_json(
+    _marker(directory, number),
+    {**entry, "files": listed, "checksum": _checksum(entry, listed)},
+  )
 
 
 def is_finished(directory: pathlib.Path, number: int, fingerprint: str) -> bool:
-  """Tells whether a shard's files are there, and made from the same."""
-  return _entry(directory, number, fingerprint) is not None
+  """Tells whether a shard's files are what was written, from the same."""
+  return _entry(directory, number, fingerprint, is_read=True) is not None
 
 
 def write_index(
@@ -156,20 +123,18 @@ def write_index(
   Returns:
     Whether all were finished.
   """
-  present = set(os.listdir(directory))
-  if any(f"{i:05d}.json" not in present for i in range(len(fingerprints))):
+  entries = _all_entries(directory, fingerprints)
+  if entries is None:
+    (directory / "index.json").unlink(missing_ok=True)
     return False
-  entries: list[dict[str, Any]] = []
-  for number, expected in enumerate(fingerprints):
-    entry = _entry(directory, number, expected)
-    if entry is None:
-      return False
-    entries.append({"number": number, **entry})
   index = {
     "fingerprint": artifacts.fingerprint(*fingerprints),
     "num_bits": num_bits,
     "num_images": sum(entry["num_images"] for entry in entries),
     "num_skipped": sum(entry["num_skipped"] for entry in entries),
+    "found": account.total(
+      Account(**entry["found"]) for entry in entries
+    )._asdict(),
     "shards": entries,
   }
   own = directory / f"index.{worker}.json"
@@ -178,14 +143,57 @@ def write_index(
   return True
 
 
-def remove_outdated_index(
+def _all_entries(
   directory: pathlib.Path, fingerprints: Sequence[str]
-) -> None:
-  """Removes an `index.json` of other shards or of another hash function."""
+) -> list[dict[str, Any]] | None:
+  """Returns what is known of every shard; None if one is not finished."""
+  present = set(os.listdir(directory))
+  if any(f"{i:05d}.json" not in present for i in range(len(fingerprints))):
+    return None
+  entries: list[dict[str, Any]] = []
+  for number, expected in enumerate(fingerprints):
+    entry = _entry(directory, number, expected)
+    if entry is None:
+      return None
+    entries.append({"number": number, **entry})
+  return entries
+
+
+def remove(directory: pathlib.Path, number: int) -> None:
+  """Removes the files of a number, first the mark that it is finished."""
+  for suffix in _SUFFIXES:
+    _path(directory, number, suffix).unlink(missing_ok=True)
+
+
+def remove_outdated(
+  directory: pathlib.Path, fingerprints: Sequence[str]
+) -> list[int]:
+  """Removes what an earlier command with other shards has left.
+
+  Files of a number that this command does not have go, and so do finished
+  shards of another content or hash function, and an `index.json` of others.
+  Other workers of this command see the same shards, and their files stay.
+
+  Returns:
+    The numbers whose files were removed.
+  """
+  removed = set()
+  for name in sorted(os.listdir(directory)):
+    found = _NUMBERED.fullmatch(name)
+    if not found:
+      continue
+    number = int(found[1])
+    if number >= len(fingerprints) or (
+      found[2] == "json"
+      and not is_finished(directory, number, fingerprints[number])
+    ):
+      remove(directory, number)
+      removed.add(number)
   path = directory / "index.json"
   expected = artifacts.fingerprint(*fingerprints)
   if artifacts.read_current(path, expected) is None:
     path.unlink(missing_ok=True)
+  return sorted(removed)
 
 
 def _write_npy(
@@ -225,13 +233,36 @@ def _marker(directory: pathlib.Path, number: int) -> pathlib.Path:
 
 
 def _entry(
-  directory: pathlib.Path, number: int, fingerprint: str
+  directory: pathlib.Path,
+  number: int,
+  fingerprint: str,
+  *,
+  is_read: bool = False,
 ) -> dict[str, Any] | None:
-  return artifacts.read_current(_marker(directory, number), fingerprint)
+  """Returns what is known of a finished shard; None if it is not finished.
 
-
-def _printable(text: str) -> str:
-  """Writes what would break a line, or is no text at all, as escapes."""
-  return "".join(
-    c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+  Args:
+    directory: of the numbered files.
+    number: of the shard.
+    fingerprint: that it should have.
+    is_read: compares the contents of its files and not only their sizes.
+  """
+  entry = artifacts.read_current(_marker(directory, number), fingerprint)
+  if entry is None:
+    return None
+  listed = entry.pop("files", None)
+  if listed is None or entry.pop("checksum", None) != _checksum(entry, listed):
+    logging.warning("%s is damaged.", _marker(directory, number))
+    return None
+  damage = checksums.find_damage(
+    directory, listed, max_bytes=2**63 if is_read else 0
   )
+  if damage is not None:
+    logging.warning("%s: shard %d is encoded again.", damage, number)
+  # Images that were skipped for want of a decoder are tried with it.
+  lacked = file_kinds.NEEDS_HEIF in entry.get("found", {}).get("skipped", {})
+  return None if damage or (lacked and file_kinds.reads_heif()) else entry
+
+
+def _checksum(entry: dict[str, Any], listed: Any) -> str:
+  return artifacts.fingerprint(entry, listed)

@@ -17,8 +17,8 @@ from dsth_jax.pipeline.inputs import (
   encoded_resized_size,
   network_inputs,
 )
-from dsth_jax.pipeline.workdir import Dependency, Workdir, progress, settings
-from dsth_jax.runtime import distributed
+from dsth_jax.pipeline.workdir import Dependency, Workdir, settings
+from dsth_jax.runtime import distributed, progress
 from dsth_jax.runtime.artifacts import Artifact, Writer
 
 
@@ -69,7 +69,7 @@ def _values(
     like=np.zeros(config.num_bits, np.float32),
   )
   return np.concatenate(
-    list(progress(found, total=num_images, done=0, name="codes", unit="images"))
+    list(progress.counted(found, total=num_images, name="codes", unit="images"))
   )
 
 

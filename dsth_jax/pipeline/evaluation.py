@@ -5,7 +5,7 @@ Of many processes each measures some of the methods.
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -28,12 +28,24 @@ Metrics = dict[str, Any]
 PackedCodes = Mapping[str, np.ndarray]
 
 
+class Baselines(NamedTuple):
+  """What baselines give.
+
+  Attributes:
+    packed: codes of all images, by method.
+    not_fitted: why others give none, by method.
+  """
+
+  packed: PackedCodes
+  not_fitted: Mapping[str, str]
+
+
 def evaluate(
   workdir: Workdir,
   config: ConfigDict,
   inputs: Inputs,
   stages: Stages,
-  encode_baselines: Callable[[], PackedCodes],
+  encode_baselines: Callable[[], Baselines],
   baselines: list[Dependency],
 ) -> Artifact:
   """Measures every method; returns `results` as JSON.
@@ -48,7 +60,8 @@ def evaluate(
   """
 
   def make(writer: Writer) -> None:
-    of_all = {"dsth": stages.codes.arrays["packed"], **encode_baselines()}
+    encoded = encode_baselines()
+    of_all = {"dsth": stages.codes.arrays["packed"], **encoded.packed}
     of_training = _packed_labels(stages)
     writer.write_json(
       "results",
@@ -57,6 +70,7 @@ def evaluate(
           method: metrics.code_statistics(rows, num_bits=config.num_bits)
           for method, rows in {**of_all, **of_training}.items()
         },
+        "not_fitted": dict(encoded.not_fitted),
         "held_out": _held_out(config, inputs, of_all),
         "training": _training(config, inputs, of_all, of_training),
       },

@@ -21,7 +21,7 @@ def find_neighbors(
 
   def make(writer: Writer) -> None:
     points = described.points[data.splits.training]
-    _check_distinct(points, 5 * config.num_bits)
+    _check_distinct(points, config.num_bits + 1)
     neighbors, recall = _search(config, points)
     writer.write(**neighbors._asdict(), recall=recall)
 
@@ -61,6 +61,6 @@ def _check_distinct(points: np.ndarray, needed: int) -> None:
   if num_distinct < needed:
     raise ValueError(
       f"The {len(points)} training images have only {num_distinct} different "
-      f"features, but 5 x num_bits = {needed} need at least {needed}: remove "
+      f"features, but num_bits + 1 = {needed} are needed: remove "
       "duplicate and constant images and add others, or lower num_bits."
     )

@@ -11,14 +11,16 @@ from dsth_jax import codes, report
 from dsth_jax.baselines import BASELINES
 from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.pipeline import (
-  data as data_lib,
-)
-from dsth_jax.pipeline import (
+  collapse,
   dsth,
   evaluation,
   fine_tuning,
   methods,
+  small_sets,
   training_log,
+)
+from dsth_jax.pipeline import (
+  data as data_lib,
 )
 from dsth_jax.pipeline.feature_extraction import extract_features
 from dsth_jax.pipeline.inputs import (
@@ -35,7 +37,7 @@ from dsth_jax.pipeline.workdir import (
   Workdir,
   environment,
 )
-from dsth_jax.runtime import artifacts
+from dsth_jax.runtime import artifacts, locks
 
 
 def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
@@ -49,11 +51,21 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
     What `metrics.json` holds; see `dsth_jax.report`.
 
   Raises:
-    ValueError: the data does not fit the settings, or a stage refuses.
+    ValueError: the data does not fit the settings, a stage refuses, another
+      process works in the directory, or the training has collapsed; all that is
+      finite is written before.
     OSError: the directory cannot be written.
   """
-  workdir = open_workdir(path)
-  data = data_lib.load(workdir, config)
+  artifacts.check_formats(path)
+  with locks.held(path):
+    return data_lib.with_intact_images(config, lambda: _run(config, path))
+
+
+def _run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
+  workdir = open_workdir(path, config)
+  dataset = data_lib.open_images(workdir, config)
+  config = small_sets.fit(config, dataset)
+  data = data_lib.split(workdir, config, dataset)
   names = ("dsth", *config.eval.baselines)
   methods.check(config, names, data)
   data_lib.check_training_size(config, data)
@@ -80,22 +92,26 @@ def run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
       "max_residual": float(np.max(embedding["residuals"])),
       "num_iters": int(embedding["num_iters"]),
     },
-    "losses": training_log.read_losses(path / "logs"),
+    "losses": stages.training.json(training_log.LOSSES),
     "skipped": [list(entry) for entry in data.dataset.skipped],
-    "environment": environment(),
+    "account": data_lib.count(data.dataset)._asdict(),
+    "environment": _environment(workdir),
   }
+  artifacts.write_json(path / "environment.json", _environment(workdir))
   artifacts.write_json(path / "metrics.json", results)
   sheet = picture_sheet(config, data, np.asarray(stages.codes.arrays["packed"]))
   report.write(path / "report", cast(report.Results, results), sheet)
   evaluation.log_headline(results)
-  logging.info("Open %s", path / "report" / "index.html")
+  page = path / "report" / "index.html"
+  logging.info("Open %s", page)
+  collapse.refuse(config, results["statistics"]["dsth"], page)
   return results
 
 
-def open_workdir(path: pathlib.Path) -> Workdir:
+def open_workdir(path: pathlib.Path, config: ConfigDict) -> Workdir:
   """Opens a working directory, unless it is of a newer version."""
   artifacts.check_formats(path)
-  return Workdir(path)
+  return Workdir(path, config.workdir.check_gigabytes)
 
 
 def write_settings(workdir: Workdir, config: ConfigDict) -> None:
@@ -140,14 +156,22 @@ def make_inputs(
 
 def _encode_baselines(
   config: ConfigDict, inputs: Inputs
-) -> evaluation.PackedCodes:
-  """Fits the baselines on the training images, and encodes all images."""
-  packed = {}
+) -> evaluation.Baselines:
+  """Fits the baselines on the training images, and encodes all images.
+
+  One that refuses these images leaves the others, and says why.
+  """
+  packed, not_fitted = {}, {}
   for name in config.eval.baselines:
-    encoder = methods.fitting(config, inputs, name)()
-    bits = encoder.encode(inputs.rows(methods.seen(config, name)))
+    try:
+      encoder = methods.fitting(config, inputs, name)()
+      bits = encoder.encode(inputs.rows(methods.seen(config, name)))
+    except ValueError as error:
+      logging.warning("The baseline %s cannot be fitted: %s", name, error)
+      not_fitted[name] = str(error)
+      continue
     packed[name] = np.asarray(codes.pack(bits))
-  return packed
+  return evaluation.Baselines(packed, not_fitted)
 
 
 def _baseline_dependencies(
@@ -169,6 +193,20 @@ def _summary(config: ConfigDict, data: data_lib.Data) -> dict[str, Any]:
     "network": _network(config),
     "network_inputs": network_inputs(config),
   }
+
+
+def _environment(workdir: Workdir) -> dict[str, str]:
+  """Returns this command's versions, and others that made an artifact."""
+  now = environment()
+  others = {
+    f"{name} was made by": ", ".join(
+      f"{key} {value}"
+      for key, value in made_by.items()
+      if now.get(key) != value
+    )
+    for name, made_by in workdir.made_by.items()
+  }
+  return {**now, **{name: value for name, value in others.items() if value}}
 
 
 def _network(config: ConfigDict) -> str:

@@ -18,7 +18,7 @@ from dsth_jax.runtime import sharding
 from dsth_jax.runtime.artifacts import Artifact, Writer
 
 # These decide what is seen of a training, not what it ends in.
-_LOGGING = ("train.checkpoint_every", "train.log_every")
+_LOGGING = ("train.checkpoint_seconds", "train.log_every")
 
 
 def train_network(

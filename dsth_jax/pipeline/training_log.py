@@ -1,18 +1,35 @@
 """The log of a training run's losses."""
 
+import contextlib
 import json
+import math
 import pathlib
 import time
 
 import jax
 import tensorboardX
-from tqdm import tqdm
 
-from dsth_jax.runtime import artifacts, distributed
+from dsth_jax.runtime import artifacts, distributed, progress
+
+# Of the JSON in the artifact of a training: [step, loss] pairs.
+LOSSES = "losses"
+
+
+class DivergedError(ValueError):
+  """A loss is infinite or no number.
+
+  Attributes:
+    step: whose loss it is.
+    loss: its value.
+  """
+
+  def __init__(self, step: int, loss: float):
+    super().__init__(f"the loss at step {step} is {loss}")
+    self.step, self.loss = step, loss
 
 
 class TrainingLog:
-  """Shows the loss in a bar, and logs it as JSON lines and for TensorBoard.
+  """Shows the loss with the progress, and logs it as JSON lines and for TensorBoard.
 
   Attributes:
     done: steps done.
@@ -32,30 +49,36 @@ class TrainingLog:
     self._every, self._batch_size = log_every, batch_size
     self._since = time.perf_counter()
     self._files = _Files(directory, start) if distributed.is_leader() else None
-    self._bar = tqdm(
-      total=total,
-      initial=start,
-      desc=name,
-      unit=" steps",
-      disable=None,
+    self._progress = progress.Progress(
+      name, unit="steps", total=total, done=start
     )
 
   def update(self, loss: jax.Array) -> None:
-    """Counts one step; now and then reads and logs its loss."""
+    """Counts one step; now and then reads, checks and logs its loss.
+
+    Raises:
+      DivergedError: the loss that was read is not finite.
+    """
     self.done += 1
-    self._bar.update()
     if self.done % self._every == 0:
       now = time.perf_counter()
       speed = self._every * self._batch_size / (now - self._since)
       self._since = now
       value = float(loss)
-      self._bar.set_postfix_str(f"loss {value:.4f}, {speed:,.0f} images/s")
+      self._progress.note(f"loss {value:.4f}, {speed:,.0f} images/s")
       if self._files:
         self._files.write(self.done, value, speed)
+      self.check(value)
+    self._progress.update()
+
+  def check(self, loss: float) -> None:
+    """Raises DivergedError if the loss of the latest step is not finite."""
+    if not math.isfinite(loss):
+      raise DivergedError(self.done, loss)
 
   def close(self) -> None:
-    """Closes the files and the bar."""
-    self._bar.close()
+    """Closes the files and the progress."""
+    self._progress.close()
     if self._files:
       self._files.close()
 
@@ -92,10 +115,16 @@ def _line(step: int, loss: float) -> str:
 
 
 def read_losses(directory: pathlib.Path) -> list[tuple[int, float]]:
-  """Returns the logged (step, loss) pairs; a line cut by a kill is left out."""
+  """Returns the logged (step, loss) pairs; what is damaged is left out."""
   path = directory / "losses.jsonl"
   if not path.exists():
     return []
-  lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-  entries = [json.loads(line) for line in lines if line.endswith("\n")]
-  return [(entry["step"], entry["loss"]) for entry in entries]
+  lines = path.read_text(encoding="utf-8", errors="replace").splitlines(True)
+  entries: list[tuple[int, float]] = []
+  for line in lines:
+    # A kill cuts the last line.
+    if line.endswith("\n"):
+      with contextlib.suppress(ValueError, TypeError, KeyError):
+        entry = json.loads(line)
+        entries.append((int(entry["step"]), float(entry["loss"])))
+  return entries

@@ -55,6 +55,7 @@ def render(results: Results, pictures: Sequence[str]) -> str:
     "## Details",
     table(tables.details(results)),
     *_picture("training_loss.png", pictures),
+    *_found(results),
     *_skipped(results),
   ]
   return joined(blocks)
@@ -137,6 +138,11 @@ def _setting(setting: str, metrics: Mapping[str, Metrics]) -> list[str]:
     "Precision at each level of recall:",
     table(tables.recall(metrics)),
   ]
+
+
+def _found(results: Results) -> list[str]:
+  text = paragraphs.account(results)
+  return ["## Files found", escape(text)] if text else []
 
 
 def _skipped(results: Results) -> list[str]:

@@ -47,6 +47,7 @@ def render(results: Results, sheet: PictureSheet) -> str:
     snippet=snippet(),
     details=tables.details(results),
     losses=_losses(results),
+    account=paragraphs.account(results),
     skipped=tables.skipped(results),
     more_skipped=paragraphs.more_skipped(results),
   )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import humanize
 
+from dsth_jax import datasets
 from dsth_jax.report import columns, descriptions, formatting, speed, tables
 from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import Metrics, PictureSheet, Results
@@ -199,6 +200,13 @@ def pictures(sheet: PictureSheet) -> str:
     f"{text} A thick frame and a check mark show relevant results, those of "
     f"the query's class: {sum(marks):,} of {len(marks):,}."
   )
+
+
+def account(results: Results) -> str:
+  """Returns what became of every file in the source of the images."""
+  if "account" not in results:
+    return ""
+  return f"{datasets.Account(**results['account']).sentence()}."
 
 
 def more_skipped(results: Results) -> str:

@@ -115,6 +115,22 @@ class Embedding(TypedDict):
   num_iters: int
 
 
+class Account(TypedDict):
+  """What became of everything in the source, see `dsth_jax.datasets.Account`.
+
+  Attributes:
+    found: the sum of the others.
+    num_read: images.
+    skipped: images that could not be used, by reason.
+    not_images: all else, by kind.
+  """
+
+  found: int
+  num_read: int
+  skipped: Mapping[str, int]
+  not_images: Mapping[str, int]
+
+
 class Results(TypedDict):
   """The content of metrics.json.
 
@@ -139,6 +155,8 @@ class Results(TypedDict):
       `num_queries`, `num_labels` and `num_classes`; may be left out.
     losses: [step, loss] of the training; may be empty.
     skipped: [name, reason] of images that could not be read.
+    account: of everything in the source; may be left out.
+    not_fitted: why a baseline could not be fitted, by name; may be left out.
     environment: versions, devices and the like, by name.
   """
 
@@ -152,6 +170,8 @@ class Results(TypedDict):
   classification: NotRequired[Mapping[str, Mapping[str, float | None]]]
   losses: Losses
   skipped: Sequence[Sequence[str]]
+  account: NotRequired[Account]
+  not_fitted: NotRequired[Mapping[str, str]]
   environment: Mapping[str, Any]
 
 

@@ -1,6 +1,6 @@
 """What to know about a run before trusting its figures, as plain text."""
 
-from dsth_jax.report import formatting, paragraphs
+from dsth_jax.report import descriptions, formatting, paragraphs
 from dsth_jax.report import results as results_lib
 from dsth_jax.report.results import Metrics, Results
 
@@ -18,6 +18,9 @@ def find(results: Results) -> list[str]:
     found.append(
       f"{skipped} could not be read and took no part; see the list below."
     )
+  for method, reason in results.get("not_fitted", {}).items():
+    name = descriptions.method(method).name
+    found.append(f"{name} could not be fitted and has no figures: {reason}")
   found += _of_graph(results)
   for setting, metrics in results_lib.measured(results).items():
     queries = {"held_out": "held-out", "training": "training"}[setting]
@@ -79,13 +82,20 @@ def _of_codes(results: Results) -> list[str]:
   found = []
   distinct = statistics["num_distinct_codes"]
   total = statistics.get("num_codes")
+  constant = statistics.get("num_constant_bits")
+  if total and total > 1 and distinct == 1:
+    return [
+      f"All {total:,} images have the same code: the training has collapsed, "
+      "and a search finds nothing. Lower train.learning_rate and run again."
+    ]
   if total and distinct < _FEW_DISTINCT * total:
+    advice = "Use more bits to tell them apart."
+    if constant:
+      advice = "Lower train.learning_rate, since some bits never change."
     found.append(
       f"The hash function gives {total:,} images only {distinct:,} distinct "
-      "codes, and many images have the same distance to a query. Use more bits "
-      "to tell them apart."
+      f"codes, and many images have the same distance to a query. {advice}"
     )
-  constant = statistics.get("num_constant_bits")
   if constant:
     bits = formatting.plural(constant, "bit")
     found.append(

@@ -1,94 +1,67 @@
 """What a run leaves on disk: artifacts, whole or not at all.
 
 An artifact is a folder of arrays, JSON and text files with the record of what
-it was made from. It is written beside its place and renamed, so that a run
-killed at any moment leaves either the old artifact or the new one. Arrays too
-long to be made at once are written row by row (`RowWriter`) and go on where
-they stopped.
+it was made from, and of the size and checksum of each file. It is written
+beside its place, synced and renamed, so that a run killed at any moment leaves
+either the old artifact or the new one. Arrays too long to be made at once are
+written row by row (`RowWriter`) and go on where they stopped.
 
 Of many processes the leader writes; what the others would write is dropped.
 """
 
-import contextlib
-import hashlib
 import json
-import os
 import pathlib
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from typing import IO, Any, NamedTuple
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
 
-from dsth_jax.runtime import distributed
+from dsth_jax.runtime import checksums, distributed, files, records
+from dsth_jax.runtime.files import (
+  read_intact_json,
+  read_json,
+  replacing_file,
+  write_json,
+  write_text,
+)
+from dsth_jax.runtime.records import (
+  FORMAT,
+  Record,
+  Stored,
+  check_format,
+  fingerprint,
+)
+from dsth_jax.runtime.rows import PROGRESS, RowWriter
 from dsth_jax.types import ArrayLike
 
-# Of the folders written here; a change of their layout raises it.
-FORMAT = 1
-_RECORD, _ROWS = "fingerprint.json", "rows.json"
+__all__ = [
+  "FORMAT",
+  "Artifact",
+  "Record",
+  "RowWriter",
+  "Writer",
+  "check_format",
+  "check_formats",
+  "fingerprint",
+  "identity",
+  "read_current",
+  "read_intact_json",
+  "read_json",
+  "read_record",
+  "refuse_damage",
+  "remove_outdated",
+  "replacing_file",
+  "seal",
+  "write_json",
+  "write_text",
+]
 
-
-def fingerprint(*parts: Any) -> str:
-  """Returns a short hash of JSON-like values."""
-  text = json.dumps(parts, sort_keys=True, default=str)
-  return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def check_format(path: pathlib.Path, received: int, known: int) -> None:
-  """Raises ValueError for what a newer version of this package has written."""
-  if received > known:
-    raise ValueError(
-      f"{path} was written by a newer version of dsth_jax (file format "
-      f"{received}, this version knows {known}): use that version, or another "
-      "directory. Nothing was changed."
-    )
-
-
-class Record(NamedTuple):
-  """What an artifact was made from.
-
-  Attributes:
-    settings: by name; files too, by path, with their size and time of change.
-    artifacts: fingerprints of other artifacts, by name.
-    code: digests of the modules that made it, by name.
-  """
-
-  settings: Mapping[str, Any]
-  artifacts: Mapping[str, str]
-  code: Mapping[str, str]
-
-  @property
-  def fingerprint(self) -> str:
-    """A hash of all of it and of the file format."""
-    return fingerprint(FORMAT, *map(dict, self))
-
-  def difference(self, old: "Record") -> str:
-    """Says in a few words what has changed since an older record."""
-    changes = [
-      f"{name} was {old.settings[name]}"
-      if name in old.settings
-      else f"{name} is new"
-      for name in _changed(self.settings, old.settings)
-    ]
-    changes += [
-      f"{name} changed" for name in _changed(self.artifacts, old.artifacts)
-    ]
-    modules = _changed(self.code, old.code)
-    if modules:
-      changes.append(f"the code of {modules[0]} changed")
-    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-    return ", ".join(changes[:3]) + more
-
-
-def _changed(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
-  """Returns the names whose values differ, or that only one side has."""
-  return [
-    name
-    for name in {**new, **old}
-    if name not in new or name not in old or new[name] != old[name]
-  ]
+# A folder under way, and one that is being removed.
+_PARTIAL, _OUTDATED = ".partial", ".outdated"
+_ALL_BYTES = 2**63
 
 
 class Artifact(NamedTuple):
@@ -97,7 +70,7 @@ class Artifact(NamedTuple):
   Attributes:
     name: of the stage.
     directory: holds its files.
-    fingerprint: of all that it was made from.
+    fingerprint: of all that it was made from, and of its content.
   """
 
   name: str
@@ -107,9 +80,13 @@ class Artifact(NamedTuple):
   @property
   def arrays(self) -> dict[str, np.ndarray]:
     """The arrays as read-only memory maps, by name."""
+    stored = records.read(self.directory)
+    names = stored.files if stored else ()
+    paths = [self.directory / name for name in sorted(names)]
     return {
       path.stem: np.load(path, mmap_mode="r")
-      for path in sorted(self.directory.glob("*.npy"))
+      for path in paths
+      if path.suffix == ".npy"
     }
 
   def json(self, name: str) -> Any:
@@ -125,38 +102,94 @@ def read_record(directory: pathlib.Path) -> tuple[str | None, Record]:
   Raises:
     ValueError: the artifact is of a newer version of this package.
   """
-  stored = read_json(directory / _RECORD)
-  check_format(directory, stored.get("format", 0), FORMAT)
-  record = Record(*(stored.get(part, {}) for part in Record._fields))
-  # Those of format 0 have no record, and are of no use.
-  return stored.get("fingerprint") if stored.get("format") else None, record
+  stored = records.read(directory)
+  if stored is None:
+    return None, Record({}, {}, {})
+  return stored.fingerprint, stored.record
+
+
+def identity(directory: pathlib.Path) -> str | None:
+  """Returns what others depend on; None where there is no artifact.
+
+  Raises:
+    ValueError: the artifact is of a newer version of this package.
+  """
+  stored = records.read(directory)
+  return stored.identity if stored else None
 
 
 def check_formats(directory: pathlib.Path) -> None:
   """Raises ValueError if an artifact in it is of a newer version."""
-  for path in sorted(directory.glob(f"**/{_RECORD}")):
-    read_record(path.parent)
+  for path in sorted(directory.glob(f"**/{records.FILE}")):
+    records.read(path.parent)
+
+
+def seal(directory: pathlib.Path, expected: str, names: Iterable[str]) -> None:
+  """Lists files with their checksums, for `refuse_damage`.
+
+  Args:
+    directory: of the files, which may hold others too.
+    expected: the fingerprint of what they hold.
+    names: of the files.
+  """
+  if distributed.is_leader():
+    found = checksums.checksums(directory, names)
+    records.write(directory, Stored(Record({}, {}, {}), expected, found))
+
+
+def refuse_damage(directory: pathlib.Path, advice: str) -> None:
+  """Raises ValueError unless all files are what was written.
+
+  Args:
+    directory: of an artifact, or of files with a `seal`.
+    advice: what to do about it.
+  """
+  stored = records.read(directory)
+  if stored is None:
+    raise ValueError(
+      f"{directory / records.FILE} is missing, damaged or of an older version "
+      f"of dsth_jax, and so nothing tells whether the files are whole: {advice}."
+    )
+  damage = checksums.find_damage(directory, stored.files, max_bytes=_ALL_BYTES)
+  if damage is not None:
+    raise ValueError(f"{damage}: {advice}.")
+
+
+def remove_outdated(directory: pathlib.Path) -> None:
+  """Removes the old artifacts that a killed command was removing."""
+  if distributed.is_leader():
+    for path in sorted(directory.glob(f"**/*{_OUTDATED}")):
+      shutil.rmtree(path, ignore_errors=True)
 
 
 class Writer:
   """Fills an artifact's folder, which takes its place once it is complete.
 
   Attributes:
-    fingerprint: of the artifact.
+    fingerprint: of what the artifact is made from.
     num_images: images that were gone through, for the log; set by the maker.
   """
 
-  def __init__(self, directory: pathlib.Path, record: Record):
+  def __init__(
+    self,
+    directory: pathlib.Path,
+    record: Record,
+    *,
+    made_by: Mapping[str, str] | None = None,
+    num_repairs: int = 0,
+  ):
     self.fingerprint = record.fingerprint
     self.num_images = 0
     self._record, self._directory = record, directory
-    self._partial = directory.with_name(directory.name + ".partial")
+    self._made_by, self._num_repairs = made_by or {}, num_repairs
+    self._start = time.perf_counter()
+    self._partial = directory.with_name(directory.name + _PARTIAL)
     if distributed.is_leader() and not self._is_resumable():
       shutil.rmtree(self._partial, ignore_errors=True)
       self._partial.mkdir(parents=True)
 
   def _is_resumable(self) -> bool:
-    rows = read_json(self._partial / _ROWS)
+    rows = read_intact_json(self._partial / PROGRESS)
     return rows.get("fingerprint") == self.fingerprint
 
   def write(self, **arrays: Shaped[ArrayLike, "..."] | int | float) -> None:
@@ -175,9 +208,7 @@ class Writer:
     if distributed.is_leader():
       write_text(self._partial / name, text)
 
-  def rows(
-    self, name: str, *, shape: tuple[int, ...], dtype: Any
-  ) -> "RowWriter":
+  def rows(self, name: str, *, shape: tuple[int, ...], dtype: Any) -> RowWriter:
     """Returns what fills a long array, from where a killed run stopped."""
     return RowWriter(
       self._partial, self.fingerprint, name=name, shape=shape, dtype=dtype
@@ -187,18 +218,29 @@ class Writer:
     """Puts the complete folder in its place, by renaming."""
     if not distributed.is_leader():
       return
-    (self._partial / _ROWS).unlink(missing_ok=True)
-    stored = {
-      "format": FORMAT,
-      "fingerprint": self.fingerprint,
-      **self._record._asdict(),
-    }
-    write_json(self._partial / _RECORD, stored)
-    outdated = self._directory.with_name(self._directory.name + ".outdated")
+    (self._partial / PROGRESS).unlink(missing_ok=True)
+    paths = [path for path in self._partial.rglob("*") if path.is_file()]
+    for path in paths:
+      files.sync(path)
+    names = [path.relative_to(self._partial).as_posix() for path in paths]
+    seconds = time.perf_counter() - self._start
+    stored = Stored(
+      self._record,
+      self.fingerprint,
+      checksums.checksums(self._partial, names),
+      self._made_by,
+      seconds,
+      self.num_images / seconds if self.num_images else None,
+      self._num_repairs,
+    )
+    records.write(self._partial, stored)
+    files.sync(self._partial)
+    outdated = self._directory.with_name(self._directory.name + _OUTDATED)
     shutil.rmtree(outdated, ignore_errors=True)
     if self._directory.exists():
       self._directory.rename(outdated)
     self._partial.rename(self._directory)
+    files.sync(self._directory.parent)
     shutil.rmtree(outdated, ignore_errors=True)
 
   def abandon(self) -> None:
@@ -207,107 +249,7 @@ class Writer:
       shutil.rmtree(self._partial, ignore_errors=True)
 
 
-class RowWriter:
-  """Fills an array row by row, and goes on after a kill.
-
-  Attributes:
-    start: rows that are already on disk; the first one to append.
-  """
-
-  def __init__(
-    self,
-    directory: pathlib.Path,
-    expected: str,
-    *,
-    name: str,
-    shape: tuple[int, ...],
-    dtype: Any,
-  ):
-    self._expected = expected
-    self._progress = directory / _ROWS
-    self._rows: np.memmap | None = None
-    start = 0
-    if distributed.is_leader():
-      path = directory / f"{name}.npy"
-      progress = read_json(self._progress)
-      if progress and path.exists():
-        start = progress["rows"]
-      else:
-        _reserve(path, shape, dtype)
-      self._rows = np.lib.format.open_memmap(path, mode="r+")
-    self.start = self._next = distributed.of_leader(start)
-
-  def append(self, rows: Shaped[np.ndarray, "..."]) -> None:
-    """Writes the next rows and records that they are there."""
-    first, self._next = self._next, self._next + len(rows)
-    if self._rows is None:
-      return
-    self._rows[first : self._next] = rows
-    self._rows.flush()
-    progress = {"fingerprint": self._expected, "rows": self._next}
-    write_json(self._progress, progress)
-
-
-def _reserve(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> None:
-  """Makes an array file whose disk space is really there.
-
-  A memory map of a sparse file kills the process with a bus error once the
-  disk is full; reserved space raises OSError at the door instead.
-  """
-  array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-  size = path.stat().st_size
-  del array
-  with open(path, "r+b") as file:
-    os.posix_fallocate(file.fileno(), 0, size)
-
-
-@contextlib.contextmanager
-def replacing_file(path: pathlib.Path) -> Iterator[IO[bytes]]:
-  """Gives a file to fill, which becomes `path` if nothing fails."""
-  if not distributed.is_leader():
-    with tempfile.TemporaryFile() as dropped:
-      yield dropped
-    return
-  partial = path.with_name(path.name + ".partial")
-  try:
-    with open(partial, "wb") as file:
-      yield file
-      file.flush()
-      os.fsync(file.fileno())
-    partial.replace(path)
-  finally:
-    partial.unlink(missing_ok=True)
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-  """Writes a text file whole or not at all."""
-  with replacing_file(path) as file:
-    file.write(text.encode("utf-8"))
-
-
-def write_json(path: pathlib.Path, value: Any) -> None:
-  """Writes a value as indented JSON, whole or not at all."""
-  write_text(path, json.dumps(value, indent=2) + "\n")
-
-
-def read_json(path: pathlib.Path) -> dict[str, Any]:
-  """Returns what a JSON file holds; nothing where there is no such file.
-
-  Raises:
-    ValueError: the file is damaged.
-  """
-  if not path.exists():
-    return {}
-  try:
-    return json.loads(path.read_text(encoding="utf-8"))
-  except ValueError as error:
-    raise ValueError(
-      f"{path} is damaged ({error}): delete it, and give the command that made "
-      "it again."
-    ) from error
-
-
 def read_current(path: pathlib.Path, expected: str) -> dict[str, Any] | None:
   """Returns what a JSON file holds, if its "fingerprint" is as expected."""
-  found = read_json(path)
+  found = read_intact_json(path)
   return found if found.get("fingerprint") == expected else None

@@ -17,6 +17,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jaxtyping import Int, Shaped
 
+from dsth_jax.runtime import stopping
+
 # All processes meet within the first, by default; one that says nothing for the
 # second is lost.
 START_SECONDS = 45
@@ -72,6 +74,22 @@ def initialize(
         "or on a TPU, or pass --coordinator_address, --num_processes and "
         "--process_id."
       ) from error
+  # JAX's own handler of SIGTERM lets the run go on. Orbax needs its service.
+  stopping.handle_signals()
+
+
+def shutdown() -> None:
+  """Leaves the other processes, once all are through; none is needed later.
+
+  Raises:
+    RuntimeError: one of them was lost.
+  """
+  jax.distributed.shutdown()
+
+
+def num_processes() -> int:
+  """Returns the number of processes of the run."""
+  return jax.process_count()
 
 
 def is_leader() -> bool:

@@ -25,6 +25,12 @@ _STORAGE = frozenset(
     "pipeline.training_log",
     "pipeline.workdir",
     "runtime.artifacts",
+    "runtime.checksums",
+    "runtime.files",
+    "runtime.locks",
+    "runtime.records",
+    "runtime.rows",
+    "runtime.stopping",
     "runtime.lineage",
   )
 )

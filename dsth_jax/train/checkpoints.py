@@ -1,13 +1,22 @@
-"""Orbax checkpoints of a training run."""
+"""Orbax checkpoints of a training run, with a checksum of their own."""
 
 import contextlib
 import errno
 import os
 import pathlib
+import shutil
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import jax
+import numpy as np
 import orbax.checkpoint as ocp
+from absl import logging
+
+from dsth_jax.runtime import distributed, sharding
+
+_STATE, _CHECKSUM = "state", "checksum"
 
 
 class TrainingCheckpoints:
@@ -19,27 +28,55 @@ class TrainingCheckpoints:
 
   def __init__(self, directory: pathlib.Path, expected: str):
     options = ocp.CheckpointManagerOptions(max_to_keep=2, create=True)
-    self._manager = ocp.CheckpointManager(
-      (directory / expected).absolute(), options=options
-    )
+    self._directory = (directory / expected).absolute()
+    self._manager = ocp.CheckpointManager(self._directory, options=options)
 
   def restore(self, state: Any) -> Any:
-    """Returns the newest saved state, or `state` where none is saved.
+    """Returns the newest saved state that is intact.
 
-    Raises:
-      ValueError: the saved state is not of `state`'s shapes.
+    A damaged one is named in the log and removed, and gives way to the one
+    before it; `state` where none is left.
+
+    Args:
+      state: of the same shapes and types.
     """
-    step = self._manager.latest_step()
-    if step is None:
-      return state
+    for step in sorted(self._manager.all_steps(), reverse=True):
+      found = self._restore_step(step, state)
+      # All processes go on from one state.
+      if distributed.of_all(np.array([found is not None])).all():
+        return found
+      logging.warning(
+        "%s is damaged, or of another network: the one before it is taken.",
+        self._directory / str(step),
+      )
+      distributed.wait_for_all("damaged")
+      if distributed.is_leader():
+        shutil.rmtree(self._directory / str(step), ignore_errors=True)
+      distributed.wait_for_all("removed")
+      self._manager.reload()
+    return state
+
+  def _restore_step(self, step: int, state: Any) -> Any:
+    """Returns a state; None where it is damaged."""
+    wanted = ocp.args.Composite(
+      **{
+        _STATE: ocp.args.StandardRestore(state),
+        _CHECKSUM: ocp.args.JsonRestore(),
+      }
+    )
+    # What is damaged fails in whatever way Orbax and TensorStore happen to.
     try:
-      return self._manager.restore(step, args=ocp.args.StandardRestore(state))
-    except ValueError as error:
-      raise ValueError(
-        f"The checkpoint in {self._manager.directory} at step {step} is of "
-        "another network or optimizer than this configuration's: delete that "
-        "folder to train from the start, or pass another --workdir."
-      ) from error
+      found = self._manager.restore(step, args=wanted)
+      is_intact = found[_CHECKSUM]["crc32"] == _checksum(found[_STATE])
+      return found[_STATE] if is_intact else None
+    except OSError as error:
+      if error.errno in (errno.EIO, errno.EACCES):
+        raise
+      return None
+    except Exception as error:
+      if distributed.is_lost_process(error) and distributed.num_processes() > 1:
+        raise
+      return None
 
   def save(self, state: Any) -> None:
     """Saves a state under its step; returns before all is on disk.
@@ -50,7 +87,15 @@ class TrainingCheckpoints:
     step = int(state.step)
     if step != self._manager.latest_step():
       with self._writing():
-        self._manager.save(step, args=ocp.args.StandardSave(state))
+        self._manager.save(
+          step,
+          args=ocp.args.Composite(
+            **{
+              _STATE: ocp.args.StandardSave(state),
+              _CHECKSUM: ocp.args.JsonSave({"crc32": _checksum(state)}),
+            }
+          ),
+        )
 
   def close(self) -> None:
     """Waits until all is on disk.
@@ -74,3 +119,12 @@ class TrainingCheckpoints:
       raise OSError(
         errno.ENOSPC, os.strerror(errno.ENOSPC), directory
       ) from error
+
+
+def _checksum(state: Any) -> int:
+  """Returns the CRC-32 of all numbers of a state."""
+  found = 0
+  for leaf in jax.tree.leaves(state):
+    values = np.ascontiguousarray(sharding.to_host(leaf)).reshape(-1)
+    found = zlib.crc32(values.view(np.uint8).data, found)
+  return found

@@ -36,8 +36,10 @@ def test_too_few_images_for_dsth_are_refused_before_any_work(
   data_dir, tmp_path
 ):
   config = _config(data_dir, "lsh", "dsth_paper")
-  config.data.num_queries = 1730
-  with pytest.raises(ValueError, match="67 training images, but 5 x num_bits"):
+  config.data.num_queries = 1782
+  with pytest.raises(
+    ValueError, match=r"15 training images, but num_bits . 1 = 17"
+  ):
     comparison.run(config, tmp_path)
   assert not (tmp_path / "features").exists()
   config.compare.methods = ("lsh",)

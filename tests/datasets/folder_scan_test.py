@@ -1,5 +1,6 @@
 """Parts, labels and names of images in folders."""
 
+import errno
 import os
 
 import numpy as np
@@ -7,7 +8,13 @@ import pytest
 from PIL import Image
 from support.folders import load, pattern, write
 
-from dsth_jax.datasets import folder_scan, image_folder
+from dsth_jax.datasets import (
+  folder_scan,
+  image_files,
+  image_folder,
+  image_names,
+  reading,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,13 +40,28 @@ from dsth_jax.datasets import folder_scan, image_folder
     # Without train, test is a folder like others.
     (["test/1.jpg", "val/2.jpg"], "nn", [0, 1], ("test", "val")),
     (["ä ö/1.jpg", "猫/2.jpg"], "nn", [0, 1], ("ä ö", "猫")),
+    (["train/a/1.jpg", "val/b/2.jpg"], "nt", [0, 1], "ab"),
+    (["Testing/a/1.jpg", "Training/b/2.jpg"], "tn", [0, 1], "ab"),
+    (["train/a/1.jpg", "validation/b/2.jpg"], "nt", [0, 1], "ab"),
+    # Of three parts, that for validation joins the training part.
+    (
+      ["test/a/1.jpg", "train/b/2.jpg", "valid/a/3.jpg"],
+      "tnn",
+      [0, 1, 0],
+      "ab",
+    ),
+    # Classes, since bus is no part.
+    (["bus/1.jpg", "train/2.jpg", "val/3.jpg"], "nnn", [0, 1, 2], None),
   ],
 )
 def test_layout(names, parts, labels, class_names):
   found = folder_scan.layout(names)
   assert found.parts == [{"n": "train", "t": "test"}[part] for part in parts]
   assert found.labels == labels
-  assert found.class_names == tuple(class_names)
+  top = tuple(name.split("/")[0] for name in names)
+  assert found.class_names == (
+    top if class_names is None else tuple(class_names)
+  )
 
 
 def test_mixed_layout_is_reported(caplog):
@@ -90,7 +112,8 @@ def test_odd_names_survive(root, store):
     write(root / name)
   (root / "ü m/link.png").symlink_to("%20.png")
   dataset = load(root, store)
-  assert set(dataset.names) == {*names, "ü m/link.png"}
+  found = set(map(image_names.unescape, dataset.names))
+  assert found == {*names, "ü m/link.png"}
   assert dataset.class_names == (" blank ", "ü m")
   assert load(root, store).names == dataset.names
 
@@ -109,8 +132,75 @@ def test_records_hold_their_path(root, store):
   write(root / "b/2.png")
   load(root, store)
   builder = image_folder.ImageFolder(
-    root=str(root), data_dir=str(store), max_pixels=10**8, stored_size=256
+    root=str(root),
+    data_dir=str(store),
+    max_pixels=image_files.MAX_PIXELS,
+    stored_size=256,
   )
   records = builder.as_data_source("train")
   assert [record["name"] for record in records] == [b"a/1.png", b"b/2.png"]
   assert [record["label"] for record in records] == [0, 1]
+
+
+def test_parts_are_said(caplog):
+  with caplog.at_level("INFO", logger="absl"):
+    folder_scan.layout(["train/a/1.jpg", "train/b/1.jpg", "val/a/2.jpg"])
+  assert (
+    "taken as parts: train (2 images) as train, val (1 images) as test"
+    in (caplog.text)
+  )
+
+
+def test_every_file_is_in_the_account(root):
+  for name in (
+    *("1.jpg", "a/2.png", "a/@eaDir/2.png/THUMB.jpg", "__MACOSX/._1.jpg"),
+    *(".hidden.jpg", "runs/x/report/results.png", "a/Thumbs.db/x.png"),
+  ):
+    write(root / name)
+  (root / "1.jpg").rename(root / "IMG_1")
+  for name in ("runs/x/config.json", "runs/x/stages.json", "README", "n.txt"):
+    (root / name).write_text("text")
+  (root / "raw.nef").write_text("raw")
+  (root / "empty.jpg").touch()
+  found = folder_scan.scan(str(root))
+  assert [entry.name for entry in found.entries] == ["IMG_1", "a/2.png"]
+  assert [skipped.name for skipped in found.skipped] == ["empty.jpg", "raw.nef"]
+  assert found.left_out == [("runs/x", "run")]
+  assert found.not_images == {
+    "@eaDir/": 1,
+    "Thumbs.db/": 1,
+    "__MACOSX/": 1,
+    "hidden (begins with a dot)": 1,
+    "folder of this package (run)": 1,
+    "without a suffix": 1,
+    ".txt": 1,
+  }
+  assert found.num_found == 2 + 2 + 7
+
+
+def test_a_share_that_drops_out_ends_the_scan(root, monkeypatch):
+  write(root / "a/1.png")
+  monkeypatch.setattr(reading, "WAITS", [0, 0])
+  real, tries = os.listdir, []
+
+  def listdir(path):
+    if str(path).endswith("/a"):
+      tries.append(path)
+      raise OSError(errno.ESTALE, "Stale file handle")
+    return real(path)
+
+  monkeypatch.setattr(folder_scan.os, "listdir", listdir)
+  with pytest.raises(OSError, match=r"Stale file handle.*photos/a"):
+    folder_scan.scan(str(root))
+  assert len(tries) == 3
+
+
+def test_a_working_directory_below_the_images_is_said(root, store, caplog):
+  write(root / "1.png")
+  write(root / "out/report/results.png")
+  for name in ("config.json", "stages.json"):
+    (root / "out" / name).write_text("{}")
+  with caplog.at_level("WARNING", logger="absl"):
+    assert load(root, store).names == ("1.png",)
+  assert "out below" in caplog.text
+  assert "left out" in caplog.text

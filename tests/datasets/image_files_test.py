@@ -10,7 +10,9 @@ from support.folders import one, pattern, write
 from dsth_jax.datasets import dataset, image_files
 
 
-@pytest.mark.parametrize("ending", ["png", "PNG", "bmp", "webp", "gif"])
+@pytest.mark.parametrize(
+  "ending", ["png", "PNG", "bmp", "webp", "gif", "tif", "jp2"]
+)
 def test_lossless_formats_are_exact(root, store, ending):
   # GIF has 256 colors: use a picture of two.
   pixels = pattern(12, 16)
@@ -34,14 +36,19 @@ def test_small_jpeg_keeps_its_bytes(root, store, ending):
 
 @pytest.mark.parametrize("stored_size", [8, 64])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
-@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif", "bmp"])
+@pytest.mark.parametrize(
+  "ending", ["jpg", "png", "webp", "gif", "bmp", "tif", "avif", "jp2"]
+)
 def test_pixels_are_those_of_the_stored_bytes(ending, mode, stored_size):
   if ending == "jpg" and mode in ("RGBA", "P"):
     mode = "CMYK"
+  if ending == "jp2" and mode == "P":
+    mode = "LA"
   file = io.BytesIO()
   exif = Image.Exif()
   exif[ExifTags.Base.Orientation] = 6
-  options = {"exif": exif} if ending in ("jpg", "png") else {}
+  with_exif = ("jpg", "png", "tif", "avif", "webp")
+  options = {"exif": exif} if ending in with_exif else {}
   image = Image.fromarray(pattern(24, 32)).convert(mode)
   image.save(file, Image.registered_extensions()[f".{ending}"], **options)
   limits = {"max_pixels": 10**6, "stored_size": stored_size}
@@ -50,6 +57,8 @@ def test_pixels_are_those_of_the_stored_bytes(ending, mode, stored_size):
   file.seek(0)
   pixels = image_files.stored_pixels(file, **limits)
   np.testing.assert_array_equal(pixels, dataset.decode(stored))
+  height, width, _ = pixels.shape
+  assert (height > width) == (ending in with_exif)
 
 
 def test_gray_becomes_rgb(root, store):
@@ -193,3 +202,16 @@ def test_a_box_without_a_pixel_is_no_broken_image(box):
     image_files.skip_reason(caught.value)
   with pytest.raises(image_files.TooLargeError, match="max_pixels = 10"):
     image_files.cropped_bytes(file, box, max_pixels=10)
+
+
+def test_heic():
+  pillow_heif = pytest.importorskip("pillow_heif", reason="extra heif")
+  pillow_heif.register_heif_opener()
+  pixels = np.full((48, 64, 3), [200, 90, 60], np.uint8)
+  file = io.BytesIO()
+  exif = Image.Exif()
+  exif[ExifTags.Base.Orientation] = 6
+  Image.fromarray(pixels).save(file, "HEIF", exif=exif.tobytes(), quality=95)
+  found = image_files.stored_pixels(file, max_pixels=10**6, stored_size=256)
+  assert found.shape == (64, 48, 3)
+  assert np.abs(found.astype(int) - [200, 90, 60]).max() <= 6

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from support.folders import load, pattern, prepared_dirs, write
 
-from dsth_jax.datasets import image_files
+from dsth_jax.datasets import file_kinds, image_files, image_folder
 
 
 def test_bad_files_are_skipped_and_listed(root, store):
@@ -38,15 +38,21 @@ def test_bad_files_are_skipped_and_listed(root, store):
     "b/large.png",
     "b/nowhere.jpg",
   }
+  assert dataset.account.not_images == {
+    "hidden (begins with a dot)": 2,
+    "no regular file": 1,
+    ".txt": 1,
+  }
   assert "truncated" in reasons["a/cut.jpg"]
   assert "truncated" in reasons["b/cut.png"]
   assert reasons["a/empty.jpg"] == "is empty"
-  assert reasons["a/text.jpg"].startswith("is not a JPEG, PNG")
+  assert reasons["a/text.jpg"].startswith("is not an image: ")
   assert (
     reasons["b/nowhere.jpg"] == "cannot be opened: No such file or directory"
   )
   assert reasons["b/large.png"] == (
-    "has 100 x 101 pixels, more than max_pixels = 10000"
+    "has too many pixels: 100 x 101, more than max_pixels = 10,000; raise "
+    "--config.data.max_pixels, or --max_pixels of encode_shards"
   )
   # Read from disk, not found again.
   assert load(root, store, max_pixels=10_000).skipped == dataset.skipped
@@ -147,7 +153,36 @@ def test_no_folder(store):
 
 def test_empty_folder(root, store):
   (root / "x.tif").touch()
+  (root / "x.txt").touch()
   with pytest.raises(
-    ValueError, match=r"no image to read \(files of another kind: 1.*\.jpg"
+    ValueError,
+    match=r"no image to read \(2 files .* \(is empty: 1\).*\(\.txt: 1\)",
   ):
     load(root, store)
+
+
+def test_a_file_that_vanishes_is_skipped(root, store):
+  write(root / "1.png")
+  gone = write(root / "2.png")
+  builder = image_folder.ImageFolder(
+    root=str(root),
+    data_dir=str(store),
+    max_pixels=image_files.MAX_PIXELS,
+    stored_size=256,
+  )
+  gone.unlink()
+  one, other = builder.read(builder.sources()["train"])
+  assert one.name == "1.png"
+  assert other == ("2.png", "cannot be opened: No such file or directory")
+
+
+def test_a_decoder_that_is_installed_later_reads_what_was_skipped(
+  root, store, monkeypatch
+):
+  write(root / "1.png")
+  write(root / "2.webp", lossless=True)
+  monkeypatch.setattr(file_kinds, "formats", lambda: ("PNG",))
+  first = load(root, store)
+  assert first.names == ("1.png",)
+  monkeypatch.undo()
+  assert load(root, store).names == ("1.png", "2.webp")

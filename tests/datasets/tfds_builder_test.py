@@ -52,8 +52,10 @@ def test_killed_preparation_is_not_taken_for_complete(root, store):
   done = subprocess.run(command, capture_output=True, check=False)
   assert done.returncode == -9, done.stderr
   assert list(store.rglob("incomplete.*"))
+  assert list(store.rglob("unfinished.*"))
   assert len(load(root, store).images) == 2
   assert not list(store.rglob("incomplete.*"))
+  assert not list(store.rglob("unfinished.*"))
 
 
 def test_two_at_the_same_time_end_with_one_set(root, store):
@@ -79,7 +81,7 @@ def test_a_part_in_many_files(root, store, monkeypatch):
   for i in (4, 5, 6, 7):  # one of TFDS's files stays empty
     (root / f"{i:02}.png").write_text("broken")
   dataset = load(root, store)
-  assert len(list(store.rglob("*.array_record*"))) == 3
+  assert len(list(store.rglob("*.array_record-*-of-00003"))) == 3
   assert len(dataset.skipped) == 4
   for name, image in zip(dataset.names, dataset.images):
     np.testing.assert_array_equal(image, pattern(5, 5, int(name[:2])))

@@ -9,7 +9,14 @@ from support.pages import Page, shown_rows
 from support.run_results import HOSTILE, NUM_BITS, at, leaves
 
 from dsth_jax import codes, report
-from dsth_jax.report import descriptions, formatting, html, page, tables
+from dsth_jax.report import (
+  descriptions,
+  formatting,
+  html,
+  markdown,
+  page,
+  tables,
+)
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -39,6 +46,17 @@ def test_page_has_the_tables(results, sheet):
     rows = [head, *shown_rows(table)]
     starts = [i for i, row in enumerate(found) if row == head]
     assert rows in [found[i : i + len(rows)] for i in starts]
+
+
+def test_page_has_the_account_of_all_files(results, sheet):
+  account = (
+    "59,011 files found: 58,994 images read, 2 skipped (is truncated or "
+    "damaged: 1, has too many pixels: 1), 15 not images (.txt: 11, @eaDir/: 4)."
+  )
+  assert account in " ".join(Page(page.render(results, sheet)).text.split())
+  assert markdown.escape(account) in markdown.render(results, [])
+  del results["account"]
+  assert "files found" not in Page(page.render(results, sheet)).text
 
 
 def test_names_are_escaped(results, sheet):

@@ -35,6 +35,24 @@ def test_warnings_of_a_poor_run(results):
     assert part in text
 
 
+def test_the_advice_of_a_collapsed_run_is_the_learning_rate(results):
+  clear(results)
+  statistics = results["statistics"]["dsth"]
+  statistics |= {"num_distinct_codes": 1, "num_constant_bits": 48}
+  (text,) = warnings.find(results)
+  assert "All 58,994 images have the same code" in text
+  assert "Lower train.learning_rate" in text
+  assert "more bits" not in text
+
+
+def test_a_baseline_without_a_fit_is_named_with_its_reason(results):
+  clear(results)
+  results["not_fitted"] = {"itq": "features vary along 3 directions."}
+  (text,) = warnings.find(results)
+  assert text.startswith("ITQ could not be fitted")
+  assert text.endswith("features vary along 3 directions.")
+
+
 def clear(results):
   """Removes the cause of every warning."""
   results["skipped"] = []

@@ -3,11 +3,12 @@
 import errno
 import json
 import os
+import pathlib
 
 import numpy as np
 import pytest
 
-from dsth_jax.runtime import artifacts
+from dsth_jax.runtime import artifacts, checksums, records
 from dsth_jax.runtime.artifacts import Artifact, Record, Writer
 
 RECORD = Record({"num_bits": 16}, {"graph": "abc"}, {"dsth_jax.codes": "1"})
@@ -19,6 +20,13 @@ def _write(directory, record=RECORD, **arrays):
   writer.write(**arrays)
   writer.finish()
   return Artifact(directory.name, directory, record.fingerprint)
+
+
+def _damage(directory, max_bytes=10**9):
+  found = checksums.find_damage(
+    directory, records.read(directory).files, max_bytes=max_bytes
+  )
+  return found and (found.path.name, found.what)
 
 
 def test_written_arrays_are_read_back_as_memory_maps(tmp_path):
@@ -75,6 +83,7 @@ def test_an_artifact_of_a_newer_format_is_refused_and_kept(tmp_path):
   _write(directory)
   path = directory / "fingerprint.json"
   stored = json.loads(path.read_text())
+  del stored["checksum"]
   path.write_text(json.dumps({**stored, "format": artifacts.FORMAT + 1}))
   before = path.read_bytes()
   with pytest.raises(ValueError, match=r"labels was written by a newer ver"):
@@ -98,6 +107,109 @@ def test_fingerprints_tell_settings_apart_but_not_their_order():
   )
   different = [{"a": 1}, {"a": 1.5}, {"a": "1"}, {"b": 1}, {}]
   assert len({artifacts.fingerprint(value) for value in different}) == 5
+
+
+def test_the_identity_is_of_the_content_too(tmp_path):
+  found = {
+    name: _write(tmp_path / name, x=np.full(4, value))
+    for name, value in (("a", 1), ("b", 1), ("c", 2))
+  }
+  identities = {
+    name: artifacts.identity(artifact.directory)
+    for name, artifact in found.items()
+  }
+  assert identities["a"] == identities["b"] != identities["c"]
+  assert artifacts.identity(tmp_path / "missing") is None
+
+
+def test_every_kind_of_damage_is_found(tmp_path):
+  directory = tmp_path / "labels"
+  _write(directory, codes=np.arange(40), thresholds=np.ones(3))
+  assert _damage(directory) is None
+  path = directory / "codes.npy"
+  whole = path.read_bytes()
+  for position in (0, len(whole) // 2, len(whole) - 1):
+    flipped = bytearray(whole)
+    flipped[position] ^= 1
+    path.write_bytes(flipped)
+    assert _damage(directory) == (
+      "codes.npy",
+      "holds other bytes than were written",
+    )
+    # Of sizes alone this cannot be seen.
+    assert _damage(directory, max_bytes=0) is None
+  path.write_bytes(whole[:-1])
+  size = len(whole)
+  cut = ("codes.npy", f"has {size - 1} bytes in place of {size}")
+  assert _damage(directory, max_bytes=0) == cut
+  path.unlink()
+  assert _damage(directory, max_bytes=0) == ("codes.npy", "is missing")
+
+
+def test_of_a_large_file_other_blocks_are_checked_each_time(
+  tmp_path, monkeypatch
+):
+  monkeypatch.setattr(checksums, "_BLOCK", 8)
+  path = tmp_path / "rows.npy"
+  path.write_bytes(bytes(80))
+  expected = checksums.checksums(tmp_path, ["rows.npy"])
+  path.write_bytes(bytes(79) + b"1")
+
+  def is_found(max_bytes):
+    found = checksums.find_damage(tmp_path, expected, max_bytes=max_bytes)
+    return found is not None
+
+  assert is_found(80)
+  # The chance that five of ten blocks miss one, thirty times, is 1e-9.
+  drawn = [is_found(40) for _ in range(30)]
+  assert any(drawn)
+  assert not all(drawn)
+
+
+@pytest.mark.parametrize("position", [5, 50, -30, -3])
+def test_a_damaged_record_is_no_record(tmp_path, position):
+  directory = tmp_path / "labels"
+  _write(directory)
+  path = directory / "fingerprint.json"
+  flipped = bytearray(path.read_bytes())
+  flipped[position] ^= 1
+  path.write_bytes(flipped)
+  assert artifacts.read_record(directory) == (None, Record({}, {}, {}))
+  artifacts.check_formats(tmp_path)
+
+
+def test_files_that_an_artifact_did_not_write_are_not_its_arrays(tmp_path):
+  artifact = _write(tmp_path / "labels", x=np.ones(1))
+  np.save(artifact.directory / "another.npy", np.ones(1))
+  assert set(artifact.arrays) == {"x"}
+
+
+def test_what_a_killed_removal_left_is_removed(tmp_path):
+  for name in ("labels.outdated", "features/pixels.outdated", "labels"):
+    (tmp_path / name).mkdir(parents=True)
+    (tmp_path / name / "x.npy").write_bytes(b"")
+  artifacts.remove_outdated(tmp_path)
+  left = [path.name for path in tmp_path.rglob("*") if path.is_dir()]
+  assert sorted(left) == ["features", "labels"]
+
+
+def test_files_are_on_disk_before_they_take_their_place(tmp_path, monkeypatch):
+  done = []
+  monkeypatch.setattr(
+    os,
+    "fsync",
+    lambda number: done.append(os.readlink(f"/proc/self/fd/{number}")),
+  )
+  monkeypatch.setattr(
+    pathlib.Path,
+    "rename",
+    lambda path, target: (done.append("renamed"), os.rename(path, target)),
+  )
+  _write(tmp_path / "labels", x=np.ones(1))
+  before = done[: done.index("renamed")]
+  partial = str(tmp_path / "labels.partial")
+  assert {f"{partial}/x.npy", partial} <= set(before)
+  assert done[-1] == str(tmp_path)
 
 
 def _rows(writer):
@@ -124,6 +236,34 @@ def test_abandoned_rows_are_kept_for_a_later_run(tmp_path):
   _rows(writer).append(np.ones((2, 2), np.float32))
   writer.abandon()
   assert _rows(Writer(tmp_path / "features", RECORD)).start == 2
+
+
+def _flip(path, position):
+  content = bytearray(path.read_bytes())
+  content[position] ^= 1
+  path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+  ("name", "spoil", "start"),
+  [
+    ("rows.npy", lambda path: _flip(path, 128), 0),
+    ("rows.npy", lambda path: _flip(path, 60), 0),
+    ("rows.npy", lambda path: path.unlink(), 0),
+    ("rows.npy", lambda path: path.write_bytes(path.read_bytes()[:-9]), 0),
+    # A row that is not there yet.
+    ("rows.npy", lambda path: _flip(path, -1), 2),
+    ("rows.json", lambda path: path.write_text("{"), 0),
+    ("rows.json", lambda path: path.write_text("[]"), 0),
+    ("rows.json", lambda path: path.unlink(), 0),
+  ],
+)
+def test_damaged_rows_are_made_from_their_start(tmp_path, name, spoil, start):
+  _rows(Writer(tmp_path / "features", RECORD)).append(
+    np.ones((2, 2), np.float32)
+  )
+  spoil(tmp_path / "features.partial" / name)
+  assert _rows(Writer(tmp_path / "features", RECORD)).start == start
 
 
 def test_rows_of_other_settings_are_not_gone_on_with(tmp_path):

@@ -21,11 +21,15 @@ def environment(num_devices=1):
   return environment
 
 
-def run(module, *arguments, num_devices=1):
+def run(module, *arguments, num_devices=1, cwd=ROOT):
+  variables = environment(num_devices)
+  if cwd != ROOT:
+    # There the package is not in the working directory.
+    variables["PYTHONPATH"] = str(ROOT)
   return subprocess.run(
     command(module, *arguments),
-    cwd=ROOT,
-    env=environment(num_devices),
+    cwd=cwd,
+    env=variables,
     capture_output=True,
     text=True,
     timeout=300,

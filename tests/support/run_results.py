@@ -120,6 +120,12 @@ def results():
       ["cats/torn.jpg", "truncated after 4 of 9 blocks"],
       ["huge.png", "117 megapixels"],
     ],
+    "account": {
+      "found": 59_011,
+      "num_read": 58_994,
+      "skipped": {"is truncated or damaged": 1, "has too many pixels": 1},
+      "not_images": {".txt": 11, "@eaDir/": 4},
+    },
     "environment": {"jax": "0.10.2", "devices": "2 x cpu"},
   }
 

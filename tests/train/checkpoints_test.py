@@ -1,5 +1,8 @@
 """The checkpoints of a training run."""
 
+import pathlib
+import shutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,14 +38,66 @@ def test_other_settings_have_other_checkpoints(tmp_path):
   other.close()
 
 
-def test_a_checkpoint_of_another_network_is_refused_and_kept(tmp_path):
-  checkpoints = train.TrainingCheckpoints(tmp_path, "print")
-  checkpoints.save(_state(3, 5))
+def _flip(path):
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  path.write_bytes(content)
+
+
+def _cut(path):
+  path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _saved(directory):
+  """Two checkpoints; returns the files of the newer one."""
+  checkpoints = train.TrainingCheckpoints(directory, "print")
+  for step in (1, 2):
+    checkpoints.save(_state(300, step))
   checkpoints.close()
+  root = directory / "print" / "2"
+  return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+  directory = tmp_path_factory.mktemp("whole")
+  return directory, len(_saved(directory))
+
+
+@pytest.mark.parametrize("spoil", [_flip, _cut, pathlib.Path.unlink])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+  whole, tmp_path, spoil
+):
+  directory, num_files = whole
+  taken = set()
+  for number in range(num_files):
+    copy = tmp_path / str(number)
+    shutil.copytree(directory, copy)
+    root = copy / "print" / "2"
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    spoil(files[number])
+    checkpoints = train.TrainingCheckpoints(copy, "print")
+    restored = checkpoints.restore(_state(300))
+    step = int(restored.step)
+    taken.add(step)
+    # Whichever it is, its numbers are right; and the training can go on.
+    jax.tree.map(np.testing.assert_array_equal, restored, _state(300, step))
+    checkpoints.save(_state(300, 2))
+    checkpoints.close()
+    again = train.TrainingCheckpoints(copy, "print")
+    assert int(again.restore(_state(300)).step) == 2
+    again.close()
+  assert 1 in taken
+  assert taken <= {1, 2}
+
+
+def test_without_an_intact_checkpoint_the_training_starts_again(tmp_path):
+  for path in _saved(tmp_path):
+    _cut(path)
   again = train.TrainingCheckpoints(tmp_path, "print")
-  with pytest.raises(ValueError, match=r"step 5 is of another network"):
-    again.restore(_state(4))
-  assert int(again.restore(_state(3)).step) == 5
+  # The one before it is of another network.
+  assert int(again.restore(_state(4)).step) == 0
+  again.save(_state(4, 1))
   again.close()
 
 

@@ -12,13 +12,13 @@
 ('tar', [Encoded(name='000001', data=b'JPEG')])
 >>> limits = {"max_pixels": 1000, "stored_size": 256}
 >>> list(resized_images(shard, image_size=32, **limits))
-[Skipped(name='000001', reason='is not a JPEG, PNG, WebP, GIF or BMP image')]
+[Skipped(name='000001', reason='is not an image: its content is not ...')]
 >>> folder.cleanup()
 """
 
+from dsth_jax.datasets.shards.items import Encoded, NotImage
 from dsth_jax.datasets.shards.listing import Shard, find
 from dsth_jax.datasets.shards.readers import (
-  Encoded,
   ShardError,
   pyarrow_modules,
   read,
@@ -27,6 +27,7 @@ from dsth_jax.datasets.shards.resized import ResizedImage, resized_images
 
 __all__ = [
   "Encoded",
+  "NotImage",
   "ResizedImage",
   "Shard",
   "ShardError",

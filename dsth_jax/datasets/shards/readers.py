@@ -1,13 +1,18 @@
 """The encoded images of one shard, whatever its format."""
 
 import os
-import posixpath
-import tarfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
-from dsth_jax.datasets import folder_scan, image_files
-from dsth_jax.datasets.dataset import Skipped
+from dsth_jax.datasets import (
+  folder_scan,
+  image_files,
+  image_names,
+  reading,
+)
+from dsth_jax.datasets.account import Skipped
+from dsth_jax.datasets.shards import tar_files
+from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
 from dsth_jax.datasets.shards.listing import Shard
 
 # Records or rows that are read at a time; the size of their images is unknown.
@@ -16,48 +21,43 @@ _ROWS = 16
 _PARQUET_BUFFER = 1 << 20
 
 
-class Encoded(NamedTuple):
-  """An image of a shard.
-
-  Attributes:
-    name: in the shard.
-    data: bytes of an image file, not checked.
-  """
-
-  name: str
-  data: bytes
-
-
-Item = Encoded | Skipped
-
-
 class ShardError(ValueError):
   """A shard that cannot be read to its end."""
 
 
-def read(shard: Shard) -> Iterator[Item]:
+def read(
+  shard: Shard, *, max_bytes: int = image_files.MAX_BYTES
+) -> Iterator[Item]:
   """Yields the images of a shard in order, with a few of them in memory.
 
-  * .tar (WebDataset): every member with the suffix of an image; its name
-    without the suffix is WebDataset's key. Other members are left out, and so
-    are names that begin with a dot.
+  * .tar (WebDataset): every member that `file_kinds` takes for an image; its
+    name without the suffix is WebDataset's key. Hidden and other members are
+    yielded as `NotImage`.
   * .parquet: the column `image`, of bytes or of Hugging Face's {bytes, path};
     the name is from the column `name`, else that path, else the row number.
   * .array_record: every record; the name is its number.
   * a folder: its image files; the name is the path below the folder.
 
+  Args:
+    shard: from `find`.
+    max_bytes: an image file with more is skipped.
+
   Raises:
     ShardError: the shard is missing, truncated or damaged, or has no column of
       images.
     ImportError: pyarrow is needed and not installed.
-    OSError: the disk fails.
+    OSError: the disk fails, three times for a folder; the error names the file.
   """
   try:
-    yield from _READERS[shard.kind](shard)
+    yield from _READERS[shard.kind](shard, max_bytes)
   except FileNotFoundError as error:
     raise ShardError(
       f"the shard {shard.path} was removed: restore it or leave it out."
     ) from error
+  except OSError as error:
+    if error.filename is None and error.errno is not None:
+      raise OSError(error.errno, error.strerror, shard.path) from error
+    raise
 
 
 def pyarrow_modules(taker: str) -> tuple[Any, Any]:
@@ -80,47 +80,14 @@ def pyarrow_modules(taker: str) -> tuple[Any, Any]:
   return pyarrow, parquet
 
 
-def _read_tar(shard: Shard) -> Iterator[Item]:
+def _read_tar(shard: Shard, max_bytes: int) -> Iterator[Item]:
   try:
-    with open(shard.path, "rb") as file:
-      with tarfile.open(fileobj=file, mode="r:") as tar:
-        for member in tar:
-          yield from _read_member(tar, member)
-          # Only links need the list of all members so far.
-          tar.members = []  # type: ignore[attr-defined]
-        end = tar.offset
-      _check_end(file, end)
-  except tarfile.TarError as error:
+    yield from tar_files.read(shard.path, max_bytes)
+  except tar_files.DamagedError as error:
     raise _damaged(shard, error) from error
 
 
-def _read_member(
-  tar: tarfile.TarFile, member: tarfile.TarInfo
-) -> Iterator[Item]:
-  path = member.name.removeprefix("./")
-  name, suffix = posixpath.splitext(path)
-  hidden = any(part.startswith(".") for part in path.split("/"))
-  if hidden or suffix.lower() not in folder_scan.EXTENSIONS or member.isdir():
-    return
-  file = tar.extractfile(member) if member.isreg() else None
-  if file is None:
-    yield Skipped(name, "is not a file")
-    return
-  data = file.read()
-  if len(data) < member.size:
-    raise tarfile.ReadError("unexpected end of data")
-  yield Encoded(name, data)
-
-
-def _check_end(file: BinaryIO, end: int) -> None:
-  """Raises at an end that tarfile accepts: no more bytes, or no header."""
-  file.seek(end)
-  block = file.read(tarfile.BLOCKSIZE)
-  if block != tarfile.NUL * tarfile.BLOCKSIZE:
-    raise tarfile.ReadError("the mark at the end is missing")
-
-
-def _read_parquet(shard: Shard) -> Iterator[Item]:
+def _read_parquet(shard: Shard, max_bytes: int) -> Iterator[Item]:
   pyarrow, parquet = pyarrow_modules(shard.path)
   # The error of pyarrow has no file name.
   os.stat(shard.path)
@@ -130,9 +97,9 @@ def _read_parquet(shard: Shard) -> Iterator[Item]:
       row = 0
       for batch in file.iter_batches(_ROWS, columns=columns):
         for values in batch.to_pylist():
-          yield _parquet_image(values, row)
+          yield _small(_parquet_image(values, row), max_bytes)
           row += 1
-  except (pyarrow.ArrowException, OSError) as error:
+  except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
     if isinstance(error, OSError) and error.errno is not None:
       raise
     raise _damaged(shard, error) from error
@@ -164,12 +131,13 @@ def _parquet_image(values: dict[str, Any], row: int) -> Item:
   name = next(
     (str(known) for known in (name, path) if known is not None), f"{row}"
   )
+  name = image_names.escape(name)
   if image is None:
     return Skipped(name, "has no bytes")
   return Encoded(name, image)
 
 
-def _read_array_record(shard: Shard) -> Iterator[Item]:
+def _read_array_record(shard: Shard, max_bytes: int) -> Iterator[Item]:
   from array_record.python import array_record_module
 
   # A file that is missing would read as one without records.
@@ -182,7 +150,7 @@ def _read_array_record(shard: Shard) -> Iterator[Item]:
         for first in range(0, count, _ROWS):
           end = min(first + _ROWS, count)
           for row, data in enumerate(reader.read(first, end), first):
-            yield Encoded(f"{row}", data)
+            yield _small(Encoded(f"{row}", data), max_bytes)
     finally:
       # Closing raises the error of a file without a footer.
       reader.close()
@@ -190,14 +158,32 @@ def _read_array_record(shard: Shard) -> Iterator[Item]:
     raise _damaged(shard, error) from error
 
 
-def _read_folder(shard: Shard) -> Iterator[Item]:
+def _read_folder(shard: Shard, max_bytes: int) -> Iterator[Item]:
   yield from shard.skipped
+  for kind, number in shard.not_images.items():
+    yield NotImage(kind, number)
   for entry in shard.entries:
-    try:
-      with open(entry.path, "rb") as file:
-        yield Encoded(entry.name, file.read())
-    except OSError as error:
-      yield Skipped(entry.name, image_files.skip_reason(error))
+    yield _file(entry, max_bytes)
+
+
+def _file(entry: folder_scan.Entry, max_bytes: int) -> Item:
+  def read() -> bytes:
+    with open(entry.path, "rb") as file:
+      # One more than allowed tells a file that is too large.
+      return file.read(max_bytes + 1)
+
+  try:
+    data = reading.tried(entry.path, read)
+  except OSError as error:
+    return Skipped(entry.name, image_files.skip_reason(error))
+  return _small(Encoded(entry.name, data), max_bytes)
+
+
+def _small(item: Item, max_bytes: int) -> Item:
+  """Returns the image, or the reason to skip one that is too large."""
+  if isinstance(item, Encoded) and len(item.data) > max_bytes:
+    return Skipped(item.name, image_files.too_many_bytes(max_bytes))
+  return item
 
 
 _READERS = {

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from dsth_jax.datasets import batches, image_files, prefetch
-from dsth_jax.datasets.dataset import Skipped
+from dsth_jax.datasets.account import Skipped
 from dsth_jax.datasets.shards import readers
+from dsth_jax.datasets.shards.items import Encoded, Item, NotImage
 from dsth_jax.datasets.shards.listing import Shard
 
 # A thread gets this many small images at a time, or one large image.
@@ -24,6 +25,9 @@ class ResizedImage(NamedTuple):
   pixels: UInt8[np.ndarray, "s s 3"]
 
 
+Result = ResizedImage | Skipped | NotImage
+
+
 def resized_images(
   shard: Shard,
   *,
@@ -31,7 +35,8 @@ def resized_images(
   max_pixels: int,
   stored_size: int,
   resized_size: int = 0,
-) -> Iterator[ResizedImage | Skipped]:
+  max_bytes: int = image_files.MAX_BYTES,
+) -> Iterator[Result]:
   """Yields the images in order, prepared in threads ahead of the consumer.
 
   The pixels are the same as those of `image_folder`.
@@ -42,9 +47,10 @@ def resized_images(
     max_pixels: an image with more is skipped.
     stored_size: the short side above which an image is first shrunk.
     resized_size: see `resize_and_crop`.
+    max_bytes: an image file with more is skipped.
 
   Yields:
-    The pixels of every image, or the reason to skip it.
+    The pixels of every image, the reason to skip it, or what is no image.
 
   Raises:
     ValueError, ImportError, OSError: as `read`.
@@ -53,25 +59,26 @@ def resized_images(
   def resize(image: np.ndarray) -> np.ndarray:
     return batches.resize_and_crop(image, image_size, resized_size)
 
-  def prepare(items: list[readers.Item]) -> list[ResizedImage | Skipped]:
+  def prepare(items: list[Item]) -> list[Result]:
     return [
       _resized_image(item, resize, max_pixels, stored_size)
-      if isinstance(item, readers.Encoded)
+      if isinstance(item, Encoded)
       else item
       for item in items
     ]
 
+  items = readers.read(shard, max_bytes=max_bytes)
   with image_files.without_pixel_limit():
-    for chunk in prefetch.prefetch_map(prepare, _chunks(readers.read(shard))):
+    for chunk in prefetch.prefetch_map(prepare, _chunks(items)):
       yield from chunk
 
 
-def _chunks(items: Iterable[readers.Item]) -> Iterator[list[readers.Item]]:
-  chunk: list[readers.Item] = []
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+  chunk: list[Item] = []
   num_bytes = 0
   for item in items:
     chunk.append(item)
-    if isinstance(item, readers.Encoded):
+    if isinstance(item, Encoded):
       num_bytes += len(item.data)
     if len(chunk) == _CHUNK_IMAGES or num_bytes >= _CHUNK_BYTES:
       yield chunk
@@ -81,7 +88,7 @@ def _chunks(items: Iterable[readers.Item]) -> Iterator[list[readers.Item]]:
 
 
 def _resized_image(
-  item: readers.Encoded,
+  item: Encoded,
   resize: Callable[[np.ndarray], np.ndarray],
   max_pixels: int,
   stored_size: int,

@@ -10,12 +10,11 @@ anything behind the name is imported or called.
 (32, 3, 3, 3)
 """
 
-import collections
 import math
 import os
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import ml_dtypes
@@ -36,6 +35,10 @@ _STORAGES = {
 
 # The first pickle of a file in the format that torch.save wrote up to 1.5.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+# NumPy's arrays have at most as many axes.
+_MAX_AXES = 64
+# Tensors may share a storage, but a small file must not fill the memory.
+_MAX_EXPANSION = 8
 
 
 def read_torch_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -60,6 +63,7 @@ def read_torch_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
     file.seek(0)
     try:
       tensors, storages = (_read_zip if is_zip else _read_legacy)(file)
+      _check_expansion(tensors, os.fstat(file.fileno()).st_size)
       return {
         name: _materialize(name, tensor, storages)
         for name, tensor in tensors.items()
@@ -91,20 +95,84 @@ class _Tensor(NamedTuple):
   strides: tuple[int, ...]
 
 
-class _TensorUnpickler(pickle.Unpickler):
-  """Builds descriptions of tensors; their values are read afterwards."""
+# What a pickle is given for the names that it asks for. A pickle may call
+# them, and set their attributes (BUILD): named tuples have none that can be
+# set, and no __setstate__, so that nothing outside of the pickle is changed.
+
+
+class _StorageName(NamedTuple):
+  name: str
+
+
+class _Mapping(dict):
+  """The mapping of a state dict, without PyTorch's versions of its modules."""
+
+  __slots__ = ()
+
+  def __setstate__(self, state: Any) -> None:
+    """Drops attributes."""
+
+
+class _NewMapping(NamedTuple):
+  def __call__(self, items: Iterable[Any] = ()) -> _Mapping:
+    return _Mapping(items)
+
+
+class _NewTensor(NamedTuple):
+  def __call__(
+    self, storage: Any, offset: Any, shape: Any, strides: Any, *_: Any
+  ) -> _Tensor:
+    if not isinstance(storage, _Storage):
+      raise _Refused("a tensor without a storage.")
+    (first,) = _integers([offset])
+    return _Tensor(storage, first, _integers(shape), _integers(strides))
+
+
+def _integers(values: Any) -> tuple[int, ...]:
+  """Returns the shape of a tensor, if it is one."""
+  is_shape = isinstance(values, (list, tuple)) and len(values) <= _MAX_AXES
+  if not is_shape or not all(
+    isinstance(value, int) and abs(value) < 2**63 for value in values
+  ):
+    raise _Refused("the shape of a tensor does not consist of integers.")
+  return tuple(values)
+
+
+class _WholeLines:
+  """A file whose last line, if it is cut short, is an error."""
+
+  def __init__(self, file: Any):
+    self.read, self._readline = file.read, file.readline
+
+  def readline(self) -> bytes:
+    """Returns the next line."""
+    line = self._readline()
+    if not line.endswith(b"\n"):
+      raise EOFError("the last line is cut short")
+    return line
+
+
+class _TensorUnpickler(pickle._Unpickler):
+  """Builds descriptions of tensors; their values are read afterwards.
+
+  This is the one in Python: that in C reserves as much memory as the largest
+  number of an object that a file claims to remember.
+  """
+
+  def __init__(self, file: Any):
+    super().__init__(_WholeLines(file))
 
   def find_class(self, module: str, name: str) -> Any:
     if (module, name) == ("collections", "OrderedDict"):
-      return collections.OrderedDict
+      return _NewMapping()
     # Version 1 is what PyTorch wrote before 0.4.
     if module == "torch._utils" and name in (
       "_rebuild_tensor",
       "_rebuild_tensor_v2",
     ):
-      return self._rebuild_tensor
+      return _NewTensor()
     if module == "torch" and name in _STORAGES:
-      return _STORAGES[name]
+      return _StorageName(name)
     raise _Refused(
       f"the file asks for {module}.{name}, which no tensor needs; it is refused "
       "because unpickling it could run any program. Save the network's "
@@ -112,18 +180,15 @@ class _TensorUnpickler(pickle.Unpickler):
     )
 
   def persistent_load(self, pid: Any) -> _Storage:
-    kind, dtype, key, _, size, *view = pid
-    if kind != "storage" or not isinstance(dtype, np.dtype):
-      raise _Refused(f"{kind!r} is not a tensor's storage.")
+    kind, storage, key, _, size, *view = pid
+    if not isinstance(storage, _StorageName) or kind != "storage":
+      raise _Refused("it refers to something that is not a tensor's storage.")
     # Views of storages went out of use with PyTorch 0.2.
     if any(part is not None for part in view):
       raise _Refused("storages that are views of others are not supported.")
-    return _Storage(dtype, str(key), int(size))
-
-  def _rebuild_tensor(
-    self, storage: Any, offset: int, shape: Any, strides: Any, *_: Any
-  ) -> _Tensor:
-    return _Tensor(storage, int(offset), tuple(shape), tuple(strides))
+    if not isinstance(key, str) or not isinstance(size, int):
+      raise _Refused("a storage has no name or no size.")
+    return _Storage(_STORAGES[storage.name], key, size)
 
 
 def _read_legacy(
@@ -141,6 +206,8 @@ def _read_legacy(
   }
   storages = {}
   for key in _TensorUnpickler(file).load():
+    if not isinstance(key, str):
+      raise _Refused("the name of a storage is no text.")
     size = int.from_bytes(file.read(8), "little")
     # `read` of a size that only a damaged file names must not allocate it.
     num_bytes = min(size * itemsizes[key], os.fstat(file.fileno()).st_size)
@@ -154,6 +221,12 @@ def _read_zip(
   """Reads data.pkl and the storages data/KEY of the archive's one folder."""
   with zipfile.ZipFile(file) as archive:
     names = set(archive.namelist())
+    # torch.save compresses nothing, and stores nothing twice.
+    unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > os.fstat(file.fileno()).st_size:
+      raise _Refused(
+        "its entries are larger than the file: save the network's state_dict()."
+      )
     (pickled,) = (name for name in names if name.endswith("/data.pkl"))
     folder = pickled.removesuffix("data.pkl")
     if folder + "byteorder" in names:
@@ -177,12 +250,26 @@ def _check_mapping(value: Any) -> Mapping[str, _Tensor]:
       "save the network's state_dict()."
     )
   for name, tensor in value.items():
-    if not isinstance(tensor, _Tensor) or not isinstance(name, str):
+    if not isinstance(name, str):
+      raise _Refused("a tensor has no name: save the network's state_dict().")
+    if not isinstance(tensor, _Tensor):
       raise _Refused(
         f"the entry {name!r} is a {type(tensor).__name__}, not a tensor: save "
         "the network's state_dict()."
       )
   return value
+
+
+def _check_expansion(tensors: Mapping[str, _Tensor], file_size: int) -> None:
+  total = sum(
+    math.prod(tensor.shape) * tensor.storage.dtype.itemsize
+    for tensor in tensors.values()
+  )
+  if total > _MAX_EXPANSION * file_size:
+    raise _Refused(
+      f"its tensors have {total} bytes, but the file has {file_size}: the file "
+      "is damaged. Fetch it again."
+    )
 
 
 def _materialize(
