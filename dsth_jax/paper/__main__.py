@@ -2,12 +2,11 @@
 
 import functools
 import pathlib
-import sys
 
 from absl import app, flags, logging
 
 from dsth_jax import report
-from dsth_jax.cli import errors
+from dsth_jax.cli import errors, quiet
 from dsth_jax.paper import budgets, experiments, rendering, request, run
 from dsth_jax.report import comparison as comparison_report
 from dsth_jax.runtime import allocator
@@ -71,33 +70,34 @@ def _given(flag: flags.FlagHolder[str | None]) -> str:
 def _main(argv: list[str]) -> None:
   del argv
   errors.log_only_ours()
+  quiet.apply()
+  errors.run(_measure_and_render, _WORKDIR.value)
+
+
+def _measure_and_render() -> None:
+  """Measures what the flags ask for, and writes its tables and figures."""
   workdir = pathlib.Path(_WORKDIR.value).expanduser()
-  try:
-    wanted = request.parse(
-      _given(_EXPERIMENT),
-      budget=_BUDGET.value,
-      datasets=_DATASETS.value,
-      backbones=_BACKBONES.value,
-      weights=_WEIGHTS.value,
-      labels=_LABELS.value,
-      seeds=_SEEDS.value,
-      num_bits=_NUM_BITS.value,
-    )
-    data = pathlib.Path(_given(_DATA)).expanduser()
-    found = run.run(wanted, data, workdir, _DATA_DIR.value)
-    for name in experiments.names_of(wanted.experiment):
-      files = rendering.render(name, found.measured, found.context)
-      report.write_files(workdir / name, files, known=rendering.FILES)
-      logging.info("Open %s", workdir / name / "index.html")
-    if found.ablations:
-      settings = workdir / "ablations" / "settings"
-      known = comparison_report.FILES
-      report.write_files(settings, found.ablations, known=known)
-    run.refuse_failures(found)
-  except Exception as error:
-    if not errors.is_user_error(error):
-      raise
-    sys.exit(f"dsth_jax: {errors.message(error, _WORKDIR.value)}")
+  wanted = request.parse(
+    _given(_EXPERIMENT),
+    budget=_BUDGET.value,
+    datasets=_DATASETS.value,
+    backbones=_BACKBONES.value,
+    weights=_WEIGHTS.value,
+    labels=_LABELS.value,
+    seeds=_SEEDS.value,
+    num_bits=_NUM_BITS.value,
+  )
+  data = pathlib.Path(_given(_DATA)).expanduser()
+  found = run.run(wanted, data, workdir, _DATA_DIR.value)
+  for name in experiments.names_of(wanted.experiment):
+    files = rendering.render(name, found.measured, found.context)
+    report.write_files(workdir / name, files, known=rendering.FILES)
+    logging.info("Open %s", workdir / name / "index.html")
+  if found.ablations:
+    settings = workdir / "ablations" / "settings"
+    known = comparison_report.FILES
+    report.write_files(settings, found.ablations, known=known)
+  run.refuse_failures(found)
 
 
 if __name__ == "__main__":
