@@ -11,7 +11,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from absl import app, flags, logging
 
@@ -91,9 +91,9 @@ def encode_shards(
   Args:
     run: working directory of a finished run.
     patterns: see `shards.find`.
-    output: for the files of `numbered.write`; made if it is missing.
+    output: for the files of `encoded_shards.write`; made if it is missing.
     images_per_shard: of a folder.
-    file_format: a name in `numbered.FORMATS`.
+    file_format: a name in `encoded_shards.FORMATS`.
     num_workers: of all.
     worker: takes shard i where i mod `num_workers` is this.
     limits: which image files are read.
@@ -151,29 +151,10 @@ def _encode_own(
       len(removed),
       output,
     )
-  num_done = 0
-  unreadable: list[shards.ShardError] = []
-  for number in range(worker, len(found), num_workers):
-    if encoded_shards.is_finished(output, number, fingerprints[number]):
-      continue
-    try:
-      encoded = shard_encoding.encode_shard(
-        found[number], hash_function, limits
-      )
-    except shards.ShardError as error:
-      logging.error("shard %d of %d: %s", number, len(found), error)
-      unreadable.append(error)
-      continue
-    encoded_shards.write(
-      output,
-      number,
-      encoded,
-      file_format=file_format,
-      fingerprint=fingerprints[number],
-      shard=found[number].name,
-    )
-    num_done += 1
-    _log(number, len(found), encoded.account)
+  numbers = range(worker, len(found), num_workers)
+  work = _Work(found, fingerprints, hash_function, output, file_format, limits)
+  outcomes = [_encode(work, number) for number in numbers]
+  unreadable = [one for one in outcomes if isinstance(one, shards.ShardError)]
   whole = encoded_shards.write_index(
     output, fingerprints, num_bits=hash_function.num_bits, worker=worker
   )
@@ -186,7 +167,45 @@ def _encode_own(
   logging.info(
     "worker %d of %d has finished its shards; %s", worker, num_workers, others
   )
-  return num_done
+  return sum(one is True for one in outcomes)
+
+
+class _Work(NamedTuple):
+  """What all workers have in common."""
+
+  found: Sequence[shards.Shard]
+  fingerprints: Sequence[str]
+  hash_function: HashFunction
+  output: pathlib.Path
+  file_format: str
+  limits: shard_encoding.Limits
+
+
+def _encode(work: _Work, number: int) -> bool | shards.ShardError:
+  """Encodes a shard unless it is finished; returns whether it had to."""
+  fingerprint = work.fingerprints[number]
+  if encoded_shards.is_finished(work.output, number, fingerprint):
+    return False
+  shard, count = work.found[number], len(work.found)
+  try:
+    encoded = shard_encoding.encode_shard(
+      shard, work.hash_function, work.limits
+    )
+  except shards.ShardError as error:
+    logging.error("shard %d of %d: %s", number, count, error)
+    # What an earlier command has left of this number is of another shard.
+    encoded_shards.remove(work.output, number)
+    return error
+  encoded_shards.write(
+    work.output,
+    number,
+    encoded,
+    file_format=work.file_format,
+    fingerprint=fingerprint,
+    shard=shard.name,
+  )
+  _log(number, count, encoded.account)
+  return True
 
 
 def _log(number: int, num_shards: int, found: account.Account) -> None:

@@ -223,7 +223,8 @@ def test_a_damaged_shard_leaves_the_others(run, tmp_path):
   result = commands.run(
     "dsth_jax.encode_shards",
     f"--run={run}",
-    f"--shards={bad},{good}",
+    f"--shards={bad}",
+    f"--shards={good}",
     f"--output={tmp_path}/out",
   )
   assert result.returncode == 1

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -15,6 +14,7 @@ from dsth_jax.datasets import (
   dataset,
   file_kinds,
   image_reduction,
+  pixel_budget,
   proportions,
 )
 
@@ -25,7 +25,8 @@ MAX_BYTES = 1_000_000_000
 # These decoders keep several copies of an image, up to 16 bytes a pixel.
 _COSTLY = ("AVIF", "HEIF", "JPEG2000", "WEBP")
 _COSTLY_SHARE = 4
-_ONE_LARGE = threading.Lock()
+# Pixels in memory at the same time, at some 12 bytes each.
+_BUDGET = pixel_budget.PixelBudget(100_000_000)
 # Bytes before the codestream of JPEG 2000: boxes, among them a color profile.
 _JPEG2000_HEAD = 4_000_000
 # Stored as they are only below; a small image may carry any other data.
@@ -212,7 +213,7 @@ def _opened(
   if length > max_bytes:
     raise TooLargeError(too_many_bytes(max_bytes, length))
   with _identified(file) as image:
-    _check_pixels(image, max_pixels)
+    num_pixels = _check_pixels(image, max_pixels)
     if image.format == "JPEG2000":
       file.seek(0)
       color_conversion.check_jpeg2000(file.read(_JPEG2000_HEAD))
@@ -220,9 +221,7 @@ def _opened(
     # twice the final size leaves the antialiasing below enough to average.
     if stored_size is not None:
       image.draft(None, (2 * stored_size, 2 * stored_size))
-    width, height = image.size
-    is_large = width * height > image_reduction.LARGE
-    with _ONE_LARGE if is_large else contextlib.nullcontext():
+    with _BUDGET.taken(_cost(image, num_pixels)):
       image.load()
       yield image
 
@@ -238,17 +237,27 @@ def _identified(file: BinaryIO | io.BytesIO) -> Image.Image:
     raise UnknownFormatError(file_kinds.unreadable(head)) from error
 
 
-def _check_pixels(image: Image.Image, max_pixels: int) -> None:
+def _check_pixels(image: Image.Image, max_pixels: int) -> int:
+  """Returns the number of pixels, unless there are too many."""
   width, height = image.size
   share = _COSTLY_SHARE if image.format in _COSTLY else 1
   if width * height * share <= max_pixels:
-    return
+    return width * height
   more = " a quarter of" if share > 1 else ""
   raise TooLargeError(
     f"has too many pixels: {width} x {height}, more than{more} max_pixels = "
     f"{max_pixels:,}; raise --config.data.max_pixels, or --max_pixels of "
     "encode_shards"
   )
+
+
+def _cost(image: Image.Image, num_pixels: int) -> int:
+  """Returns the pixels that decoding holds in memory, at the cost of PNG."""
+  # All of a progressive JPEG is in memory, whatever the size that is drafted.
+  if image.info.get("progressive"):
+    return num_pixels
+  width, height = image.size
+  return width * height * (_COSTLY_SHARE if image.format in _COSTLY else 1)
 
 
 def _length(file: BinaryIO | io.BytesIO) -> int:

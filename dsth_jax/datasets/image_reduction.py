@@ -4,10 +4,10 @@ from PIL import ExifTags, Image
 
 from dsth_jax.datasets import color_conversion, proportions
 
-# Pixels of a large image: only one at a time is in memory.
-LARGE = 16_000_000
-# Pixels above which blocks are averaged before any copy is made.
+# Pixels above which blocks are averaged before any copy is made, and those of a
+# strip.
 _HUGE = 100_000_000
+_STRIP = 16_000_000
 
 # The transposition that undoes each value of the EXIF tag Orientation.
 _UPRIGHT = {
@@ -70,7 +70,7 @@ def _reduced(
   size = ((right - left) // factor, (bottom - top) // factor)
   right, bottom = left + factor * size[0], top + factor * size[1]
   reduced = Image.new("RGB", size)
-  rows = factor * max(1, LARGE // ((right - left) * factor))
+  rows = factor * max(1, _STRIP // ((right - left) * factor))
   for first in range(top, bottom, rows):
     strip = image.crop((left, first, right, min(first + rows, bottom)))
     rows_kept = samples.to_rgb(strip).reduce(factor)

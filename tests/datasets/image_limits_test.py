@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import resource
-import threading
 
 import numpy as np
 import pytest
@@ -101,38 +100,10 @@ def test_huge_images_are_averaged_strip_by_strip(mode, monkeypatch):
   limits = {"max_pixels": 10**6, "stored_size": 16}
   expected = image_files.stored_pixels(encoded(image), **limits)
   monkeypatch.setattr(image_reduction, "_HUGE", 1_000)
-  monkeypatch.setattr(image_reduction, "LARGE", 5_000)
+  monkeypatch.setattr(image_reduction, "_STRIP", 5_000)
   found = image_files.stored_pixels(encoded(image), **limits)
   # The averages of blocks, then bicubic, in place of bicubic at once.
   np.testing.assert_allclose(found.astype(int), expected, atol=4)
-
-
-def test_one_large_image_at_a_time(monkeypatch):
-  monkeypatch.setattr(image_reduction, "LARGE", 100)
-  inside, most, guard = [0], [0], threading.Lock()
-  real = image_reduction.small
-
-  def small(image, stored_size):
-    with guard:
-      inside[0] += 1
-      most[0] = max(most[0], inside[0])
-    result = real(image, stored_size)
-    with guard:
-      inside[0] -= 1
-    return result
-
-  monkeypatch.setattr(image_reduction, "small", small)
-  image = Image.fromarray(pattern(300, 300))
-
-  def read():
-    image_files.stored_pixels(encoded(image), max_pixels=10**6, stored_size=8)
-
-  threads = [threading.Thread(target=read) for _ in range(8)]
-  for thread in threads:
-    thread.start()
-  for thread in threads:
-    thread.join()
-  assert most == [1]
 
 
 def test_defaults_are_those_of_the_configuration():
@@ -143,3 +114,17 @@ def test_defaults_are_those_of_the_configuration():
     field.name: field for field in dataclasses.fields(encode.HashFunction)
   }
   assert fields["max_pixels"].default == image_files.MAX_PIXELS
+
+
+def test_the_cost_of_an_image_is_what_decoding_holds():
+  image = Image.fromarray(pattern(160, 320))
+
+  def cost(name, **options):
+    with Image.open(encoded(image, name, **options)) as opened:
+      opened.draft(None, (16, 16))
+      return image_files._cost(opened, 160 * 320)
+
+  assert cost("PNG") == 160 * 320
+  assert cost("WEBP") == 4 * 160 * 320
+  assert cost("JPEG") == 160 * 320 // 64
+  assert cost("JPEG", progressive=True) == 160 * 320
