@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import train
 from dsth_jax.pipeline.checkpoint_pace import CheckpointPace
-from dsth_jax.pipeline.training_log import LOSSES, TrainingLog, read_losses
+from dsth_jax.pipeline.training_log import LOSSES, TrainingLog
 from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.runtime import distributed, stopping
 from dsth_jax.runtime.artifacts import Writer
@@ -56,6 +56,7 @@ def run_steps(
   logs = logs / writer.fingerprint
   state = checkpoints.restore(fresh)
   start = int(state.step)
+  losses = [tuple(entry) for entry in checkpoints.notes or ()]
   if start < total:
     log = TrainingLog(
       logs,
@@ -64,12 +65,14 @@ def run_steps(
       batch_size=batch_size,
       start=start,
       total=total,
+      losses=losses,
     )
     pace = CheckpointPace(float(config.train.checkpoint_seconds))
     with contextlib.closing(log):
       state = _follow(steps(state), checkpoints, log, pace)
+    losses = log.losses
   checkpoints.close()
-  writer.write_json(LOSSES, read_losses(logs))
+  writer.write_json(LOSSES, losses)
   writer.num_images = (total - start) * batch_size
   return state
 
@@ -87,7 +90,7 @@ def _follow(
       decision = pace.decide()
       if decision.saves or decision.stop:
         since = pace.now()
-        checkpoints.save(state)
+        checkpoints.save(state, log.losses)
         pace.saved(since)
       if decision.stop:
         checkpoints.close()
@@ -97,5 +100,5 @@ def _follow(
         raise stopping.Stopped(
           decision.stop, f"the training up to step {log.done}"
         )
-    checkpoints.save(state)
+    checkpoints.save(state, log.losses)
   return state
