@@ -83,7 +83,46 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_codes(tmp_path):
       np.load(tmp_path / "whole" / "codes" / f"{name}.npy"),
     )
   losses = [
-    (run / "logs" / "losses.jsonl").read_text()
+    (run / "training" / "losses.json").read_text()
     for run in (killed, tmp_path / "whole")
   ]
   assert losses[0] == losses[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  ("number", "status", "by"),
+  [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")],
+)
+def test_a_signal_ends_a_run_in_one_sentence(tmp_path, number, status, by):
+  run = tmp_path / "run"
+  arguments = (
+    *SHORT,
+    "--config.train.num_epochs=100",
+    f"--config.data.data_dir={tmp_path}/data",
+    f"--workdir={run}",
+  )
+  with subprocess.Popen(
+    commands.command("dsth_jax.main", *arguments),
+    cwd=commands.ROOT,
+    env=commands.environment(),
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+    text=True,
+  ) as process:
+    deadline = time.monotonic() + 120
+    while not list(run.glob("checkpoints/*/[0-9]*")):
+      assert process.poll() is None, "it ended before it could be stopped"
+      assert time.monotonic() < deadline, "no checkpoint after two minutes"
+      time.sleep(0.02)
+    # A second command in the same directory is refused meanwhile.
+    second = _run(*arguments)
+    assert second.returncode == 1
+    last = second.stderr.strip().splitlines()[-1]
+    assert f"{run} is in use by process {process.pid} on " in last
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+  assert process.returncode == status
+  assert "Traceback" not in said
+  last = said.strip().splitlines()[-1]
+  assert last.startswith(f"dsth_jax: stopped by {by}. Kept in {run}: ")

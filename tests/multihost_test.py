@@ -114,7 +114,7 @@ def test_processes_end_where_one_does(tmp_path, data):
   for name, expected in two_devices.items():
     np.testing.assert_array_equal(two_processes[name], expected, err_msg=name)
   losses = [
-    (tmp_path / run / "logs" / "losses.jsonl").read_text()
+    (tmp_path / run / "training" / "losses.json").read_text()
     for run in ("one", "two")
   ]
   assert losses[0] == losses[1]

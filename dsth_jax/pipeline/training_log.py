@@ -1,10 +1,10 @@
 """The log of a training run's losses."""
 
-import contextlib
 import json
 import math
 import pathlib
 import time
+from collections.abc import Sequence
 
 import jax
 import tensorboardX
@@ -33,6 +33,7 @@ class TrainingLog:
 
   Attributes:
     done: steps done.
+    losses: [step, loss] of all that was logged, by earlier commands too.
   """
 
   def __init__(
@@ -44,11 +45,16 @@ class TrainingLog:
     batch_size: int,
     start: int,
     total: int,
+    losses: Sequence[tuple[int, float]] = (),
   ):
+    """Goes on with the losses of the steps up to `start`."""
     self.done = start
+    self.losses = list(losses)
     self._every, self._batch_size = log_every, batch_size
     self._since = time.perf_counter()
-    self._files = _Files(directory, start) if distributed.is_leader() else None
+    self._files: _Files | None = None
+    if distributed.is_leader():
+      self._files = _Files(directory, start, self.losses)
     self._progress = progress.Progress(
       name, unit="steps", total=total, done=start
     )
@@ -66,6 +72,7 @@ class TrainingLog:
       self._since = now
       value = float(loss)
       self._progress.note(f"loss {value:.4f}, {speed:,.0f} images/s")
+      self.losses.append((self.done, value))
       if self._files:
         self._files.write(self.done, value, speed)
       self.check(value)
@@ -86,12 +93,16 @@ class TrainingLog:
 class _Files:
   """The log as the leader keeps it on disk."""
 
-  def __init__(self, directory: pathlib.Path, start: int):
+  def __init__(
+    self,
+    directory: pathlib.Path,
+    start: int,
+    losses: Sequence[tuple[int, float]],
+  ):
     directory.mkdir(parents=True, exist_ok=True)
     # A resumed run repeats the steps since its checkpoint: they are cut off.
-    kept = [entry for entry in read_losses(directory) if entry[0] <= start]
     path = directory / "losses.jsonl"
-    artifacts.write_text(path, "".join(_line(*entry) for entry in kept))
+    artifacts.write_text(path, "".join(_line(*entry) for entry in losses))
     self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115
     self._writer = tensorboardX.SummaryWriter(
       str(directory), purge_step=start + 1
@@ -112,19 +123,3 @@ class _Files:
 
 def _line(step: int, loss: float) -> str:
   return json.dumps({"step": step, "loss": loss}) + "\n"
-
-
-def read_losses(directory: pathlib.Path) -> list[tuple[int, float]]:
-  """Returns the logged (step, loss) pairs; what is damaged is left out."""
-  path = directory / "losses.jsonl"
-  if not path.exists():
-    return []
-  lines = path.read_text(encoding="utf-8", errors="replace").splitlines(True)
-  entries: list[tuple[int, float]] = []
-  for line in lines:
-    # A kill cuts the last line.
-    if line.endswith("\n"):
-      with contextlib.suppress(ValueError, TypeError, KeyError):
-        entry = json.loads(line)
-        entries.append((int(entry["step"]), float(entry["loss"])))
-  return entries

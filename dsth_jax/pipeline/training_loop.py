@@ -14,7 +14,6 @@ from dsth_jax.pipeline.training_log import (
   LOSSES,
   DivergedError,
   TrainingLog,
-  read_losses,
 )
 from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.runtime import distributed, stopping
@@ -63,6 +62,7 @@ def run_steps(
   logs = logs / writer.fingerprint
   state = checkpoints.restore(fresh)
   start = int(state.step)
+  losses = [tuple(entry) for entry in checkpoints.notes or ()]
   if start < total:
     log = TrainingLog(
       logs,
@@ -71,16 +71,18 @@ def run_steps(
       batch_size=batch_size,
       start=start,
       total=total,
+      losses=losses,
     )
     pace = CheckpointPace(float(config.train.checkpoint_seconds))
     try:
       with contextlib.closing(log):
         state = _follow(steps(state), checkpoints, log, pace)
+      losses = log.losses
     except DivergedError as error:
       checkpoints.close()
       raise collapse.diverged(config, name, error.step, error.loss) from error
   checkpoints.close()
-  writer.write_json(LOSSES, read_losses(logs))
+  writer.write_json(LOSSES, losses)
   writer.num_images = (total - start) * batch_size
   return state
 
@@ -98,7 +100,7 @@ def _follow(
       decision = pace.decide()
       if decision.saves or decision.stop:
         since = pace.now()
-        checkpoints.save(state)
+        checkpoints.save(state, log.losses)
         pace.saved(since)
       if decision.stop:
         checkpoints.close()
@@ -109,5 +111,5 @@ def _follow(
           decision.stop, f"the training up to step {log.done}"
         )
     log.check(float(loss))
-    checkpoints.save(state)
+    checkpoints.save(state, log.losses)
   return state

@@ -4,6 +4,7 @@ It is kept in the artifact's folder as `fingerprint.json`, with a checksum of it
 own.
 """
 
+import functools
 import hashlib
 import json
 import pathlib
@@ -142,7 +143,7 @@ def read(directory: pathlib.Path) -> Stored | None:
     if expected not in (None, _checksum(body)):
       raise ValueError
   except ValueError:
-    logging.warning("%s is damaged.", path)
+    _warn(str(path), path.stat().st_mtime_ns)
     return None
   received = body.pop("format", 0)
   if isinstance(received, int):
@@ -185,6 +186,12 @@ def _setting(settings: Mapping[str, Any], name: str, default: Any) -> Any:
       return default
     found = found[part]
   return found
+
+
+@functools.cache
+def _warn(path: str, _: int) -> None:
+  """Names a damaged record, once."""
+  logging.warning("%s is damaged.", path)
 
 
 def _checksum(body: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import pathlib
 import shutil
@@ -16,7 +17,7 @@ from absl import logging
 
 from dsth_jax.runtime import distributed, sharding
 
-_STATE, _CHECKSUM = "state", "checksum"
+_STATE, _RECORD = "state", "record"
 
 
 class TrainingCheckpoints:
@@ -24,10 +25,14 @@ class TrainingCheckpoints:
 
   The folder belongs to one fingerprint: states of other settings lie in
   folders of their own and are neither read nor touched.
+
+  Attributes:
+    notes: what was saved beside the state that `restore` has returned.
   """
 
   def __init__(self, directory: pathlib.Path, expected: str):
     options = ocp.CheckpointManagerOptions(max_to_keep=2, create=True)
+    self.notes: Any = None
     self._directory = (directory / expected).absolute()
     self._manager = ocp.CheckpointManager(self._directory, options=options)
 
@@ -43,8 +48,10 @@ class TrainingCheckpoints:
     for step in sorted(self._manager.all_steps(), reverse=True):
       found = self._restore_step(step, state)
       # All processes go on from one state.
-      if distributed.of_all(np.array([found is not None])).all():
-        return found
+      is_intact = distributed.of_all(np.array([found is not None])).all()
+      if is_intact and found is not None:
+        restored, self.notes = found
+        return restored
       logging.warning(
         "%s is damaged, or of another network: the one before it is taken.",
         self._directory / str(step),
@@ -56,19 +63,20 @@ class TrainingCheckpoints:
       self._manager.reload()
     return state
 
-  def _restore_step(self, step: int, state: Any) -> Any:
-    """Returns a state; None where it is damaged."""
+  def _restore_step(self, step: int, state: Any) -> tuple[Any, Any] | None:
+    """Returns a state and its notes; None where they are damaged."""
     wanted = ocp.args.Composite(
       **{
         _STATE: ocp.args.StandardRestore(state),
-        _CHECKSUM: ocp.args.JsonRestore(),
+        _RECORD: ocp.args.JsonRestore(),
       }
     )
     # What is damaged fails in whatever way Orbax and TensorStore happen to.
     try:
       found = self._manager.restore(step, args=wanted)
-      is_intact = found[_CHECKSUM]["crc32"] == _checksum(found[_STATE])
-      return found[_STATE] if is_intact else None
+      restored, notes = found[_STATE], found[_RECORD]["notes"]
+      is_intact = found[_RECORD]["crc32"] == _checksum(restored, notes)
+      return (restored, notes) if is_intact else None
     except OSError as error:
       if error.errno in (errno.EIO, errno.EACCES):
         raise
@@ -78,8 +86,12 @@ class TrainingCheckpoints:
         raise
       return None
 
-  def save(self, state: Any) -> None:
+  def save(self, state: Any, notes: Any = None) -> None:
     """Saves a state under its step; returns before all is on disk.
+
+    Args:
+      state: of the training.
+      notes: of it, fit for JSON.
 
     Raises:
       OSError: this state, or the one before, could not be written.
@@ -92,7 +104,9 @@ class TrainingCheckpoints:
           args=ocp.args.Composite(
             **{
               _STATE: ocp.args.StandardSave(state),
-              _CHECKSUM: ocp.args.JsonSave({"crc32": _checksum(state)}),
+              _RECORD: ocp.args.JsonSave(
+                {"notes": notes, "crc32": _checksum(state, notes)}
+              ),
             }
           ),
         )
@@ -121,9 +135,9 @@ class TrainingCheckpoints:
       ) from error
 
 
-def _checksum(state: Any) -> int:
-  """Returns the CRC-32 of all numbers of a state."""
-  found = 0
+def _checksum(state: Any, notes: Any) -> int:
+  """Returns the CRC-32 of all numbers of a state, and of its notes."""
+  found = zlib.crc32(json.dumps(notes).encode())
   for leaf in jax.tree.leaves(state):
     values = np.ascontiguousarray(sharding.to_host(leaf)).reshape(-1)
     found = zlib.crc32(values.view(np.uint8).data, found)

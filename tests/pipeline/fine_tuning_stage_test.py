@@ -35,7 +35,7 @@ def config(data_dir):
   config.features.fine_tuning.num_labelled = 320
   config.features.fine_tuning.learning_rate = 0.03
   config.features.fine_tuning.shift = 0
-  config.train.checkpoint_every = 10
+  config.train.checkpoint_seconds = 0.0
   return config
 
 

@@ -54,6 +54,8 @@ def test_a_stopped_training_ends_in_the_same_codes(
   whole, expected = finished
   with monkeypatch.context() as patch:
     patch.setattr(stopping, "requested", _stopped_after(num_steps, 15))
+    # What it asks for is forgotten after it.
+    patch.setattr(stopping._state, "requested", None)
     with pytest.raises(stopping.Stopped) as stopped:
       pipeline.run(_config(data_dir), tmp_path)
   assert stopped.value.number == 15
