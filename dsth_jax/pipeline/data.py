@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import datasets
 from dsth_jax.datasets import prepared_files
-from dsth_jax.pipeline import shared_labels
+from dsth_jax.pipeline import shared_labels, small_sets
 from dsth_jax.pipeline.workdir import Workdir, settings
 from dsth_jax.runtime import artifacts, distributed, files
 from dsth_jax.runtime.artifacts import Artifact, Writer
@@ -160,19 +160,13 @@ def class_sizes(dataset: datasets.Dataset) -> str:
 def check_training_size(config: ConfigDict, data: Data) -> None:
   """Refuses what neither the graph nor the eigenproblem could use."""
   num_images = len(data.splits.training)
-  least = {
-    f"graph.num_neighbors + 1 = {config.graph.num_neighbors + 1}": (
-      config.graph.num_neighbors + 1
-    ),
-    f"num_bits + 1 = {config.num_bits + 1}": config.num_bits + 1,
-    f"train.batch_size = {config.train.batch_size}": config.train.batch_size,
-  }
-  for rule, needed in least.items():
-    if num_images < needed:
-      raise ValueError(
-        f"There are {num_images} training images, but {rule} need at least "
-        f"{needed}: add images, or lower that setting."
-      )
+  needed = small_sets.needed_training_images(config)
+  if num_images < max(needed.values()):
+    raise ValueError(
+      f"There are {num_images:,} training images, but at least "
+      f"{max(needed.values()):,} are needed ({small_sets.listed(needed)}): add "
+      "images, or lower these settings."
+    )
   if config.train.batch_size % jax.device_count():
     raise ValueError(
       f"train.batch_size is {config.train.batch_size}, but a batch is split "

@@ -4,7 +4,7 @@ A setting that no one has set is lowered to what the images allow. One that a
 flag or a configuration file has set stays, and is refused where it cannot work.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import jax
@@ -91,6 +91,22 @@ def fit(
       ", ".join(changes),
     )
   return fitted
+
+
+def needed_training_images(config: ConfigDict) -> dict[str, int]:
+  """Returns what the graph, its eigenvectors and a batch need, by setting."""
+  return {
+    f"{_NEIGHBORS}={config.graph.num_neighbors}": (
+      config.graph.num_neighbors + 1
+    ),
+    f"{_BITS}={config.num_bits}": config.num_bits + 1,
+    f"{_BATCH}={config.train.batch_size}": config.train.batch_size,
+  }
+
+
+def listed(needed: Mapping[str, int]) -> str:
+  """Returns what settings need, as a part of a sentence."""
+  return ", ".join(f"{number:,} for {name}" for name, number in needed.items())
 
 
 def _sizes(config: ConfigDict, dataset: datasets.Dataset) -> Sizes:
@@ -182,11 +198,7 @@ def _refuse_too_few(
 ) -> None:
   """Raises ValueError, with all that the settings need."""
   num_queries = _value(config, _QUERIES)
-  needed = {
-    _NEIGHBORS: config.graph.num_neighbors + 1,
-    _BITS: config.num_bits + 1,
-    _BATCH: config.train.batch_size,
-  }
+  needed = needed_training_images(config)
   num_training = sizes.num_training(num_queries)
   most = max(needed.values())
   if num_training >= most and sizes.candidates >= max(1, num_queries):
@@ -194,10 +206,7 @@ def _refuse_too_few(
   given = ", ".join(
     f"{name}={_value(config, name)}" for name in FIELDS if name not in free
   )
-  training = ", ".join(
-    f"{number:,} for {name}={_value(config, name)}"
-    for name, number in needed.items()
-  )
+  training = listed(needed)
   total = most + max(1, num_queries)
   if not sizes.is_drawn:
     have = (

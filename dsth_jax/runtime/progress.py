@@ -16,6 +16,8 @@ from absl import logging
 from tqdm import tqdm
 
 SECONDS = 30.0
+# Counted work is shown earlier: its next batch may take a while.
+_COUNTED = 2 / 3
 
 
 class _Output:
@@ -90,7 +92,7 @@ class Progress:
       self._bar.update(count)
       return
     now = time.monotonic()
-    if now - self._latest >= SECONDS and not _OUTPUT.is_quiet:
+    if now - self._latest >= _COUNTED * SECONDS and not _OUTPUT.is_quiet:
       self._latest = now
       _OUTPUT.log(self.line(now - self._start))
 
