@@ -4,33 +4,20 @@ Prints the nearest images of each photograph. In Python it is
 `dsth_jax.open_run(FOLDER).search([PHOTO])`.
 """
 
+import argparse
 import json
 import sys
-from collections.abc import Sequence
 
-from absl import app, flags
+from absl import app
+from absl.flags import argparse_flags
 
 from dsth_jax import finished_run
 from dsth_jax.cli import errors
 from dsth_jax.datasets import image_names
 from dsth_jax.finished_run import Answer
 
-_RUN = flags.DEFINE_string("run", None, "Working directory of a finished run.")
-_NUM_RESULTS = flags.DEFINE_integer(
-  "num_results", 10, "Images to find for each photograph.", lower_bound=1
-)
-_FORMAT = flags.DEFINE_enum(
-  "format",
-  "table",
-  ["table", "jsonl"],
-  "table: a line per image, for people; jsonl: a JSON object per photograph.",
-)
 # Photographs that are encoded at once; more take more memory than time.
 _MOST_AT_ONCE = 32
-_USAGE = (
-  "pass --run=FOLDER PHOTO...; after -- names may start with a dash, and --help "
-  "says what else there is."
-)
 
 
 def table(answer: Answer) -> str:
@@ -49,29 +36,46 @@ def json_line(answer: Answer) -> str:
   return json.dumps({"query": answer.query, "matches": matches})
 
 
-def _parse(argv: list[str]) -> list[str]:
-  try:
-    rest = flags.FLAGS(argv)
-  except flags.Error as error:
-    sys.exit(f"dsth_jax: {errors.one_line(error)}: {_USAGE}")
-  return rest
+def _parse(argv: list[str]) -> argparse.Namespace:
+  parser = argparse_flags.ArgumentParser(
+    prog="dsth_jax.search",
+    description="Searches a finished run with photographs.",
+    epilog="After -- names may start with a dash.",
+    allow_abbrev=False,
+  )
+  parser.add_argument(
+    "--run", required=True, help="working directory of a finished run"
+  )
+  parser.add_argument(
+    "--num_results",
+    type=int,
+    default=10,
+    help="images to find for each photograph (10)",
+  )
+  parser.add_argument(
+    "--format",
+    choices=["table", "jsonl"],
+    default="table",
+    help="table: a line per image, for people; jsonl: a JSON object per "
+    "photograph",
+  )
+  parser.add_argument("photos", nargs="+", metavar="PHOTO")
+  return parser.parse_args(argv[1:])
 
 
-def _search(photos: Sequence[str]) -> None:
+def _search(given: argparse.Namespace) -> None:
   """Prints an answer for each photograph.
 
   Raises:
     ValueError: there is nothing to search, or a photograph cannot be read; the
       others are answered before.
   """
-  if _RUN.value is None or not photos:
-    missing = "--run is missing" if _RUN.value is None else "no photograph"
-    raise ValueError(f"{missing}: {_USAGE}")
+  photos = given.photos
   run = finished_run.open_run(
-    _RUN.value, batch_size=min(len(photos), _MOST_AT_ONCE)
+    given.run, batch_size=min(len(photos), _MOST_AT_ONCE)
   )
-  answers = run.search(photos, num_results=_NUM_RESULTS.value)
-  show = {"table": table, "jsonl": json_line}[_FORMAT.value]
+  answers = run.search(photos, num_results=given.num_results)
+  show = {"table": table, "jsonl": json_line}[given.format]
   failed = [answer for answer in answers if answer.error]
   for answer in answers:
     if not answer.error:
@@ -87,9 +91,9 @@ def _search(photos: Sequence[str]) -> None:
     )
 
 
-def _main(argv: list[str]) -> None:
+def _main(given: argparse.Namespace) -> None:
   errors.log_only_ours()
-  errors.run(lambda: _search(argv[1:]), _RUN.value or ".")
+  errors.run(lambda: _search(given), given.run)
 
 
 if __name__ == "__main__":
