@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from dsth_jax import config as config_lib
 from dsth_jax import features
 from dsth_jax.config import thresholds
+from dsth_jax.models.backbones import BACKBONES
 from dsth_jax.paper import budgets, experiments
 from dsth_jax.paper.request import Request
 from dsth_jax.paper.results import Key
@@ -241,21 +242,37 @@ def _check_choice(
   flag: str, chosen: Collection[Any], keys: Sequence[Key], field: str
 ) -> None:
   """Refuses a choice that no cell of the experiment has."""
-  known = dict.fromkeys(getattr(key, field) for key in keys)
+  # Table II has no codes, and so no code lengths.
+  known = dict.fromkeys(value for key in keys if (value := getattr(key, field)))
   for value in chosen:
+    if not known:
+      raise ValueError(
+        f"{flag} names {value}, but the experiment has no choice of these: "
+        "leave the flag out."
+      )
     if value not in known:
       raise ValueError(
         f"{flag} names {value}, but the experiment has "
-        f"{', '.join(str(each) for each in known if each)}: choose from these."
+        f"{', '.join(map(str, known))}: choose from these."
       )
 
 
 def _check_weights(request: Request, keys: Sequence[Key]) -> None:
-  """Refuses, before any work, a backbone without weights."""
-  for backbone in dict.fromkeys(key.backbone for key in keys):
+  """Refuses, before any work, a backbone that is unknown or has no weights."""
+  wanted = dict.fromkeys(key.backbone for key in keys)
+  for backbone in request.weights:
+    # Files of other backbones of the paper may stay in a command.
+    if backbone not in (*wanted, *BACKBONES):
+      raise ValueError(
+        f"--weights names the backbone {backbone}, but the experiment has "
+        f"{', '.join(wanted)}: name one of these."
+      )
+  for backbone in wanted:
     try:
       features.check_backbones(backbone, request.weights.get(backbone, ""))
     except ValueError as error:
+      if backbone not in BACKBONES:
+        raise
       raise ValueError(
         f"{error} Here that is --weights={backbone}=FILE; or "
         "--backbones=efficientnet_lite0 takes another backbone in place of the "

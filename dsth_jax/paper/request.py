@@ -4,6 +4,7 @@
 {'googlenet': 'efficientnet_lite0', 'vgg16': 'efficientnet_lite0'}
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -63,6 +64,8 @@ def parse(
   Raises:
     ValueError: a flag does not have the form that it needs.
   """
+  if not seeds:
+    raise ValueError("--seeds is empty: give one or more, as in 0,1,2.")
   kinds = LABELS if labels == "both" else [labels]
   return Request(
     experiment,
@@ -106,7 +109,13 @@ def _files(weights: Sequence[str]) -> dict[str, str]:
         f"--weights has {each!r}: name a backbone and its file, as in "
         "alexnet=FILE."
       )
-    found[name] = path
+    if name in found:
+      raise ValueError(
+        f"--weights names two files for {name}, {found[name]} and {path}: name "
+        "one."
+      )
+    # A shell does not expand the ~ behind a second equals sign.
+    found[name] = os.path.expanduser(path)
   return found
 
 

@@ -104,8 +104,8 @@ def refuse_failures(found: Found) -> None:
   if context.missing:
     dataset, sentence = next(iter(context.missing.items()))
     parts.append(
-      f"{len(context.missing)} of the data sets have no figures, first "
-      f"{dataset}: {sentence}"
+      f"Data sets without figures: {len(context.missing)}, first {dataset}: "
+      f"{sentence}"
     )
   failed = [
     (f"{cell['variant']}/{cell['method']} on {dataset}", cell["error"])

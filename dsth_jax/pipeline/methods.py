@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from jaxtyping import Bool
 from ml_collections import ConfigDict
 
 from dsth_jax import baselines
@@ -62,10 +63,11 @@ def num_labels(config: ConfigDict, name: str, data: Data) -> int:
   A method with the setting `num_labelled` sees that many; 0 is all. If both it
   and its features see some of the labels, this is the larger number.
   """
-  found, num_training = 0, len(data.splits.training)
+  found = 0
   if _is_supervised(name):
     limit = config.baselines.get(name, {}).get("num_labelled", 0)
-    found = min(limit or num_training, num_training)
+    known = np.count_nonzero(_is_learned(data, name))
+    found = int(min(limit or known, known))
   if "features" in learned_from(config, name):
     found = max(found, labelled_images.count(config, data))
   return found
@@ -113,14 +115,27 @@ def _check_views(config: ConfigDict, name: str, data: Data) -> None:
 
 
 def _lacks_classes(data: Data) -> str:
-  """Says why training images have no class each; empty if they have."""
+  """Says why no training image has a class; empty if some have."""
   truth = data.dataset.ground_truth
   if truth is None or truth.has_lists:
     return "the images have none"
   if truth.classes is None:
     return "an image may have several"
-  missing = np.count_nonzero(truth.classes[data.splits.training] < 0)
-  return f"{missing} training images have none" if missing else ""
+  if (truth.classes[data.splits.training] < 0).all():
+    return "the training images have none"
+  return ""
+
+
+def _is_learned(data: Data, name: str) -> Bool[np.ndarray, "t"]:
+  """Tells which training images a method learns from.
+
+  One that learns from class labels leaves out images without a label, such as
+  the unlabelled ones of STL-10 and those without a logo of FlickrLogos-32.
+  """
+  training, truth = data.splits.training, data.dataset.ground_truth
+  if not _is_supervised(name) or truth is None or truth.classes is None:
+    return np.ones(len(training), bool)
+  return truth.classes[training] >= 0
 
 
 def depends_on(
@@ -142,21 +157,25 @@ def fitting(
 ) -> Callable[[], baselines.Encoder]:
   """Returns the call that fits a baseline to the training images.
 
-  Its arguments are copied here, so that the time of the call is the fit's.
+  Of these, one that learns from class labels sees those that have one. The
+  arguments are copied here, so that the time of the call is the fit's.
   """
   method = baselines.BASELINES[name]
-  dataset, splits = inputs.data.dataset, inputs.data.splits
-  truth = dataset.ground_truth if method.supervised else None
+  is_learned = _is_learned(inputs.data, name)
+  rows = inputs.data.splits.training[is_learned]
+  truth = inputs.data.dataset.ground_truth if method.supervised else None
   classes = None if truth is None else truth.classes
   given = config_lib.baseline_arguments(config, name)
   if method.needs_features:
-    given["features"] = inputs.features.points[splits.training]
+    given["features"] = inputs.features.points[rows]
   if method.views:
-    given["views"] = inputs.views[name].points
+    # Views are of the training images only.
+    views = inputs.views[name].points
+    given["views"] = views if is_learned.all() else views[is_learned]
   return functools.partial(
     method.fit,
-    inputs.rows(method.inputs)[splits.training],
-    None if classes is None else classes[splits.training],
+    inputs.rows(method.inputs)[rows],
+    None if classes is None else classes[rows],
     num_bits=config.num_bits,
     key=stage_key(config.seed, name),
     **given,

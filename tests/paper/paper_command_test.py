@@ -62,5 +62,5 @@ def test_a_table_and_a_figure_are_written(tmp_path):
   # The second call makes nothing, and names the data set that is missing.
   again = _run(*arguments, "--datasets=cifar10,stl10")
   assert again.returncode == 1
-  assert "1 of the data sets have no figures, first stl10" in _last_line(again)
+  assert "Data sets without figures: 1, first stl10" in _last_line(again)
   assert "training: ..." not in again.stderr

@@ -155,6 +155,18 @@ def test_ablations_change_one_setting_each(untrained):
   [
     ({"datasets": ("mnist",)}, "--datasets names mnist, but .* cifar10"),
     ({"num_bits": (16,)}, "--num_bits names 16, but the experiment has 48, 32"),
+    (
+      {"experiment": "table2", "num_bits": (16,)},
+      "--num_bits names 16, but the experiment has no choice",
+    ),
+    (
+      {"weights": {"alexnett": "a.pth"}},
+      "--weights names the backbone alexnett, but .* efficientnet_lite2, eff",
+    ),
+    (
+      {"stand_ins": {"googlenet": "resnet"}},
+      r"'resnet' .*\(features.file\)\.$",
+    ),
     ({"experiment": "fig9"}, "'fig9', but must be one of"),
     ({"stand_ins": {}}, r"alexnet.*--weights=alexnet=FILE; or --backbones="),
     (

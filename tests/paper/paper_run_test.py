@@ -89,7 +89,9 @@ def test_figures_are_those_of_the_cells(found, workdir):
 def test_a_missing_data_set_leaves_the_others(found):
   assert set(found.context.missing) == {"stl10"}
   assert found.context.failed == {}
-  with pytest.raises(ValueError, match="1 of the data sets have no figures"):
+  with pytest.raises(
+    ValueError, match="Data sets without figures: 1, first stl10"
+  ):
     run.refuse_failures(found)
 
 

@@ -15,6 +15,12 @@ def test_two_backbones_stand_in_by_their_strength():
   assert request.stand_ins([]) == {}
 
 
+def test_weights_may_be_in_the_home_directory(monkeypatch):
+  monkeypatch.setenv("HOME", "/home/me")
+  found = request.parse("table3", weights=["alexnet=~/a.pth"])
+  assert found.weights == {"alexnet": "/home/me/a.pth"}
+
+
 def test_flags_become_a_request():
   found = request.parse(
     "table3",
@@ -37,6 +43,11 @@ def test_flags_become_a_request():
   [
     ({"weights": ["alexnet"]}, "has 'alexnet': name a backbone and its file"),
     ({"weights": ["=a.pth"]}, "name a backbone and its file"),
+    (
+      {"weights": ["alexnet=a.pth", "alexnet=b.pth"]},
+      "names two files for alexnet, a.pth and b.pth",
+    ),
+    ({"seeds": []}, "--seeds is empty: give one or more"),
     ({"seeds": ["one"]}, "--seeds is one: give whole numbers"),
     ({"num_bits": ["-16"]}, "--num_bits is -16: give whole numbers"),
     ({"backbones": ["a", "b", "c"]}, "--backbones names 3, but the paper"),

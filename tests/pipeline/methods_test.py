@@ -164,7 +164,7 @@ def test_features_of_a_fine_tuned_backbone_bring_class_labels_along():
     "structure_ssdh_simplenet": ("images, features, class labels", 3),
     # These see only pixels.
     "cibhash_simplenet": ("images", 0),
-    "cnnh_simplenet": ("images, class labels", 4),
+    "cnnh_simplenet": ("images, class labels", 3),
   }
   for name, (text, number) in expected.items():
     assert ", ".join(methods.learned_from(config, name)) == text
@@ -226,19 +226,46 @@ def test_only_supervised_methods_need_class_labels(monkeypatch):
   monkeypatch.setitem(
     BASELINES, "taught", Baseline(BASELINES["lsh"].fit, supervised=True)
   )
-  missing = np.where(np.arange(6) == 3, -1, LABELS)
   for labels, reason in (
     (None, "the images have none"),
     (np.eye(6, dtype=bool), "an image may have several"),
-    (missing, "1 training images have none"),
+    (np.array([1, 0, -1, -1, -1, -1]), "the training images have none"),
   ):
     data = _inputs(labels=labels).data
     methods.check(CONFIG, ("dsth", "lsh"), data)
     with pytest.raises(ValueError, match=f"class labels, but {reason}: leave"):
       methods.check(CONFIG, ("lsh", "taught"), data)
-  # Queries may be without a label.
-  for labels in (LABELS, np.where(np.arange(6) == 1, -1, LABELS)):
+  # Queries and some of the training images may be without a label.
+  for unknown in ((), (1,), (3, 5)):
+    labels = np.where(np.isin(np.arange(6), unknown), -1, LABELS)
     methods.check(CONFIG, ("taught",), _inputs(labels=labels).data)
+
+
+@pytest.mark.parametrize("is_supervised", [True, False])
+def test_images_without_a_label_are_left_out_by_supervised_methods(
+  monkeypatch, is_supervised
+):
+  """Rows 3 and 5 of the training images 2 .. 5 have no label."""
+
+  def fit(seen, labels=None, *, num_bits, key, features, views):
+    return seen, labels, features, views
+
+  method = Baseline(
+    fit, supervised=is_supervised, needs_features=True, views=lambda x, k: x
+  )
+  monkeypatch.setitem(BASELINES, "recorder", method)
+  labels = np.where(np.isin(np.arange(6), (3, 5)), -1, LABELS)
+  views = {"recorder": types.SimpleNamespace(points=np.arange(4)[:, None] + 2)}
+  inputs = _inputs(labels=labels)._replace(views=views)
+  seen, found, *others = methods.fitting(CONFIG, inputs, "recorder")()
+  expected = [2, 4] if is_supervised else [2, 3, 4, 5]
+  for rows in (seen, *others):
+    np.testing.assert_array_equal(rows[:, 0], expected)
+  assert (found is None) != is_supervised
+  if is_supervised:
+    np.testing.assert_array_equal(found, LABELS[expected])
+  count = methods.num_labels(CONFIG, "recorder", inputs.data)
+  assert count == (2 if is_supervised else 0)
 
 
 def test_images_are_asked_of_what_sees_them(monkeypatch):
