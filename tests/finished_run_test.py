@@ -172,9 +172,9 @@ def test_the_command_answers_what_it_can(path, photos):
   ("arguments", "sentence"),
   [
     (["--run=FOLDER", "--", "-dash.png"], "no config.json in it"),
-    (["--run=FOLDER"], "no photograph"),
-    (["photo.jpg"], "--run is missing"),
-    (["--run=FOLDER", "-dash.png"], "after -- names may start with a dash"),
+    (["--run=FOLDER"], "arguments are required: PHOTO"),
+    (["photo.jpg"], "arguments are required: --run"),
+    (["--run=FOLDER", "-dash.png"], "a dash follow --"),
   ],
 )
 def test_the_command_says_in_a_sentence_what_it_lacks(
