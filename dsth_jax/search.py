@@ -1,15 +1,15 @@
 """Searches a finished run: `python -m dsth_jax.search --run=FOLDER PHOTO...`.
 
-Prints the nearest images of each photograph. This is the command only: in Python
-it is `dsth_jax.open_run(FOLDER).search([PHOTO])`, while `dsth_jax.search` is the
-search of packed codes.
+Prints the nearest images of each photograph. In Python it is
+`dsth_jax.open_run(FOLDER).search([PHOTO])`.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+
+from absl import app
+from absl.flags import argparse_flags
 
 from dsth_jax import finished_run
 from dsth_jax.cli import errors
@@ -20,23 +20,8 @@ from dsth_jax.finished_run import Answer
 _MOST_AT_ONCE = 32
 
 
-class _Parser(argparse.ArgumentParser):
-  """Says what is wrong with a command line in one sentence."""
-
-  def error(self, message: str) -> NoReturn:
-    sys.exit(
-      f"dsth_jax: {message}: pass --run=FOLDER PHOTO...; names that start with "
-      "a dash follow --, and --help says what else there is."
-    )
-
-
 def table(answer: Answer) -> str:
-  """Returns the answer as lines for people, with names as in names.txt.
-
-  >>> print(table(Answer("new.jpg", (finished_run.Match("7.jpg", 3, 7),))))
-  new.jpg
-     3 bits differ  7.jpg
-  """
+  """Returns the answer as lines for people, with names as in names.txt."""
   lines = [image_names.escape(answer.query)]
   lines += [
     f"{match.distance:4d} bits differ  {image_names.escape(match.name)}"
@@ -46,66 +31,70 @@ def table(answer: Answer) -> str:
 
 
 def json_line(answer: Answer) -> str:
-  """Returns the answer as a JSON object, with names as they open the files.
-
-  >>> json_line(Answer("new.jpg", (finished_run.Match("7.jpg", 3, 7),)))
-  '{"query": "new.jpg", "matches": [{"name": "7.jpg", "distance": 3, "row": 7}]}'
-  """
+  """Returns the answer as a JSON object, with names as they open the files."""
   matches = [match._asdict() for match in answer.matches]
   return json.dumps({"query": answer.query, "matches": matches})
 
 
-_FORMATS = {"table": table, "jsonl": json_line}
-
-
-def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-  parser = _Parser(
-    prog="python -m dsth_jax.search",
-    description="Prints the nearest images of a run for each photograph.",
+def _parse(argv: list[str]) -> argparse.Namespace:
+  parser = argparse_flags.ArgumentParser(
+    prog="dsth_jax.search",
+    description="Searches a finished run with photographs.",
+    epilog="After -- names may start with a dash.",
+    allow_abbrev=False,
   )
-  parser.add_argument("--run", required=True, help="working directory of a run")
   parser.add_argument(
-    "--num_results", type=int, default=10, help="images of each photograph"
+    "--run", required=True, help="working directory of a finished run"
+  )
+  parser.add_argument(
+    "--num_results",
+    type=int,
+    default=10,
+    help="images to find for each photograph (10)",
   )
   parser.add_argument(
     "--format",
-    choices=sorted(_FORMATS),
+    choices=["table", "jsonl"],
     default="table",
-    help="table: a line per image; jsonl: a JSON object per photograph",
+    help="table: a line per image, for people; jsonl: a JSON object per "
+    "photograph",
   )
   parser.add_argument("photos", nargs="+", metavar="PHOTO")
-  return parser.parse_args(arguments)
+  return parser.parse_args(argv[1:])
 
 
 def _search(given: argparse.Namespace) -> None:
   """Prints an answer for each photograph.
 
   Raises:
-    ValueError: the run cannot be searched, or a photograph cannot be read; the
+    ValueError: there is nothing to search, or a photograph cannot be read; the
       others are answered before.
   """
+  photos = given.photos
   run = finished_run.open_run(
-    given.run, batch_size=min(len(given.photos), _MOST_AT_ONCE)
+    given.run, batch_size=min(len(photos), _MOST_AT_ONCE)
   )
-  answers = run.search(given.photos, num_results=given.num_results)
+  answers = run.search(photos, num_results=given.num_results)
+  show = {"table": table, "jsonl": json_line}[given.format]
+  failed = [answer for answer in answers if answer.error]
   for answer in answers:
     if not answer.error:
-      print(_FORMATS[given.format](answer), flush=True)
-  failed = [answer for answer in answers if answer.error]
+      print(show(answer), flush=True)
   for answer in failed:
-    name = image_names.escape(answer.query)
-    print(f"dsth_jax: {name} {answer.error}", file=sys.stderr)
+    print(
+      f"dsth_jax: {image_names.escape(answer.query)} {answer.error}",
+      file=sys.stderr,
+    )
   if failed:
     raise ValueError(
       f"{len(failed)} of the {len(answers)} photographs could not be read."
     )
 
 
-def _main() -> None:
+def _main(given: argparse.Namespace) -> None:
   errors.log_only_ours()
-  given = _parse()
   errors.run(lambda: _search(given), given.run)
 
 
 if __name__ == "__main__":
-  _main()
+  app.run(_main, flags_parser=_parse)
