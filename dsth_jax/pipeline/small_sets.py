@@ -72,6 +72,8 @@ def fit(
   if config.data.protocol not in _PROTOCOLS:
     return config
   sizes = _sizes(config, dataset)
+  if not sizes.candidates:
+    return config  # The protocol says which part is missing.
   free = {name for name in fields if _is_free(config, name)}
   fitted = config.copy_and_resolve_references()
   for name, value in _lowered(config, sizes, free).items():

@@ -164,7 +164,7 @@ def alive(name: str) -> Iterator[None]:
 def duration(seconds: float) -> str:
   """Returns a time in one or two units.
 
-  >>> duration(42.4), duration(754), duration(7380)
+  >>> duration(42.4), duration(754.0), duration(7380.0)
   ('42 s', '13 min', '2 h 3 min')
   """
   if seconds < 100:

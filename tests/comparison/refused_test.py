@@ -6,7 +6,6 @@ import pytest
 from dsth_jax import comparison
 from dsth_jax import config as config_lib
 from dsth_jax.baselines import BASELINES, Baseline
-from dsth_jax.pipeline import data as data_lib
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -75,16 +74,9 @@ def test_without_images_what_sees_them_is_refused_before_any_work(
   assert not (tmp_path / "run" / "cells").exists()
 
 
-def test_without_class_labels_there_is_nothing_to_compare(
-  data_dir, tmp_path, monkeypatch
-):
-  load = data_lib.load
-
-  def unlabelled(workdir, config):
-    data = load(workdir, config)
-    return data._replace(dataset=data.dataset._replace(ground_truth=None))
-
-  monkeypatch.setattr(data_lib, "load", unlabelled)
+def test_without_class_labels_there_is_nothing_to_compare(data_dir, tmp_path):
+  config = _config(data_dir, "lsh")
+  config.data.ignore_labels = True
   with pytest.raises(ValueError, match="digits has no class labels"):
-    comparison.run(_config(data_dir, "lsh"), tmp_path)
+    comparison.run(config, tmp_path)
   assert not (tmp_path / "features").exists()

@@ -54,7 +54,7 @@ def test_the_account_and_the_classes_are_said(root, tmp_path, log):
 def test_many_classes_have_a_short_form(root, tmp_path):
   for i in range(20):
     folders.write(root / f"kind{i:02}/x.png")
-  text = data.class_sizes(load(root, tmp_path).dataset)
+  text = data.class_sizes(folders.load(root, tmp_path / "data"))
   assert text.startswith("22 classes: cat 4, dog 2, kind00 1, ")
   assert text.endswith("kind09 1, and 10 more")
 

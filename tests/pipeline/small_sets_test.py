@@ -110,8 +110,11 @@ def test_a_test_part_queries_as_a_whole():
   config.data.protocol = "official"
   fitted = small_sets.fit(config, a_set(60, num_test=20))
   assert values(fitted)[:2] == (20, 48)
-  with pytest.raises(ValueError, match="6 images to query with and 0 to train"):
-    small_sets.fit(config, a_set(0, num_test=6))
+  config.num_bits, config.data.given = 16, ("num_bits",)
+  with pytest.raises(ValueError, match="6 images to query with and 5 to train"):
+    small_sets.fit(config, a_set(5, num_test=6))
+  # The protocol refuses a set without a test part.
+  assert small_sets.fit(config, a_set(60)) == config
 
 
 def test_only_the_fields_that_may_be_lowered_are():
