@@ -37,7 +37,8 @@ FLICKR_LOGOS_32 = FlickrLogos(
   archives.Published(
     file="FlickrLogos-32_dataset_v2.zip",
     folder="FlickrLogos-v2",
-    url="http://www.multimedia-computing.de/flickrlogos/ (on request)",
+    url="https://www.uni-augsburg.de/de/fakultaet/fai/informatik/prof/mmc/"
+    "research/datensatze/flickrlogos/ (on request)",
   ),
   num_images={"train": 320 + 960 + 3_000, "test": 960},
 )

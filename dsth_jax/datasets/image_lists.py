@@ -53,8 +53,8 @@ def check(lists: Sequence[ImageList], names: Collection[str]) -> None:
   """Refuses lists that do not fit the images.
 
   Raises:
-    ValueError: a query has no relevant image, or a list names an image that
-      is not there.
+    ValueError: a query has no relevant image, an image is relevant and ignored,
+      or a list names one that is not there.
   """
   wanted = {name for each in lists for name in _named(each)}
   found = wanted.intersection(names)
@@ -63,6 +63,11 @@ def check(lists: Sequence[ImageList], names: Collection[str]) -> None:
       raise ValueError(
         f"the query {each.query} has no relevant image, so that no ranking of it "
         "can be measured: use the lists as published."
+      )
+    for name in set(each.relevant).intersection(each.ignored):
+      raise ValueError(
+        f"the lists of the query {each.query} name {name} as relevant and as "
+        "ignored: use the lists as published."
       )
     for name in _named(each):
       if name not in found:

@@ -90,7 +90,8 @@ def _measure_and_render() -> None:
   data = pathlib.Path(_given(_DATA)).expanduser()
   found = run.run(wanted, data, workdir, _DATA_DIR.value)
   for name in experiments.names_of(wanted.experiment):
-    files = rendering.render(name, found.measured, found.context)
+    context = run.part(found.context, name)
+    files = rendering.render(name, found.measured, context)
     report.write_files(workdir / name, files, known=rendering.FILES)
     logging.info("Open %s", workdir / name / "index.html")
   if found.ablations:

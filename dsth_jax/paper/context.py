@@ -17,7 +17,7 @@ class Context(NamedTuple):
     seeds: that the figures are means of.
     stand_ins: the backbone that was measured in place of the paper's, by the
       paper's: {"googlenet": "efficientnet_lite0"}.
-    failed: why a cell has no figures, by cell.
+    failed: why a cell has no figures, or none of some of the seeds, by cell.
     missing: why a data set has no figures, by data set.
   """
 

@@ -50,7 +50,7 @@ def _page(
   content = None
   if experiment in tables.NAMES:
     content = layout.layout(experiment, measured, context)
-  general = notes.general(experiment, context)
+  general = notes.general(experiment, measured, context)
   if experiment in figure_data.NAMES:
     general += notes.about_entries(experiment)
   return html_lib.render(

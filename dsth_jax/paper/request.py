@@ -101,7 +101,7 @@ def stand_ins(backbones: Sequence[str]) -> dict[str, str]:
 
 def _files(weights: Sequence[str]) -> dict[str, str]:
   """Returns the file of each backbone."""
-  found = {}
+  found: dict[str, str] = {}
   for each in weights:
     name, _, path = each.partition("=")
     if not (name and path):

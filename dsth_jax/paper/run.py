@@ -12,7 +12,7 @@ from dsth_jax.cli import errors
 from dsth_jax.paper import budgets, experiments, plan
 from dsth_jax.paper.context import Context
 from dsth_jax.paper.plan import Plan, Source
-from dsth_jax.paper.request import Request
+from dsth_jax.paper.request import LABELS, Request
 from dsth_jax.paper.results import Key, Measured, Metrics
 from dsth_jax.report import comparison as comparison_report
 from dsth_jax.report.comparison import VariantResults
@@ -78,7 +78,7 @@ def run(
     failures[each.dataset] = results["failed"]
     ablations |= _ablations(each, results)
   context = Context(
-    budget=f"{request.budget}. {budgets.BUDGETS[request.budget].text}",
+    budget=f"Budget {request.budget}: {budgets.BUDGETS[request.budget].text}",
     seeds=tuple(request.seeds),
     stand_ins=_stand_ins(request),
     failed=failed,
@@ -95,6 +95,31 @@ def _stand_ins(request: Request) -> dict[str, str]:
     for published, backbone in request.stand_ins.items()
     if published in wanted
   }
+
+
+def part(context: Context, experiment: str) -> Context:
+  """Returns what of the context concerns one of several experiments."""
+  cells = experiments.cells(experiment, tuple(LABELS.values()))
+  datasets = {key.dataset for key in cells}
+  backbones = {key.backbone for key in cells}
+  measured = {
+    key._replace(backbone=context.backbone(key.backbone)) for key in cells
+  }
+  return context._replace(
+    stand_ins={
+      published: context.stand_ins[published]
+      for published in context.stand_ins
+      if published in backbones
+    },
+    failed={
+      key: context.failed[key] for key in context.failed if key in measured
+    },
+    missing={
+      dataset: context.missing[dataset]
+      for dataset in context.missing
+      if dataset in datasets
+    },
+  )
 
 
 def refuse_failures(found: Found) -> None:
@@ -146,16 +171,16 @@ def _classification(ceiling: Mapping[str, Any], backbone: str) -> Metrics:
 def _failures(
   planned: Plan, results: Mapping[str, Any], found: Mapping[Key, Metrics]
 ) -> dict[Key, str]:
-  """Returns why cells have no figures."""
-  reasons = {
-    Source(cell["variant"], cell["method"], cell["num_bits"]): cell["error"]
-    for cell in results["failed"]
-  }
+  """Returns why cells have no figures, or none of some of the seeds."""
+  reasons: dict[Source, str] = {}
+  for cell in results["failed"]:
+    source = Source(cell["variant"], cell["method"], cell["num_bits"])
+    reasons.setdefault(source, f"With seed {cell['seed']}: {cell['error']}")
   unknown = "The classifier was not measured: the images have no class labels."
   return {
     key: reasons.get(source, unknown)
     for key, source in planned.sources.items()
-    if key not in found
+    if key not in found or source in reasons
   }
 
 

@@ -48,7 +48,7 @@ def render(
       f"{', '.join(NAMES)}: pass one of these."
     )
   content = layout.layout(experiment, measured, context)
-  general = notes.general(experiment, context)
+  general = notes.general(experiment, measured, context)
   return {
     f"{experiment}.md": _markdown(content, general).encode(),
     f"{experiment}.csv": to_csv(content).encode(),

@@ -7,6 +7,7 @@ import pytest
 from support import folders
 
 from dsth_jax.paper import run
+from dsth_jax.paper.context import Context
 from dsth_jax.paper.request import Request
 from dsth_jax.paper.results import Key
 from dsth_jax.pipeline import methods, training
@@ -96,7 +97,7 @@ def test_a_missing_data_set_leaves_the_others(found):
 
 
 def test_the_budget_is_said(found):
-  assert found.context.budget.startswith("smoke. Only a test")
+  assert found.context.budget.startswith("Budget smoke: Only a test")
   assert found.context.stand_ins == {"googlenet": "pixels"}
   assert found.context.seeds == (0,)
 
@@ -139,10 +140,40 @@ def test_a_failing_cell_is_said_and_leaves_the_others(
   part = run.run(request, data / "cifar10", tmp_path, str(workdir / "prepared"))
   (key,) = part.context.failed
   assert key.method == "itq"
-  assert part.context.failed[key] == "RuntimeError: no room"
+  assert part.context.failed[key] == "With seed 0: RuntimeError: no room"
   assert [key.method for key in part.measured] == ["lsh"]
   with pytest.raises(ValueError, match="first pixels/itq on cifar10: Runtime"):
     run.refuse_failures(part)
+
+
+def test_a_seed_that_failed_is_said_beside_the_figures_of_others():
+  key = Key("cifar10", "pixels", "", "", False, "lsh", 16)
+  source = run.Source("pixels", "lsh", 16)
+  planned = run.Plan("cifar10", {}, {key: source})
+  cell = {**source._asdict(), "seed": 1, "error": "no room"}
+  failures = run._failures(planned, {"failed": [cell]}, {key: {"hd3p": 0.5}})
+  assert failures == {key: "With seed 1: no room"}
+
+
+def test_a_page_names_the_failures_of_its_own_experiment():
+  keys = [
+    Key("cifar10", "efficientnet_lite0", "", "", False, "itq", 16),
+    Key("oxford105k", "efficientnet_lite0", "", "", False, "dlbh", 16),
+  ]
+  stand_ins = dict.fromkeys(("googlenet", "vgg16"), "efficientnet_lite0")
+  context = Context(
+    "smoke",
+    (0,),
+    stand_ins,
+    failed=dict.fromkeys(keys, "no room"),
+    missing={"stl10": "no folder", "holidays1m": "no folder"},
+  )
+  of_figure, of_table = (run.part(context, name) for name in ("fig7", "table5"))
+  assert (list(of_figure.failed), list(of_table.failed)) == (keys[:1], keys[1:])
+  assert list(of_figure.missing) == ["stl10"]
+  assert list(of_table.missing) == ["holidays1m"]
+  assert list(of_figure.stand_ins) == ["googlenet"]
+  assert list(of_table.stand_ins) == ["vgg16"]
 
 
 def test_the_precision_of_classification_is_read_from_the_features():

@@ -54,6 +54,24 @@ def test_the_page_has_the_figure_for_light_and_dark():
   assert sum(tag in ("img", "source") for tag, _ in page.addresses()) == 2
 
 
+def test_table_5_says_how_far_the_publishers_map_is_from_ours():
+  cells = {
+    Key("holidays1m", "vgg16", "", "", False, name, 16): {
+      "mean_average_precision": ours,
+      "map_trapezium": theirs,
+      "hd3p": 0.5,
+    }
+    for name, ours, theirs in (("aibc", 0.5, 0.49), ("deepbit", 0.4, 0.37))
+  }
+  context = paper_results.context(stand_ins={})
+  files = rendering.render("table5", cells, context)
+  for name in ("table5.md", "table5.tex", "index.html"):
+    text = files[name].decode()
+    for part in ("lower by 0.0200, the mean of 2", "from 0.0100 to 0.0300"):
+      assert part in " ".join(text.split())
+  assert "trapezium" not in _render("table3")["table3.md"].decode()
+
+
 def test_failures_are_named_and_escaped():
   key = Key("stl10", HOSTILE, "mlp", "relu", True, "dsth", 32)
   fields = {"failed": {key: f"It is {HOSTILE}."}, "missing": {HOSTILE: HOSTILE}}
