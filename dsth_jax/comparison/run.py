@@ -12,6 +12,7 @@ from dsth_jax.comparison.shared import Shared
 from dsth_jax.pipeline import data as data_lib
 from dsth_jax.pipeline import run_dsth
 from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.report import comparison as report_lib
 from dsth_jax.report.comparison import ComparisonResults, VariantResults
 from dsth_jax.runtime import artifacts
@@ -34,7 +35,8 @@ def run(
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
-  workdir = run_dsth.open_workdir(path)
+  # An artifact of a newer version is refused where it is read: by its cells.
+  workdir = Workdir(path)
   data = _draw_queries(config, data_lib.load(workdir, config))
   _refuse_unlabeled(config, data)
   variants = grid.variants(config, data)

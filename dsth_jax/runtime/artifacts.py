@@ -106,15 +106,22 @@ class Artifact(NamedTuple):
 
   @property
   def arrays(self) -> dict[str, np.ndarray]:
-    """The arrays as read-only memory maps, by name."""
-    return {
-      path.stem: np.load(path, mmap_mode="r")
-      for path in sorted(self.directory.glob("*.npy"))
-    }
+    """The arrays as read-only memory maps, by name.
+
+    Raises:
+      ValueError: a file is damaged.
+    """
+    found = {}
+    for path in sorted(self.directory.glob("*.npy")):
+      with _naming(path, self.directory):
+        found[path.stem] = np.load(path, mmap_mode="r")
+    return found
 
   def json(self, name: str) -> Any:
-    """Returns a value that was written as JSON."""
-    return json.loads((self.directory / f"{name}.json").read_text("utf-8"))
+    """Returns a value that was written as JSON; ValueError if it is damaged."""
+    path = self.directory / f"{name}.json"
+    with _naming(path, self.directory):
+      return json.loads(path.read_text("utf-8"))
 
 
 def read_record(directory: pathlib.Path) -> tuple[str | None, Record]:
@@ -298,12 +305,19 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
   """
   if not path.exists():
     return {}
-  try:
+  with _naming(path, path):
     return json.loads(path.read_text(encoding="utf-8"))
-  except ValueError as error:
+
+
+@contextlib.contextmanager
+def _naming(path: pathlib.Path, deleted: pathlib.Path) -> Iterator[None]:
+  """Raises ValueError with what is to be deleted, for a damaged file."""
+  try:
+    yield
+  except (ValueError, EOFError) as error:
     raise ValueError(
-      f"{path} is damaged ({error}): delete it, and give the command that made "
-      "it again."
+      f"{path} is damaged ({error}): delete {deleted}, and give the command that "
+      "made it again."
     ) from error
 
 

@@ -82,6 +82,24 @@ def test_an_artifact_of_a_newer_format_is_refused_and_kept(tmp_path):
   assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("file", ["x.npy", "figures.json"])
+def test_a_damaged_file_is_named_with_what_to_delete(tmp_path, file):
+  directory = tmp_path / "cell"
+  writer = Writer(directory, RECORD)
+  writer.write(x=np.ones(100))
+  writer.write_json("figures", {"map": 0.5})
+  writer.finish()
+  artifact = Artifact("cell", directory, RECORD.fingerprint)
+  assert artifact.json("figures") == {"map": 0.5}
+  path = directory / file
+  for length in (len(path.read_bytes()) // 2, 0):
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(
+      ValueError, match=rf"{file} is damaged \(.*: delete {directory}, and"
+    ):
+      _ = artifact.arrays, artifact.json("figures")
+
+
 def test_a_failed_write_leaves_the_old_artifact(tmp_path):
   directory = tmp_path / "labels"
   _write(directory, x=np.ones(1))
