@@ -12,6 +12,7 @@ from dsth_jax.comparison.shared import Shared
 from dsth_jax.pipeline import data as data_lib
 from dsth_jax.pipeline import run_dsth, small_sets
 from dsth_jax.pipeline.data import Data
+from dsth_jax.pipeline.workdir import Workdir
 from dsth_jax.report import comparison as report_lib
 from dsth_jax.report.comparison import ComparisonResults, VariantResults
 from dsth_jax.runtime import artifacts, locks
@@ -34,7 +35,6 @@ def run(
     ValueError: the data does not fit the settings or the methods.
     OSError: the directory cannot be written.
   """
-  artifacts.check_formats(path)
   with locks.held(path):
     return data_lib.with_intact_images(config, lambda: _run(config, path))
 
@@ -42,7 +42,8 @@ def run(
 def _run(
   config: ConfigDict, path: pathlib.Path
 ) -> ComparisonResults | VariantResults:
-  workdir = run_dsth.open_workdir(path, config)
+  # An artifact of a newer version is refused where it is read: by its cells.
+  workdir = Workdir(path, config.workdir.check_gigabytes)
   dataset = data_lib.open_images(workdir, config)
   config = small_sets.fit(config, dataset, fields=("data.num_queries",))
   data = _draw_queries(config, data_lib.split(workdir, config, dataset))

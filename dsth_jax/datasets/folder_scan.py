@@ -1,10 +1,10 @@
 """The images of a folder, and their parts and labels by its sub-folders.
 
 >>> layout(["train/cat/1.jpg", "train/dog/2.jpg", "test/cat/3.jpg"])
-Layout(parts=['train', 'train', 'test'], labels=[0, 1, 0],
+FolderLayout(parts=['train', 'train', 'test'], labels=[0, 1, 0],
        class_names=('cat', 'dog'))
 >>> layout(["1.jpg", "2023/2.jpg"])
-Layout(parts=['train', 'train'], labels=None, class_names=())
+FolderLayout(parts=['train', 'train'], labels=None, class_names=())
 """
 
 import collections
@@ -66,7 +66,7 @@ class Listing(NamedTuple):
   num_found: int
 
 
-class Layout(NamedTuple):
+class FolderLayout(NamedTuple):
   """A part for each image and, if all images have one, a label."""
 
   parts: list[str]
@@ -158,7 +158,7 @@ def _head(path: str) -> bytes:
   return reading.tried(path, read)
 
 
-def layout(names: Sequence[str]) -> Layout:
+def layout(names: Sequence[str]) -> FolderLayout:
   """Returns the parts and labels by the folders in the names of images.
 
   * Folders at the top are parts if their names are train or training, test or
@@ -194,10 +194,10 @@ def layout(names: Sequence[str]) -> Layout:
       class_names[0],
     )
   if loose or len(class_names) < 2:
-    return Layout(parts, None, ())
+    return FolderLayout(parts, None, ())
   index = {name: label for label, name in enumerate(class_names)}
   labels = [index[path[0]] for path in folders]
-  return Layout(parts, labels, tuple(class_names))
+  return FolderLayout(parts, labels, tuple(class_names))
 
 
 def _parts(folders: Sequence[Sequence[str]]) -> list[str]:

@@ -101,7 +101,7 @@ def _contrast(
     Panel(
       "(a) the same as published (Table III)",
       "recall",
-      tuple(lines.published_curves(dataset, context)),
+      tuple(lines.published_curves(dataset)),
       "precision",
     ),
     Panel(

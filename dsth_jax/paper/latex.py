@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from dsth_jax.paper import notes
-from dsth_jax.paper.layout import Entry, Layout, Line, Part
+from dsth_jax.paper.layout import Entry, TableLayout, Line, Part
 from dsth_jax.report import formatting
 
 _SPECIAL = {
@@ -26,7 +26,7 @@ _PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
 _LINES = ("measured", "published", "difference")
 
 
-def render(content: Layout, general: Sequence[str], name: str) -> str:
+def render(content: TableLayout, general: Sequence[str], name: str) -> str:
   """Returns one table environment a part, and the notes below the last.
 
   Each row of the paper has three lines: measured, published, and the difference
@@ -60,7 +60,7 @@ def _item(text: str) -> str:
 
 
 def _environment(
-  content: Layout, part: Part, numbers: Mapping[str, int], label: str
+  content: TableLayout, part: Part, numbers: Mapping[str, int], label: str
 ) -> Iterator[str]:
   title = f"{content.title}: {part.title}" if part.title else content.title
   heads = len(content.heads) + 1
@@ -81,7 +81,7 @@ def _environment(
   yield r"\end{table}"
 
 
-def _headings(content: Layout, heads: int) -> Iterator[str]:
+def _headings(content: TableLayout, heads: int) -> Iterator[str]:
   cells, rules, place = [""] * heads, [], heads + 1
   for group, columns in itertools.groupby(content.columns, lambda c: c.group):
     width = len(list(columns))

@@ -78,7 +78,7 @@ class Part(NamedTuple):
   lines: tuple[Line, ...]
 
 
-class Layout(NamedTuple):
+class TableLayout(NamedTuple):
   """A table of the paper.
 
   Attributes:
@@ -140,7 +140,7 @@ _CLASSIFIED = (
 )
 
 
-def layout(name: str, measured: Measured, context: Context) -> Layout:
+def layout(name: str, measured: Measured, context: Context) -> TableLayout:
   """Returns a table of the paper with the measured figures.
 
   Where the paper's hash labels and this package's were measured, a line with
@@ -166,7 +166,7 @@ def layout(name: str, measured: Measured, context: Context) -> Layout:
         ),
       )
       parts.setdefault(title, []).append(line)
-  return Layout(
+  return TableLayout(
     TITLES[name],
     _HEADS[name],
     columns,

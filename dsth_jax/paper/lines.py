@@ -156,14 +156,14 @@ def published_points(dataset: str, metric: str) -> list[Series]:
   ]
 
 
-def published_curves(dataset: str, context: Context) -> list[Series]:
+def published_curves(dataset: str) -> list[Series]:
   """Returns Table III's precision against recall, hollow.
 
-  The label is that of the measured line, whose style it has.
+  A line has the style of the measured one, and the paper's own backbone.
   """
   return [
     Series(
-      f"{names.network(context.backbone(key.backbone), key.backbone)}, "
+      f"{names.backbone(key.backbone)}, "
       f"{names.configuration(key.head, key.activation)}",
       line_styles.of_configuration(*key[1:4]),
       found["recall_levels"],

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from dsth_jax.paper import layout, names, published
 from dsth_jax.paper.context import Context
-from dsth_jax.paper.layout import Layout
+from dsth_jax.paper.layout import TableLayout
 from dsth_jax.paper.results import Measured
 
 
-def footnotes(content: Layout) -> dict[str, int]:
+def footnotes(content: TableLayout) -> dict[str, int]:
   """Returns the number of each note about entries, from 1, in reading order."""
   found: dict[str, int] = {}
   for entry in entries(content):
@@ -17,7 +17,7 @@ def footnotes(content: Layout) -> dict[str, int]:
   return found
 
 
-def entries(content: Layout) -> Iterable[layout.Entry]:
+def entries(content: TableLayout) -> Iterable[layout.Entry]:
   """Yields all entries of a table, row by row."""
   for part in content.parts:
     for line in part.lines:

@@ -28,7 +28,7 @@ _LARGE = {
 }
 
 
-class Source(NamedTuple):
+class CellSource(NamedTuple):
   """Where a cell's figures are in the results of a comparison."""
 
   variant: str
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
 
   dataset: str
   variants: dict[str, dict[str, Any]]
-  sources: dict[Key, Source]
+  sources: dict[Key, CellSource]
   ablations: tuple[str, ...] = ()
 
 
@@ -149,15 +149,15 @@ def _name(key: Key) -> str:
   return "-".join(filter(None, parts))
 
 
-def _source(name: str, key: Key) -> Source:
+def _source(name: str, key: Key) -> CellSource:
   if key.method == experiments.CLASSIFICATION:
-    return Source(name, _CLASSIFIED_WITH, _CLASSIFIED_BITS)
+    return CellSource(name, _CLASSIFIED_WITH, _CLASSIFIED_BITS)
   method = "dsth" if key.method == "dsth_diffusion" else key.method
-  return Source(name, method, key.num_bits)
+  return CellSource(name, method, key.num_bits)
 
 
 def _with_cells(
-  settings: dict[str, Any], sources: Collection[Source]
+  settings: dict[str, Any], sources: Collection[CellSource]
 ) -> dict[str, Any]:
   methods = dict.fromkeys(source.method for source in sources)
   lengths = sorted({source.num_bits for source in sources})

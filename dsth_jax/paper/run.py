@@ -11,7 +11,7 @@ from dsth_jax import config as config_lib
 from dsth_jax.cli import errors
 from dsth_jax.paper import budgets, experiments, plan
 from dsth_jax.paper.context import Context
-from dsth_jax.paper.plan import Plan, Source
+from dsth_jax.paper.plan import Plan, CellSource
 from dsth_jax.paper.request import LABELS, Request
 from dsth_jax.paper.results import Key, Measured, Metrics
 from dsth_jax.report import comparison as comparison_report
@@ -172,9 +172,9 @@ def _failures(
   planned: Plan, results: Mapping[str, Any], found: Mapping[Key, Metrics]
 ) -> dict[Key, str]:
   """Returns why cells have no figures, or none of some of the seeds."""
-  reasons: dict[Source, str] = {}
+  reasons: dict[CellSource, str] = {}
   for cell in results["failed"]:
-    source = Source(cell["variant"], cell["method"], cell["num_bits"])
+    source = CellSource(cell["variant"], cell["method"], cell["num_bits"])
     reasons.setdefault(source, f"With seed {cell['seed']}: {cell['error']}")
   unknown = "The classifier was not measured: the images have no class labels."
   return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dsth_jax.paper import latex, layout, notes
 from dsth_jax.paper.context import Context
-from dsth_jax.paper.layout import Entry, Layout, Line
+from dsth_jax.paper.layout import Entry, TableLayout, Line
 from dsth_jax.paper.results import Measured
 from dsth_jax.report import formatting, markdown
 from dsth_jax.report.tables import Cell, Row, Table
@@ -56,7 +56,7 @@ def render(
   }
 
 
-def parts(content: Layout) -> dict[str, Table]:
+def parts(content: TableLayout) -> dict[str, Table]:
   """Returns the parts of a table for pages, by their title."""
   numbers = notes.footnotes(content)
   columns = [f"{column.group} {column.name}" for column in content.columns]
@@ -70,7 +70,7 @@ def parts(content: Layout) -> dict[str, Table]:
   }
 
 
-def to_csv(content: Layout) -> str:
+def to_csv(content: TableLayout) -> str:
   """Returns one line a figure: its cell, and the figures with all digits.
 
   `backbone` is what was measured, `published_backbone` what the paper has.
@@ -93,7 +93,7 @@ def to_csv(content: Layout) -> str:
   return buffer.getvalue()
 
 
-def _markdown(content: Layout, general: list[str]) -> str:
+def _markdown(content: TableLayout, general: list[str]) -> str:
   blocks = [f"# {markdown.escape(content.title)}", markdown.escape(EXPLANATION)]
   for title, table in parts(content).items():
     blocks += [f"## {markdown.escape(title)}"] if title else []

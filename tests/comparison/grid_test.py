@@ -196,15 +196,21 @@ def test_a_changed_variant_shares_what_it_can(
   assert len(_artifacts(workdir, "embedding")) == 5
 
 
-def test_an_artifact_of_a_newer_version_is_refused(
+def test_a_cell_of_a_newer_version_is_refused_and_leaves_the_others(
   finished, data_dir, tmp_path
 ):
   workdir = shutil.copytree(finished[0], tmp_path / "copy")
   record = workdir / "variants" / "few" / "dsth-8-0" / "fingerprint.json"
   stored = json.loads(record.read_text())
   record.write_text(json.dumps({**stored, "format": stored["format"] + 1}))
-  with pytest.raises(ValueError, match="newer version of dsth_jax"):
-    comparison.run(_config(data_dir), workdir)
+  newer = record.read_bytes()
+  found = comparison.run(_config(data_dir), workdir)
+  errors = {cell["variant"]: cell["error"] for cell in found["failed"]}
+  assert set(errors) == {"few", "refused", "small"}
+  assert "newer version of dsth_jax" in errors["few"]
+  assert record.read_bytes() == newer
+  mutual = finished[1]["variants"]["mutual"]
+  assert found["variants"]["mutual"] == mutual
 
 
 def test_the_time_left_is_that_of_the_cells_before():

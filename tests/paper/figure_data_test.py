@@ -74,12 +74,16 @@ def test_figures_3_to_6_have_measured_beside_published_curves(
   assert series.x == measured[key]["recall_levels"]
   assert series.y == measured[key]["precision_at_recall"]
   printed = _lines(there, hollow=True)
-  assert set(printed) == set(_lines(here))
+  # What was published is of the paper's backbone, also where another stands in.
+  names = {
+    label: label.replace(LITE0_NAME, "GoogLeNet") for label in _lines(here)
+  }
+  assert set(printed) == set(names.values())
   assert not _lines(there)
   row = published.table("table3")[key]
   assert printed["AlexNet, MLP+Sigmoid"].y == row["precision_at_recall"]
   for label, line in _lines(here).items():
-    assert printed[label].style == line.style
+    assert printed[names[label]].style == line.style
 
 
 @pytest.mark.parametrize(("name", "dataset", "num_bits"), CONTRASTS)

@@ -148,7 +148,7 @@ def test_a_failing_cell_is_said_and_leaves_the_others(
 
 def test_a_seed_that_failed_is_said_beside_the_figures_of_others():
   key = Key("cifar10", "pixels", "", "", False, "lsh", 16)
-  source = run.Source("pixels", "lsh", 16)
+  source = run.CellSource("pixels", "lsh", 16)
   planned = run.Plan("cifar10", {}, {key: source})
   cell = {**source._asdict(), "seed": 1, "error": "no room"}
   failures = run._failures(planned, {"failed": [cell]}, {key: {"hd3p": 0.5}})
