@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import datasets
 from dsth_jax.datasets import prepared_files
-from dsth_jax.pipeline import shared_labels, small_sets
+from dsth_jax.pipeline import shared_labels
 from dsth_jax.pipeline.workdir import Workdir, settings
 from dsth_jax.runtime import artifacts, distributed, files
 from dsth_jax.runtime.artifacts import Artifact, Writer
@@ -155,23 +155,6 @@ def class_sizes(dataset: datasets.Dataset) -> str:
   if len(sizes) > _MOST_CLASSES:
     listed.append(f"and {len(sizes) - _MOST_CLASSES:,} more")
   return f"{len(sizes):,} classes: {', '.join(listed)}"
-
-
-def check_training_size(config: ConfigDict, data: Data) -> None:
-  """Refuses what neither the graph nor the eigenproblem could use."""
-  num_images = len(data.splits.training)
-  needed = small_sets.needed_training_images(config)
-  if num_images < max(needed.values()):
-    raise ValueError(
-      f"There are {num_images:,} training images, but at least "
-      f"{max(needed.values()):,} are needed ({small_sets.listed(needed)}): add "
-      "images, or lower these settings."
-    )
-  if config.train.batch_size % jax.device_count():
-    raise ValueError(
-      f"train.batch_size is {config.train.batch_size}, but a batch is split "
-      f"over {jax.device_count()} devices: choose a multiple of that."
-    )
 
 
 def describe(config: ConfigDict, data: Data) -> dict[str, Any]:

@@ -95,7 +95,24 @@ def fit(
   return fitted
 
 
-def needed_training_images(config: ConfigDict) -> dict[str, int]:
+def check_training_size(config: ConfigDict, splits: datasets.Splits) -> None:
+  """Refuses what neither the graph nor the eigenproblem could use."""
+  num_images = len(splits.training)
+  needed = _needed_training_images(config)
+  if num_images < max(needed.values()):
+    raise ValueError(
+      f"There are {num_images:,} training images, but at least "
+      f"{max(needed.values()):,} are needed ({_listed(needed)}): add "
+      "images, or lower these settings."
+    )
+  if config.train.batch_size % jax.device_count():
+    raise ValueError(
+      f"train.batch_size is {config.train.batch_size}, but a batch is split "
+      f"over {jax.device_count()} devices: choose a multiple of that."
+    )
+
+
+def _needed_training_images(config: ConfigDict) -> dict[str, int]:
   """Returns what the graph, its eigenvectors and a batch need, by setting."""
   return {
     f"{_NEIGHBORS}={config.graph.num_neighbors}": (
@@ -106,7 +123,7 @@ def needed_training_images(config: ConfigDict) -> dict[str, int]:
   }
 
 
-def listed(needed: Mapping[str, int]) -> str:
+def _listed(needed: Mapping[str, int]) -> str:
   """Returns what settings need, as a part of a sentence."""
   return ", ".join(f"{number:,} for {name}" for name, number in needed.items())
 
@@ -200,7 +217,7 @@ def _refuse_too_few(
 ) -> None:
   """Raises ValueError, with all that the settings need."""
   num_queries = _value(config, _QUERIES)
-  needed = needed_training_images(config)
+  needed = _needed_training_images(config)
   num_training = sizes.num_training(num_queries)
   most = max(needed.values())
   if num_training >= most and sizes.candidates >= max(1, num_queries):
@@ -208,7 +225,7 @@ def _refuse_too_few(
   given = ", ".join(
     f"{name}={_value(config, name)}" for name in FIELDS if name not in free
   )
-  training = listed(needed)
+  training = _listed(needed)
   total = most + max(1, num_queries)
   if not sizes.is_drawn:
     have = (
