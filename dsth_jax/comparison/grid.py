@@ -11,7 +11,8 @@ from ml_collections import ConfigDict
 from dsth_jax import config as config_lib
 from dsth_jax.comparison import cells
 from dsth_jax.comparison.shared import Shared
-from dsth_jax.pipeline import methods, small_sets
+from dsth_jax.pipeline import data as data_lib
+from dsth_jax.pipeline import methods
 from dsth_jax.pipeline.data import Data
 from dsth_jax.pipeline.evaluation import Metrics
 
@@ -98,9 +99,7 @@ def _check(config: ConfigDict, data: Data) -> None:
   methods.check(config, config.compare.methods, data)
   for cell in cells.plan(config):
     if cell.method in config_lib.DSTH_METHODS:
-      small_sets.check_training_size(
-        cells.cell_config(config, cell), data.splits
-      )
+      data_lib.check_training_size(cells.cell_config(config, cell), data)
 
 
 def _in_order(

@@ -67,7 +67,7 @@ def _run(config: ConfigDict, path: pathlib.Path) -> dict[str, Any]:
   data = data_lib.split(workdir, config, dataset)
   names = ("dsth", *config.eval.baselines)
   methods.check(config, names, data)
-  small_sets.check_training_size(config, data.splits)
+  data_lib.check_training_size(config, data)
   write_settings(workdir, config)
   inputs = make_inputs(workdir, config, data, names)
   stages = dsth.fit(dsth.Workdirs(workdir, workdir, workdir), config, inputs)
