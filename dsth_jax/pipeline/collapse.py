@@ -6,8 +6,6 @@ from typing import Any
 from absl import logging
 from ml_collections import ConfigDict
 
-from dsth_jax import config as config_lib
-
 
 def diverged(
   config: ConfigDict, name: str, step: int, loss: float
@@ -57,5 +55,4 @@ def _advice(config: ConfigDict) -> str:
   field = "learning_rate"
   if config.train.schedule == "piecewise":
     field = "learning_rates"
-  default = config_lib.base_config().train[field]
-  return f"Lower train.{field}, which is {config.train[field]} (by default {default})."
+  return f"Lower train.{field}, which is {config.train[field]}."

@@ -2,7 +2,7 @@
 
 import collections
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from dsth_jax import datasets
 from dsth_jax.datasets import prepared_files
-from dsth_jax.pipeline import shared_labels, small_sets
+from dsth_jax.pipeline import shared_labels
 from dsth_jax.pipeline.workdir import Workdir, settings
 from dsth_jax.runtime import artifacts, distributed, files
 from dsth_jax.runtime.artifacts import Artifact, Writer
@@ -160,11 +160,11 @@ def class_sizes(dataset: datasets.Dataset) -> str:
 def check_training_size(config: ConfigDict, data: Data) -> None:
   """Refuses what neither the graph nor the eigenproblem could use."""
   num_images = len(data.splits.training)
-  needed = small_sets.needed_training_images(config)
+  needed = needed_training_images(config)
   if num_images < max(needed.values()):
     raise ValueError(
       f"There are {num_images:,} training images, but at least "
-      f"{max(needed.values()):,} are needed ({small_sets.listed(needed)}): add "
+      f"{max(needed.values()):,} are needed ({listed(needed)}): add "
       "images, or lower these settings."
     )
   if config.train.batch_size % jax.device_count():
@@ -172,6 +172,22 @@ def check_training_size(config: ConfigDict, data: Data) -> None:
       f"train.batch_size is {config.train.batch_size}, but a batch is split "
       f"over {jax.device_count()} devices: choose a multiple of that."
     )
+
+
+def needed_training_images(config: ConfigDict) -> dict[str, int]:
+  """Returns what the graph, its eigenvectors and a batch need, by setting."""
+  return {
+    f"graph.num_neighbors={config.graph.num_neighbors}": (
+      config.graph.num_neighbors + 1
+    ),
+    f"num_bits={config.num_bits}": config.num_bits + 1,
+    f"train.batch_size={config.train.batch_size}": config.train.batch_size,
+  }
+
+
+def listed(needed: Mapping[str, int]) -> str:
+  """Returns what settings need, as a part of a sentence."""
+  return ", ".join(f"{number:,} for {name}" for name, number in needed.items())
 
 
 def describe(config: ConfigDict, data: Data) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A setting that no one has set is lowered to what the images allow. One that a
 flag or a configuration file has set stays, and is refused where it cannot work.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import jax
@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from dsth_jax import config as config_lib
 from dsth_jax import datasets
 from dsth_jax.models.hash_models import HASH_MODELS
+from dsth_jax.pipeline import data as data_lib
 
 _QUERIES, _BITS = "data.num_queries", "num_bits"
 _NEIGHBORS, _BATCH = "graph.num_neighbors", "train.batch_size"
@@ -93,22 +94,6 @@ def fit(
       ", ".join(changes),
     )
   return fitted
-
-
-def needed_training_images(config: ConfigDict) -> dict[str, int]:
-  """Returns what the graph, its eigenvectors and a batch need, by setting."""
-  return {
-    f"{_NEIGHBORS}={config.graph.num_neighbors}": (
-      config.graph.num_neighbors + 1
-    ),
-    f"{_BITS}={config.num_bits}": config.num_bits + 1,
-    f"{_BATCH}={config.train.batch_size}": config.train.batch_size,
-  }
-
-
-def listed(needed: Mapping[str, int]) -> str:
-  """Returns what settings need, as a part of a sentence."""
-  return ", ".join(f"{number:,} for {name}" for name, number in needed.items())
 
 
 def _sizes(config: ConfigDict, dataset: datasets.Dataset) -> Sizes:
@@ -200,7 +185,7 @@ def _refuse_too_few(
 ) -> None:
   """Raises ValueError, with all that the settings need."""
   num_queries = _value(config, _QUERIES)
-  needed = needed_training_images(config)
+  needed = data_lib.needed_training_images(config)
   num_training = sizes.num_training(num_queries)
   most = max(needed.values())
   if num_training >= most and sizes.candidates >= max(1, num_queries):
@@ -208,7 +193,7 @@ def _refuse_too_few(
   given = ", ".join(
     f"{name}={_value(config, name)}" for name in FIELDS if name not in free
   )
-  training = listed(needed)
+  training = data_lib.listed(needed)
   total = most + max(1, num_queries)
   if not sizes.is_drawn:
     have = (

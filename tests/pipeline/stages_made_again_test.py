@@ -25,7 +25,7 @@ BEHIND = {
   "codes.py": {"labels", *AFTER_LABELS},
   "graph/knn.py": {"graph", *AFTER_GRAPH},
   "models/backbones/pixels.py": {"features/pixels", "graph", *AFTER_GRAPH},
-  "datasets/protocols.py": {"splits", "graph", *AFTER_GRAPH},
+  "datasets/protocols/by_part.py": {"splits", "graph", *AFTER_GRAPH},
 }
 
 
