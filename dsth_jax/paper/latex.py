@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from dsth_jax.paper import notes
-from dsth_jax.paper.layout import Entry, TableLayout, Line, Part
+from dsth_jax.paper.layout import Entry, Line, Part, TableLayout
 from dsth_jax.report import formatting
 
 _SPECIAL = {

@@ -11,7 +11,7 @@ from dsth_jax import config as config_lib
 from dsth_jax.cli import errors
 from dsth_jax.paper import budgets, experiments, plan
 from dsth_jax.paper.context import Context
-from dsth_jax.paper.plan import Plan, CellSource
+from dsth_jax.paper.plan import CellSource, Plan
 from dsth_jax.paper.request import LABELS, Request
 from dsth_jax.paper.results import Key, Measured, Metrics
 from dsth_jax.report import comparison as comparison_report

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dsth_jax.paper import latex, layout, notes
 from dsth_jax.paper.context import Context
-from dsth_jax.paper.layout import Entry, TableLayout, Line
+from dsth_jax.paper.layout import Entry, Line, TableLayout
 from dsth_jax.paper.results import Measured
 from dsth_jax.report import formatting, markdown
 from dsth_jax.report.tables import Cell, Row, Table
