@@ -15,6 +15,7 @@ def _run(*arguments):
   return commands.run("dsth_jax.compare", *arguments)
 
 
+@pytest.mark.slow
 def test_a_failed_cell_is_said_at_the_end_and_the_rest_is_there(tmp_path):
   arguments = (
     *SHORT,

@@ -51,6 +51,7 @@ def test_a_workdir_that_cannot_be_written_is_named(tmp_path):
   assert (tmp_path / "run").read_text() == "not a directory"
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_in_the_same_codes(tmp_path):
   data = f"--config.data.data_dir={tmp_path}/data"
   whole = _run(*SHORT, data, f"--workdir={tmp_path}/whole")

@@ -98,6 +98,7 @@ def _bits_that_differ(first, second):
   return np.bitwise_count(first ^ second).sum() / (8 * first.size)
 
 
+@pytest.mark.slow
 def test_processes_end_where_one_does(tmp_path, data):
   _run(2, tmp_path / "two", data)
   one = commands.run(

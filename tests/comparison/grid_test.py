@@ -165,7 +165,7 @@ def test_failures_leave_the_others(finished):
     for cell in results["failed"]
   }
   assert set(failed) == {("refused", "dsth"), ("small", "broken")}
-  assert "graph.num_neighbors + 1 = 2001" in failed["refused", "dsth"]
+  assert "2,001 for graph.num_neighbors=2000" in failed["refused", "dsth"]
   assert failed["small", "broken"] == "RuntimeError: no room"
   with pytest.raises(ValueError, match="2 of the cells failed, first refused/"):
     comparison.refuse_failures(results)
@@ -202,6 +202,8 @@ def test_a_cell_of_a_newer_version_is_refused_and_leaves_the_others(
   workdir = shutil.copytree(finished[0], tmp_path / "copy")
   record = workdir / "variants" / "few" / "dsth-8-0" / "fingerprint.json"
   stored = json.loads(record.read_text())
+  # A record without a checksum is what older and newer versions may have.
+  del stored["checksum"]
   record.write_text(json.dumps({**stored, "format": stored["format"] + 1}))
   newer = record.read_bytes()
   found = comparison.run(_config(data_dir), workdir)

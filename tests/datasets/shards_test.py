@@ -56,7 +56,7 @@ class TestEveryKind:
     (expected,) = datasets.image_batches(
       images, image_size=16, batch_size=40, resized_size=20
     )
-    found = [image.pixels for image in cropped]
+    found = [image.pixels for image in images_of(cropped)]
     np.testing.assert_array_equal(found, expected)
 
   def test_a_file_that_is_no_image_is_skipped(self, kind, tmp_path):

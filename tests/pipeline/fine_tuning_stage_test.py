@@ -137,6 +137,7 @@ def test_images_without_a_label_are_left_out(config, tmp_path):
   assert labelled_images.count(config, data) == len(expected)
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_as_an_uninterrupted_one(
   config, tmp_path, monkeypatch
 ):
@@ -161,7 +162,7 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(
 
   monkeypatch.setattr(train, "fit", counted)
   _tune(config, tmp_path / "killed")
-  assert taken == [10]
+  assert taken == [17]
   whole, resumed = _arrays(tmp_path / "whole"), _arrays(tmp_path / "killed")
   assert whole.keys() == resumed.keys()
   for name, array in whole.items():

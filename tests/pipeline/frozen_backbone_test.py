@@ -10,7 +10,7 @@ from dsth_jax import datasets, pipeline
 from dsth_jax.datasets import shards
 from dsth_jax.encode import HashFunction
 from dsth_jax.models import inference
-from dsth_jax.pipeline import encoded_shards
+from dsth_jax.pipeline import shard_encoding
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -68,7 +68,7 @@ def test_shards_get_the_codes_of_the_run(finished, images, tmp_path):
     Image.fromarray(images[row]).save(tmp_path / f"{row:02d}.png")
   (shard,) = shards.find(str(tmp_path), images_per_shard=100)
   hash_function = pipeline.load_hash_function(finished)
-  found = encoded_shards.encode_shard(shard, hash_function)
+  found = shard_encoding.encode_shard(shard, hash_function)
   expected = np.load(finished / "codes" / "packed.npy")[:40]
   assert np.bitwise_count(found.packed ^ expected).sum() <= 1
 
@@ -112,6 +112,7 @@ def test_a_head_is_trained_without_pixels_and_beats_itq(data_dir, tmp_path):
   assert scores["dsth"] > scores["itq"] + 0.05
 
 
+@pytest.mark.slow
 def test_joint_backbones_and_hidden_layers(tmp_path):
   rng = np.random.default_rng(0)
   folder = tmp_path / "photos"

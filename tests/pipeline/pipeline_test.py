@@ -110,6 +110,7 @@ def test_a_changed_setting_makes_only_what_depends_on_it_again(
   assert redone == {"data", "codes", "hash_function", "evaluation"}
 
 
+@pytest.mark.slow
 def test_a_file_of_features_takes_the_place_of_the_backbone(
   finished, data_dir, tmp_path
 ):

@@ -38,7 +38,7 @@ def made(data_dir, tmp_path, monkeypatch):
     config = _config(data_dir)
     for section, values in changes.items():
       config[section].update(values)
-    workdir = run_dsth.open_workdir(tmp_path)
+    workdir = run_dsth.open_workdir(tmp_path, config)
     data = data_lib.load(workdir, config)
     inputs = run_dsth.make_inputs(workdir, config, data, ("viewer", "lsh"))
     return config, workdir, inputs

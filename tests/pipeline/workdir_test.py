@@ -126,7 +126,7 @@ def test_refused_settings_do_not_take_the_place_of_those_of_a_run(tmp_path):
   (tmp_path / "config.json").write_text("{}")
   config = config_lib.base_config()
   config.train.batch_size = 4096
-  with pytest.raises(ValueError, match=r"train\.batch_size = 4096"):
+  with pytest.raises(ValueError, match=r"4,096 for train\.batch_size"):
     run_dsth.run(config, tmp_path)
   assert (tmp_path / "config.json").read_text() == "{}"
 

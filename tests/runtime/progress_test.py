@@ -12,7 +12,7 @@ def lines(monkeypatch, caplog):
   """Shows a line at every step, as if each took 30 seconds."""
   monkeypatch.setattr(progress, "SECONDS", 0.0)
   monkeypatch.setattr(progress._OUTPUT, "is_terminal", lambda: False)
-  caplog.set_level(logging.INFO)
+  caplog.set_level(logging.INFO, logger="absl")
   yield caplog
   progress.be_quiet(False)
 
