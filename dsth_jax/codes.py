@@ -25,6 +25,9 @@ from jaxtyping import Float, Key, UInt8
 from dsth_jax import spectral
 from dsth_jax.types import ArrayLike
 
+# Eq. 22 cuts a sigmoid's outputs, and so those of ReLU, at one half.
+HALF = 0.5
+
 
 def mean_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
   """Returns the mean of every bit's values (Eq. 14)."""
@@ -38,6 +41,11 @@ def median_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
   which the mean of Eq. 14 only approaches.
   """
   return jnp.median(jnp.asarray(values, jnp.float32), axis=0)
+
+
+def half_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
+  """Returns one half for every bit (Eq. 22), for the outputs of a sigmoid."""
+  return jnp.full(values.shape[1], HALF)
 
 
 THRESHOLDS = {"mean": mean_thresholds, "median": median_thresholds}

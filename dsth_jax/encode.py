@@ -13,14 +13,13 @@ from jax import Array
 from jaxtyping import Float, Shaped, UInt8
 
 from dsth_jax import codes, feature_transforms, features
+from dsth_jax.datasets import image_files
 from dsth_jax.models import inference
 from dsth_jax.models import variables as variables_lib
 from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.runtime import artifacts
 from dsth_jax.types import ArrayLike
 
-# Eq. 22 cuts a sigmoid's outputs, and so those of ReLU, at one half.
-HALF = 0.5
 # Of the folder that `HashFunction.save` writes.
 _FORMAT = 2
 _SETTINGS_FILE = "hash_function.json"
@@ -66,7 +65,7 @@ class HashFunction:
   transform: feature_transforms.Transform = _UNCHANGED
   resized_size: int = 0
   tuned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-  max_pixels: int = 250_000_000
+  max_pixels: int = image_files.MAX_PIXELS
   stored_size: int = 256
   engine: str = "auto"
 
@@ -293,14 +292,9 @@ def batch_values(
     yield forward_batch(np.asarray(inputs[first : first + batch_size]))
 
 
-def half_thresholds(values: Float[ArrayLike, "n b"]) -> Float[Array, "b"]:
-  """Returns one half for every bit (Eq. 22)."""
-  return jnp.full(values.shape[1], HALF)
-
-
 # Of the network's own values over the training images; `labels` are the
 # thresholds that made the hash labels (section III-B), and need no values.
 THRESHOLDS: dict[str, Callable[[Array], Array]] = {
   **codes.THRESHOLDS,
-  "half": half_thresholds,
+  "half": codes.half_thresholds,
 }

@@ -8,7 +8,7 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int, Key, Shaped
 
-from dsth_jax import encode
+from dsth_jax import codes
 from dsth_jax.baselines import deep, deep_inputs
 from dsth_jax.types import ArrayLike
 
@@ -43,7 +43,7 @@ def fit(
     wrap=functools.partial(
       LatentClassifier, num_classes=int(classes.max()) + 1
     ),
-    threshold=encode.HALF,
+    threshold=codes.HALF,
     key=key,
   )
 

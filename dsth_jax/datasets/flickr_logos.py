@@ -13,8 +13,8 @@ References:
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from dsth_jax.datasets import archives, published_builder, tfds_builder
-from dsth_jax.datasets.dataset import Dataset, Skipped
+from dsth_jax.datasets import archives, image_files, published_builder
+from dsth_jax.datasets.dataset import Dataset
 
 # The lists of each part.
 _LISTS = {"train": ("trainset.txt", "valset.txt"), "test": ("testset.txt",)}
@@ -44,7 +44,7 @@ FLICKR_LOGOS_32 = FlickrLogos(
 )
 
 
-class FlickrLogosArchive(published_builder.PublishedBuilder):
+class FlickrLogosArchive(published_builder.PhotographBuilder):
   """Photographs with one of 32 logos, or, in the train part, with none."""
 
   class_names = (
@@ -61,17 +61,15 @@ class FlickrLogosArchive(published_builder.PublishedBuilder):
     *,
     root: str,
     data_dir: str,
-    max_pixels: int,
-    stored_size: int,
+    limits: image_files.Limits,
   ):
     """Finds the archive; raises ValueError if it is not there."""
     archive = archives.find(root, [published.archive])
-    self._limits = {"max_pixels": max_pixels, "stored_size": stored_size}
     super().__init__(
       [archive],
       published.num_images,
+      limits,
       data_dir=data_dir,
-      settings=[self._limits],
     )
 
   def find_sources(
@@ -87,12 +85,6 @@ class FlickrLogosArchive(published_builder.PublishedBuilder):
       ]
       for part, files in _LISTS.items()
     }
-
-  def read(
-    self, sources: Sequence[published_builder.Photograph]
-  ) -> Iterator[tfds_builder.Record | Skipped]:
-    """Yields the photographs, decoded in threads."""
-    return published_builder.read_photographs(sources, **self._limits)
 
   def _listed(self, file: str) -> Iterator[published_builder.Photograph]:
     """Yields the images of a list: lines of a class, a comma and a name."""
@@ -114,22 +106,18 @@ class FlickrLogosArchive(published_builder.PublishedBuilder):
       )
 
 
-def load(
-  root: str, data_dir: str, *, max_pixels: int, stored_size: int
-) -> Dataset:
+def load(root: str, data_dir: str, limits: image_files.Limits) -> Dataset:
   """Prepares FlickrLogos-32 from its archive, if needed, and opens it.
 
   Args:
     root: see `archives.find`.
     data_dir: where the prepared set is.
-    max_pixels: an image with more is skipped.
-    stored_size: a longer short side is shrunk to this.
+    limits: which photographs are read.
   """
   builder = FlickrLogosArchive(
     FLICKR_LOGOS_32,
     root=root,
     data_dir=data_dir,
-    max_pixels=max_pixels,
-    stored_size=stored_size,
+    limits=limits,
   )
   return published_builder.load(builder)

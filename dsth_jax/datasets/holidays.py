@@ -16,18 +16,18 @@ References:
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dsth_jax.datasets import (
   archives,
   distractors,
+  image_files,
   image_lists,
   published_builder,
-  tfds_builder,
 )
 from dsth_jax.datasets.archives import Archive, Published
-from dsth_jax.datasets.dataset import Dataset, Skipped
+from dsth_jax.datasets.dataset import Dataset
 from dsth_jax.datasets.image_lists import ImageList
 from dsth_jax.datasets.published_builder import Photograph
 
@@ -72,7 +72,7 @@ HOLIDAYS_1M = HOLIDAYS._replace(
 )
 
 
-class InriaHolidays(published_builder.PublishedBuilder):
+class InriaHolidays(published_builder.PhotographBuilder):
   """The queries ("test") and all others ("train")."""
 
   def __init__(
@@ -81,20 +81,18 @@ class InriaHolidays(published_builder.PublishedBuilder):
     *,
     root: str,
     data_dir: str,
-    max_pixels: int,
-    stored_size: int,
+    limits: image_files.Limits,
   ):
     """Finds the archives; raises ValueError if one is not there."""
     self._published = published
-    self._limits = {"max_pixels": max_pixels, "stored_size": stored_size}
     self._images, self._distractors = (
       _found(root, each) for each in (published.images, published.distractors)
     )
     super().__init__(
       [*self._images, *self._distractors],
       {"test": published.num_queries},
+      limits,
       data_dir=data_dir,
-      settings=[self._limits],
     )
 
   def find_sources(self) -> dict[str, Sequence[Photograph]]:
@@ -135,20 +133,12 @@ class InriaHolidays(published_builder.PublishedBuilder):
       "test": [i for i in images if _is_query(i.name)],
     }
 
-  def read(
-    self, sources: Sequence[Photograph]
-  ) -> Iterator[tfds_builder.Record | Skipped]:
-    """Yields the photographs, decoded in threads."""
-    return published_builder.read_photographs(sources, **self._limits)
-
 
 def load(
   published: Holidays,
   root: str,
   data_dir: str,
-  *,
-  max_pixels: int,
-  stored_size: int,
+  limits: image_files.Limits,
 ) -> Dataset:
   """Prepares Holidays from its archives, if needed, and opens it.
 
@@ -156,8 +146,7 @@ def load(
     published: `HOLIDAYS` or `HOLIDAYS_1M`.
     root: see `archives.find`; all archives are there.
     data_dir: where the prepared set is.
-    max_pixels: an image with more is skipped.
-    stored_size: a longer short side is shrunk to this.
+    limits: which photographs are read.
 
   Raises:
     ValueError: an archive is missing, damaged or not complete, or an image of
@@ -167,8 +156,7 @@ def load(
     published,
     root=root,
     data_dir=data_dir,
-    max_pixels=max_pixels,
-    stored_size=stored_size,
+    limits=limits,
   )
   dataset = published_builder.load(builder)
   # Distractors are below a folder.

@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -35,6 +35,20 @@ _MOST_STORED_BYTES = 8_000_000
 
 # Left, top, right and bottom in pixels, as the lists of Oxford Buildings have it.
 Box = tuple[float, float, float, float]
+
+
+class Limits(NamedTuple):
+  """Which image files are read, and what is stored of them.
+
+  Attributes:
+    max_pixels: a file with more is skipped.
+    stored_size: side in pixels that a longer short side is shrunk to.
+    max_bytes: a file with more is skipped.
+  """
+
+  max_pixels: int = MAX_PIXELS
+  stored_size: int = 256
+  max_bytes: int = MAX_BYTES
 
 
 class TooLargeError(ValueError):

@@ -28,9 +28,7 @@ class Request(NamedTuple):
   labels_file: str
   label_field: str
   data_dir: str
-  max_pixels: int
-  stored_size: int
-  max_bytes: int
+  limits: image_files.Limits
   unlabelled: bool
 
 
@@ -51,11 +49,7 @@ class Loader(NamedTuple):
 
 def _load_photographs(request: Request) -> Dataset:
   return image_folder.load(
-    request.root,
-    request.data_dir,
-    max_pixels=request.max_pixels,
-    stored_size=request.stored_size,
-    max_bytes=request.max_bytes,
+    request.root, request.data_dir, **request.limits._asdict()
   )
 
 
@@ -78,31 +72,16 @@ def _load_stl10(request: Request) -> Dataset:
 
 
 def _load_flickr_logos32(request: Request) -> Dataset:
-  return flickr_logos.load(
-    request.root,
-    request.data_dir,
-    max_pixels=request.max_pixels,
-    stored_size=request.stored_size,
-  )
+  return flickr_logos.load(request.root, request.data_dir, request.limits)
 
 
 def _load_oxford(published: oxford.Oxford, request: Request) -> Dataset:
-  return oxford.load(
-    published,
-    request.root,
-    request.data_dir,
-    max_pixels=request.max_pixels,
-    stored_size=request.stored_size,
-  )
+  return oxford.load(published, request.root, request.data_dir, request.limits)
 
 
 def _load_holidays(published: holidays.Holidays, request: Request) -> Dataset:
   return holidays.load(
-    published,
-    request.root,
-    request.data_dir,
-    max_pixels=request.max_pixels,
-    stored_size=request.stored_size,
+    published, request.root, request.data_dir, request.limits
   )
 
 
@@ -172,7 +151,7 @@ def load(
     max_pixels: a photograph with more is skipped.
     stored_size: a photograph is shrunk to this short side; a change prepares
       the set again.
-    max_bytes: a file of "image_folder" with more is skipped.
+    max_bytes: a photograph whose file has more is skipped.
     unlabelled: also opens the images without a label of "stl10".
     num_training: the most images of the train part that are kept, see
       `sampling.keep_training`; 0 keeps all.
@@ -202,9 +181,7 @@ def load(
     labels_file=labels_file,
     label_field=label_field,
     data_dir=data_dir,
-    max_pixels=max_pixels,
-    stored_size=stored_size,
-    max_bytes=max_bytes,
+    limits=image_files.Limits(max_pixels, stored_size, max_bytes),
     unlabelled=unlabelled,
   )
   loader = LOADERS.get(name, _CATALOGUE)

@@ -12,19 +12,19 @@ References:
 """
 
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from dsth_jax.datasets import (
   archives,
   distractors,
+  image_files,
   image_lists,
   oxford_queries,
   published_builder,
-  tfds_builder,
 )
 from dsth_jax.datasets.archives import Published
-from dsth_jax.datasets.dataset import Dataset, Skipped
+from dsth_jax.datasets.dataset import Dataset
 from dsth_jax.datasets.oxford_queries import Query
 from dsth_jax.datasets.published_builder import Photograph
 
@@ -77,7 +77,7 @@ OXFORD_105K = OXFORD_5K._replace(
 )
 
 
-class OxfordBuildings(published_builder.PublishedBuilder):
+class OxfordBuildings(published_builder.PhotographBuilder):
   """The queries ("test"), their whole images ("database") and all others."""
 
   def __init__(
@@ -87,18 +87,14 @@ class OxfordBuildings(published_builder.PublishedBuilder):
     *,
     root: str,
     data_dir: str,
-    max_pixels: int,
-    stored_size: int,
+    limits: image_files.Limits,
   ):
     """Finds the archives; raises ValueError if one is not there."""
     self._published, self._queries = published, queries
-    self._limits = {"max_pixels": max_pixels, "stored_size": stored_size}
     found = [archives.find(root, published.images)]
     if published.distractors is not None:
       found.append(archives.find(root, [published.distractors]))
-    super().__init__(
-      found, {}, data_dir=data_dir, settings=[self._limits, queries]
-    )
+    super().__init__(found, {}, limits, data_dir=data_dir, settings=[queries])
 
   def find_sources(self) -> dict[str, Sequence[Photograph]]:
     """Returns all images in stored order, and the queries.
@@ -135,12 +131,6 @@ class OxfordBuildings(published_builder.PublishedBuilder):
       parts["train"] += found
     return dict(parts)
 
-  def read(
-    self, sources: Sequence[Photograph]
-  ) -> Iterator[tfds_builder.Record | Skipped]:
-    """Yields the photographs, decoded in threads."""
-    return published_builder.read_photographs(sources, **self._limits)
-
   def _check_lists(self, members: Collection[str]) -> None:
     """Refuses lists that do not fit the images, before any work."""
     for query in self._queries:
@@ -159,9 +149,7 @@ def load(
   published: Oxford,
   root: str,
   data_dir: str,
-  *,
-  max_pixels: int,
-  stored_size: int,
+  limits: image_files.Limits,
 ) -> Dataset:
   """Prepares Oxford Buildings from its archives, if needed, and opens it.
 
@@ -169,8 +157,7 @@ def load(
     published: `OXFORD_5K` or `OXFORD_105K`.
     root: see `archives.find`; all archives are there.
     data_dir: where the prepared set is.
-    max_pixels: an image with more is skipped.
-    stored_size: a longer short side is shrunk to this.
+    limits: which photographs are read.
 
   Raises:
     ValueError: an archive is missing, damaged or not complete, or the lists do
@@ -186,8 +173,7 @@ def load(
     queries,
     root=root,
     data_dir=data_dir,
-    max_pixels=max_pixels,
-    stored_size=stored_size,
+    limits=limits,
   )
   dataset = published_builder.load(builder)
   truth = image_lists.ground_truth(

@@ -111,6 +111,34 @@ class PublishedBuilder(tfds_builder.OrderedBuilder):
     super()._download_and_prepare(dl_manager, download_config)
 
 
+class PhotographBuilder(PublishedBuilder):
+  """A builder whose sources are photographs."""
+
+  def __init__(
+    self,
+    archives: Sequence[Archive],
+    num_images: Mapping[str, int],
+    limits: image_files.Limits,
+    *,
+    data_dir: str,
+    settings: Sequence[Any] = (),
+  ):
+    """Takes note of the archives, as `PublishedBuilder`, and of the limits."""
+    self._limits = limits
+    super().__init__(
+      archives,
+      num_images,
+      data_dir=data_dir,
+      settings=[limits._asdict(), *settings],
+    )
+
+  def read(
+    self, sources: Sequence[Photograph]
+  ) -> Iterator[tfds_builder.Record | Skipped]:
+    """Yields the photographs, decoded in threads."""
+    return read_photographs(sources, self._limits)
+
+
 def load(builder: PublishedBuilder) -> Dataset:
   """Prepares a set, if that is needed, closes its archives, and opens it."""
   with contextlib.ExitStack() as stack:
@@ -123,7 +151,7 @@ def load(builder: PublishedBuilder) -> Dataset:
 
 
 def read_photographs(
-  sources: Sequence[Photograph], *, max_pixels: int, stored_size: int
+  sources: Sequence[Photograph], limits: image_files.Limits
 ) -> Iterator[tfds_builder.Record | Skipped]:
   """Yields image files as records, decoded and shrunk in threads.
 
@@ -132,12 +160,9 @@ def read_photographs(
 
   Args:
     sources: read in this order.
-    max_pixels: an image with more is skipped.
-    stored_size: a longer short side is shrunk to this.
+    limits: which are read.
   """
-  encode = functools.partial(
-    _encode, max_pixels=max_pixels, stored_size=stored_size
-  )
+  encode = functools.partial(_encode, limits)
   with image_files.without_pixel_limit():
     for chunk in prefetch.prefetch_map(encode, _contents(sources)):
       yield from chunk
@@ -159,20 +184,23 @@ def _contents(
 
 
 def _encode(
-  chunk: Sequence[tuple[Photograph, bytes]], **limits: int
+  limits: image_files.Limits, chunk: Sequence[tuple[Photograph, bytes]]
 ) -> list[tfds_builder.Record | Skipped]:
-  return [_record(source, content, **limits) for source, content in chunk]
+  return [_record(limits, source, content) for source, content in chunk]
 
 
 def _record(
-  source: Photograph, content: bytes, **limits: int
+  limits: image_files.Limits, source: Photograph, content: bytes
 ) -> tfds_builder.Record | Skipped:
   try:
     if source.box is not None:
       content = image_files.cropped_bytes(
-        io.BytesIO(content), source.box, max_pixels=limits["max_pixels"]
+        io.BytesIO(content),
+        source.box,
+        max_pixels=limits.max_pixels,
+        max_bytes=limits.max_bytes,
       )
-    encoded = image_files.stored_bytes(io.BytesIO(content), **limits)
+    encoded = image_files.stored_bytes(io.BytesIO(content), **limits._asdict())
   except image_files.BoxError as error:
     raise ValueError(
       f"{source.member} cannot give {source.name}: {error}. Use the images and "

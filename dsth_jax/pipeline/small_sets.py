@@ -157,7 +157,7 @@ def _num_bits(config: ConfigDict, num_bits: int, num_training: int) -> int:
 
 
 def _accepts(config: ConfigDict, num_bits: int) -> bool:
-  """Tells whether the hash network can have so many bits."""
+  """Tells whether the hash network can have this number of bits."""
   try:
     HASH_MODELS[config.model.network].check(num_bits, config.model.to_dict())
   except ValueError:

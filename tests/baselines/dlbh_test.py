@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 from support.pictures import TINY
 
-from dsth_jax import encode
+from dsth_jax import codes
 from dsth_jax.baselines import Recipe, deep, dlbh, latent_classifier
 from dsth_jax.models import hash_models
 
@@ -31,7 +31,7 @@ def test_the_classifier_reads_the_latent_values_and_is_removed(
 
   pixels = np.asarray(np.round((images + 1) * 127.5), np.uint8)
   encoder = deep.make_encoder(
-    settings, network, trained, (16, 16, 3), threshold=encode.HALF
+    settings, network, trained, (16, 16, 3), threshold=codes.HALF
   )
   latent = network.apply(trained.variables, pixels / np.float32(127.5) - 1)
   found = encoder.encode(pixels)

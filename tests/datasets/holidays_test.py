@@ -13,12 +13,18 @@ from support.landmark_archives import (
   HOLIDAYS_FILES,
 )
 
-from dsth_jax.datasets import PROTOCOLS, archives, holidays, image_lists
+from dsth_jax.datasets import (
+  PROTOCOLS,
+  archives,
+  holidays,
+  image_files,
+  image_lists,
+)
 
 
 def load(root, store, published=HOLIDAYS):
   return holidays.load(
-    published, str(root), str(store), max_pixels=10_000, stored_size=100
+    published, str(root), str(store), image_files.Limits(10_000, 100)
   )
 
 

@@ -14,12 +14,12 @@ from support.landmark_archives import (
   OXFORD_FILES,
 )
 
-from dsth_jax.datasets import oxford
+from dsth_jax.datasets import image_files, oxford
 
 
 def load(root, store, published=OXFORD_5K):
   return oxford.load(
-    published, str(root), str(store), max_pixels=10_000, stored_size=100
+    published, str(root), str(store), image_files.Limits(10_000, 100)
   )
 
 

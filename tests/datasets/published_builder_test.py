@@ -9,7 +9,7 @@ from PIL import Image
 from support import archive_files
 from support.folders import pattern, prepared_dirs
 
-from dsth_jax.datasets import archives, published_builder
+from dsth_jax.datasets import archives, image_files, published_builder
 
 JPEG = {"format": "JPEG", "quality": 90}
 
@@ -31,7 +31,7 @@ class TinyPhotographs(published_builder.PublishedBuilder):
 
   def read(self, sources):
     return published_builder.read_photographs(
-      sources, max_pixels=10_000, stored_size=40
+      sources, image_files.Limits(10_000, 40)
     )
 
 

@@ -71,7 +71,9 @@ def test_variants_are_valid_settings(budget):
   request, planned = _plan("table3,fig7,fig8", labels=labels, budget=budget)
   config = _config(request, planned)
   config_lib.validate(config)
-  for changed in config_lib.variants(config).values():
+  variants = config_lib.variants(config)
+  assert list(variants) == list(planned.variants)
+  for changed in variants.values():
     config_lib.validate(changed)
 
 

@@ -15,10 +15,10 @@ def test_two_backbones_stand_in_by_their_strength():
   assert request.stand_ins([]) == {}
 
 
-def test_weights_may_be_in_the_home_directory(monkeypatch):
-  monkeypatch.setenv("HOME", "/home/me")
+def test_weights_may_be_in_the_home_directory(monkeypatch, tmp_path):
+  monkeypatch.setenv("HOME", str(tmp_path))
   found = request.parse("table3", weights=["alexnet=~/a.pth"])
-  assert found.weights == {"alexnet": "/home/me/a.pth"}
+  assert found.weights == {"alexnet": str(tmp_path / "a.pth")}
 
 
 def test_flags_become_a_request():

@@ -37,7 +37,7 @@ def finished(data_dir, tmp_path_factory):
 
 
 def _stopped_after(num_steps, number):
-  """Returns what tells of a signal after so many questions."""
+  """Returns a function that reports a signal from its n-th call on."""
   asked = []
 
   def requested():

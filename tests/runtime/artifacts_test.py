@@ -136,7 +136,7 @@ def test_every_kind_of_damage_is_found(tmp_path):
       "codes.npy",
       "holds other bytes than were written",
     )
-    # Of sizes alone this cannot be seen.
+    # Sizes do not show this.
     assert _damage(directory, max_bytes=0) is None
   path.write_bytes(whole[:-1])
   size = len(whole)

@@ -27,7 +27,9 @@ def test_a_directory_in_use_is_refused_and_its_user_named(tmp_path):
 
 def test_parts_of_a_directory_are_held_apart(tmp_path):
   with locks.held(tmp_path, ".0"), locks.held(tmp_path, ".1"):
-    pass
+    for part in (".0", ".1"):
+      with pytest.raises(ValueError, match="is in use"):
+        locks.held(tmp_path, part).__enter__()
 
 
 def test_a_killed_holder_blocks_no_one(tmp_path):
