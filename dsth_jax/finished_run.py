@@ -112,7 +112,7 @@ class FinishedRun:
           "uint8[height, width, 3] are needed: convert it, or pass its path."
         )
       stored = np.asarray(image_reduction.small(Image.fromarray(photo), limit))
-      return datasets.resize_and_crop(stored, self.hash_function.image_size)
+      return self._resized(stored)
     try:
       with image_files.without_pixel_limit(), open(photo, "rb") as file:
         stored = image_files.stored_pixels(
@@ -120,13 +120,20 @@ class FinishedRun:
           max_pixels=self.hash_function.max_pixels,
           stored_size=limit,
         )
-      return datasets.resize_and_crop(stored, self.hash_function.image_size)
+      return self._resized(stored)
     except OSError as error:
       if error.errno is not None:
         return f"cannot be opened: {error.strerror}"
       return image_files.skip_reason(error)
     except Exception as error:
       return image_files.skip_reason(error)
+
+  def _resized(
+    self, stored: UInt8[np.ndarray, "h w 3"]
+  ) -> UInt8[np.ndarray, "s s 3"]:
+    return datasets.resize_and_crop(
+      stored, self.hash_function.image_size, self.hash_function.resized_size
+    )
 
   def _matches(
     self, pixels: Sequence[UInt8[np.ndarray, "s s 3"]], num_results: int

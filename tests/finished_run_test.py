@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 from support import commands, folders
 
 import dsth_jax
-from dsth_jax import datasets, encode, finished_run
+from dsth_jax import datasets, encode
 from dsth_jax.models.hash_models import HASH_MODELS
 from dsth_jax.pipeline import workdir as workdir_lib
 
@@ -44,6 +45,7 @@ def hash_function():
     thresholds=np.zeros(NUM_BITS, np.float32),
     fingerprint="x",
     backbones="pixels",
+    resized_size=SIZE + 2,
     engine="jit",
   )
 
@@ -53,10 +55,10 @@ def path(tmp_path_factory, photos, hash_function):
   """The working directory, with what a search needs of it."""
   workdir = workdir_lib.Workdir(tmp_path_factory.mktemp("run"))
   (workdir.path / "config.json").write_text(json.dumps({"num_bits": NUM_BITS}))
-  empty = finished_run.FinishedRun(
-    hash_function, np.zeros((0, 2), np.uint8), []
+  images = [np.asarray(Image.open(photos / name)) for name in NAMES]
+  pixels = np.stack(
+    [datasets.resize_and_crop(image, SIZE, SIZE + 2) for image in images]
   )
-  pixels = np.stack([empty._prepare(photos / name) for name in NAMES])
 
   def make_codes(writer):
     writer.write(packed=np.asarray(hash_function.encode(pixels)))
