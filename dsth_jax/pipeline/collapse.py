@@ -6,20 +6,30 @@ from typing import Any
 from absl import logging
 from ml_collections import ConfigDict
 
+from dsth_jax.pipeline.workdir import settings
+
+
+def learning_rate(config: ConfigDict) -> str:
+  """Returns the full name of the setting that a hash network learns by."""
+  if config.train.schedule == "piecewise":
+    return "train.learning_rates"
+  return "train.learning_rate"
+
 
 def diverged(
-  config: ConfigDict, name: str, step: int, loss: float
+  config: ConfigDict, name: str, rate: str, step: int, loss: float
 ) -> ValueError:
   """Returns the error of a loss that is not finite.
 
   Args:
     config: of the run.
     name: of the training.
+    rate: the full name of its learning rate.
     step: whose loss it is.
     loss: infinite or no number.
   """
   return ValueError(
-    f"{name} has diverged, its loss at step {step:,} is {loss}. {_advice(config)} "
+    f"{name} has diverged, its loss at step {step:,} is {loss}. {_advice(config, rate)} "
     "What was finished is kept, and the same command with another rate goes on "
     "from there."
   )
@@ -35,11 +45,12 @@ def refuse(
     statistics: of the codes, see `metrics.code_statistics`.
     page: where everything is written, for the message.
   """
+  advice = _advice(config, learning_rate(config))
   num_codes = statistics["num_codes"]
   if num_codes > 1 and statistics["num_distinct_codes"] == 1:
     raise ValueError(
       f"the training has collapsed: all {num_codes:,} images have the same "
-      f"code. {_advice(config)} What was finished is kept, see {page}."
+      f"code. {advice} What was finished is kept, see {page}."
     )
   if statistics["num_constant_bits"]:
     logging.warning(
@@ -47,12 +58,9 @@ def refuse(
       "collapsed. %s",
       statistics["num_constant_bits"],
       config.num_bits,
-      _advice(config),
+      advice,
     )
 
 
-def _advice(config: ConfigDict) -> str:
-  field = "learning_rate"
-  if config.train.schedule == "piecewise":
-    field = "learning_rates"
-  return f"Lower train.{field}, which is {config.train[field]}."
+def _advice(config: ConfigDict, rate: str) -> str:
+  return f"Lower {rate}, which is {settings(config, rate)[rate]}."

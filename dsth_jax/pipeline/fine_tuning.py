@@ -89,6 +89,7 @@ def _tune(
       name=f"fine_tuning/{name}",
       total=training.num_steps,
       batch_size=config.features.fine_tuning.batch_size,
+      rate="features.fine_tuning.learning_rate",
       logs=workdir.path / "logs" / "fine_tuning" / name,
     )
     variables, classifier = fine_tuning.split(state.variables)

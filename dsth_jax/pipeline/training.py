@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from dsth_jax import train
 from dsth_jax.models import variables as variables_lib
 from dsth_jax.models.hash_models import HASH_MODELS
-from dsth_jax.pipeline import training_loop
+from dsth_jax.pipeline import collapse, training_loop
 from dsth_jax.pipeline.inputs import Inputs, network_inputs
 from dsth_jax.pipeline.seeds import stage_key
 from dsth_jax.pipeline.workdir import Dependency, Workdir, settings
@@ -105,6 +105,7 @@ def _train(
     name="training",
     total=total,
     batch_size=batch_size,
+    rate=collapse.learning_rate(config),
     logs=workdir.path / "logs",
   ).averaged
 

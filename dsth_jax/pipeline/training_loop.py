@@ -35,6 +35,7 @@ def run_steps(
   name: str,
   total: int,
   batch_size: int,
+  rate: str,
   logs: pathlib.Path,
 ) -> train.TrainState:
   """Takes all steps that no checkpoint has; returns the last state.
@@ -50,6 +51,7 @@ def run_steps(
     name: of the training, for the bar.
     total: steps of the whole training.
     batch_size: images a step.
+    rate: the full name of its learning rate, for advice.
     logs: where the losses go, in a folder of this training's own.
 
   Raises:
@@ -80,7 +82,9 @@ def run_steps(
       losses = log.losses
     except DivergedError as error:
       checkpoints.close()
-      raise collapse.diverged(config, name, error.step, error.loss) from error
+      raise collapse.diverged(
+        config, name, rate, error.step, error.loss
+      ) from error
   checkpoints.close()
   writer.write_json(LOSSES, losses)
   writer.num_images = (total - start) * batch_size

@@ -169,6 +169,15 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(
     np.testing.assert_array_equal(resumed[name], array, err_msg=name)
 
 
+def test_a_training_that_diverges_names_its_own_learning_rate(config, tmp_path):
+  config.features.fine_tuning.learning_rate = 1e30
+  with pytest.raises(
+    ValueError,
+    match=r"fine_tuning/tiny has diverged.*Lower features\.fine_tuning\.learni",
+  ):
+    _tune(config, tmp_path)
+
+
 def test_only_what_follows_from_a_setting_is_made_again(config, tmp_path):
   def made():
     stages = _inputs(config, tmp_path)[0].stages
