@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import tensorflow_datasets as tfds
 
-from dsth_jax.datasets import image_files, prefetch, tfds_builder
+from dsth_jax.datasets import image_files, image_names, prefetch, tfds_builder
 from dsth_jax.datasets.archives import Archive
 from dsth_jax.datasets.dataset import Dataset, Skipped
 from dsth_jax.runtime import artifacts
@@ -25,7 +25,7 @@ class Photograph(NamedTuple):
   Attributes:
     archive: that holds it.
     member: its name there.
-    name: in the prepared set, unique.
+    name: in the prepared set, unique; escaped there (`image_names.escape`).
     label: index of the class, or None.
     box: the part of it that is the image; None for all of it.
   """
@@ -192,6 +192,7 @@ def _encode(
 def _record(
   limits: image_files.Limits, source: Photograph, content: bytes
 ) -> tfds_builder.Record | Skipped:
+  name = image_names.escape(source.name)
   try:
     if source.box is not None:
       content = image_files.cropped_bytes(
@@ -207,5 +208,5 @@ def _record(
       "lists as published; boxes do not fit images of another size."
     ) from error
   except Exception as error:
-    return Skipped(source.name, image_files.skip_reason(error))
-  return tfds_builder.Record(source.name, encoded, source.label)
+    return Skipped(name, image_files.skip_reason(error))
+  return tfds_builder.Record(name, encoded, source.label)

@@ -14,7 +14,7 @@ from dsth_jax.datasets import archives, image_files, published_builder
 JPEG = {"format": "JPEG", "quality": 90}
 
 
-class TinyPhotographs(published_builder.PublishedBuilder):
+class TinyPhotographs(published_builder.PhotographBuilder):
   """Files named PART_CLASS_NUMBER.jpg; those of class "none" have no label."""
 
   class_names = ("cat", "dog")
@@ -28,11 +28,6 @@ class TinyPhotographs(published_builder.PublishedBuilder):
       source = published_builder.Photograph(archive, name, name, number)
       found.setdefault(part, []).append(source)
     return found
-
-  def read(self, sources):
-    return published_builder.read_photographs(
-      sources, image_files.Limits(10_000, 40)
-    )
 
 
 def encoded(height, width, seed=0, **options):
@@ -53,12 +48,20 @@ COUNTS = {"train": 2, "test": 1}
 def load(root, store, counts=COUNTS, **fields):
   tiny = archives.Published("tiny.tar.gz", "tiny", "https://tiny", **fields)
   archive = archives.find(str(root), [tiny])
-  builder = TinyPhotographs([archive], counts, data_dir=str(store))
+  limits = image_files.Limits(10_000, 40)
+  builder = TinyPhotographs([archive], counts, limits, data_dir=str(store))
   return published_builder.load(builder)
 
 
 def write(root, files):
   archive_files.pack(root / "tiny.tar.gz", files)
+
+
+def test_a_name_is_one_line(root, store):
+  files = {**FILES, "train_dog_2.jpg\n.jpg": FILES["train_dog_2.jpg"]}
+  write(root, files)
+  dataset = load(root, store, {"train": 3, "test": 1})
+  assert r"train_dog_2.jpg\u000a.jpg" in dataset.names
 
 
 def test_photographs_of_every_part(root, store):
